@@ -16,8 +16,11 @@ Every error carries findings. A finding reads *where: what is wrong. What to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 QUOTED_IDS = 5  # at most this many ids are quoted in a sentence
 
@@ -47,7 +50,8 @@ class Finding:
 
     def __str__(self) -> str:
         """Where: what is wrong. What to do."""
-        return f"{self.where}: {self.problem}. {self.mend}."
+        end = "" if self.mend.endswith("?") else "."
+        return f"{self.where}: {self.problem}. {self.mend}{end}"
 
 
 def quoted(ids: Iterable[object]) -> str:

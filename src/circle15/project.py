@@ -10,8 +10,9 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping  # noqa: TC003  pydantic reads annotations at run time
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
@@ -272,7 +273,7 @@ class Standard(_Record):
             problems.append("there is no category")
         if [band.grade for band in sorted(self.grades, key=lambda band: band.grade)] != [1, 2, 3, 4, 5]:
             problems.append("grades must be 1, 2, 3, 4 and 5, each once")
-        elif any(low >= high for low, high in zip(bands, bands[1:], strict=False)) or bands[0] != 0:
+        elif any(low >= high for low, high in pairwise(bands)) or bands[0] != 0:
             problems.append("the coverage of grades must rise from 0 at grade 1 to grade 5")
         if problems:
             raise ValueError("; ".join(problems))
@@ -354,9 +355,7 @@ class _Units(_Record):
 
 
 class _People(_Record):
-    total: float | None = Field(
-        None, gt=0
-    )  # of the whole boundary; what published units leave over is spread
+    total: float | None = Field(None, gt=0)  # of the whole boundary; what published units leave over is spread
     source: str = ""
     clusters: Path | None = None  # a table of one's own replaces the clusters made from buildings
     plain_share: Share = 0.5  # share of the floor area of plain building=yes that is taken to be lived in
@@ -402,8 +401,7 @@ class Project(_Record):
     ... boundry = "square.geojson"
     ... ''')
     Traceback (most recent call last):
-    circle15.errors.ConfigError: study file [area]: exactly one of boundary (a file) and boundary_osm (such as relation/4738525) is needed. Mend it in the file.
-    study file [area]: there is no key boundry. Did you mean boundary?.
+    circle15.errors.ConfigError: study file [area]: there is no key boundry. Did you mean boundary?
     """
 
     study: _Study
@@ -509,17 +507,10 @@ def _shipped(folder: str, name: str, base: Path | None) -> tuple[str, dict[str, 
         path = (base or Path()) / name
         return path.name, _toml(_text(path), path.name)
     shipped = resources.files("circle15") / folder
-    names = sorted(
-        file.name.removesuffix(".toml") for file in shipped.iterdir() if file.name.endswith(".toml")
-    )
+    names = sorted(file.name.removesuffix(".toml") for file in shipped.iterdir() if file.name.endswith(".toml"))
     if name not in names:
-        raise ConfigError(
-            Finding(
-                f"{folder} {name!r}",
-                f"nothing of that name ships; there are {', '.join(names)}",
-                _nearest(name, names),
-            )
-        )
+        problem = f"nothing of that name ships; there are {', '.join(names)}"
+        raise ConfigError(Finding(f"{folder} {name!r}", problem, _nearest(name, names)))
     return f"{name}.toml", _toml((shipped / f"{name}.toml").read_text(encoding="utf-8"), name)
 
 
@@ -536,9 +527,7 @@ def _findings(model: type[BaseModel], error: ValidationError, where: str) -> lis
     for item in error.errors(include_url=False):
         at = list(item["loc"])
         key = str(at[-1]) if at else ""
-        place = (
-            f"{where} {_section(at[:-1] if item['type'] in ('extra_forbidden', 'missing') else at)}".rstrip()
-        )
+        place = f"{where} {_section(at[:-1] if item['type'] in ('extra_forbidden', 'missing') else at)}".rstrip()
         if item["type"] == "extra_forbidden":
             mend = _nearest(key, _keys(model, at[:-1]))
             found.append(Finding(place, f"there is no key {key}", mend))

@@ -7,10 +7,9 @@ geometry is in one projected CRS in metres; `seconds` are seconds and `minutes` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,8 @@ import pandas as pd
 from circle15.errors import CutoffError, DataError, Finding, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
     import geopandas as gpd
     from numpy.typing import NDArray
     from pyproj import CRS
@@ -27,17 +28,7 @@ if TYPE_CHECKING:
 
 TICKS_PER_SECOND = 10  # all searching is in whole ticks of 0.1 s, so that 900.0 s is in and 900.1 s is out
 
-LINK_KINDS = (
-    "path",
-    "street",
-    "stairs",
-    "escalator",
-    "lift",
-    "crossing",
-    "bridge",
-    "tunnel",
-    "corridor",
-)
+LINK_KINDS = ("path", "street", "stairs", "escalator", "lift", "crossing", "bridge", "tunnel", "corridor")
 EVIDENCE = ("survey", "tag", "terrain", "default")
 TIERS = ("district", "subdistrict", "community", "cell")
 STATUSES = ("served", "gap", "unknown")
@@ -99,9 +90,7 @@ class Column:
             if bad.any():
                 least = "" if self.minimum is None else f" of at least {self.minimum:g}"
                 ids = quoted(present.index[bad])
-                found.append(
-                    f"{int(bad.sum()):,} values of {self.name} are not numbers{least} (first: {ids})"
-                )
+                found.append(f"{int(bad.sum()):,} values of {self.name} are not numbers{least} (first: {ids})")
         if self.allowed:
             other = ~present.isin(self.allowed)
             if other.any():
@@ -139,9 +128,7 @@ class Table:
         """The column names, geometry last."""
         return [column.name for column in self.columns] + (["geometry"] if self.geometry else [])
 
-    def findings(
-        self, frame: pd.DataFrame, *, where: str | None = None, crs: CRS | None = None
-    ) -> list[Finding]:
+    def findings(self, frame: pd.DataFrame, *, where: str | None = None, crs: CRS | None = None) -> list[Finding]:
         """Try to falsify that `frame` keeps this contract, in every way at once.
 
         Parameters
@@ -162,9 +149,7 @@ class Table:
         found: list[Finding] = []
         absent = [column.name for column in self.columns if column.name not in frame.columns]
         if absent:
-            found.append(
-                Finding(place, f"column {quoted(absent)} is missing", f"Give all of: {', '.join(self.names)}")
-            )
+            found.append(Finding(place, f"column {quoted(absent)} is missing", f"Give all of: {', '.join(self.names)}"))
         if frame.index.name != self.index:
             mend = f"Set the index to a column of ids named {self.index}"
             found.append(Finding(place, f"the index is named {frame.index.name!r}, not {self.index!r}", mend))
@@ -172,16 +157,13 @@ class Table:
         if len(twice):
             found.append(
                 Finding(
-                    place,
-                    f"{len(twice):,} ids occur more than once (first: {quoted(twice)})",
-                    "Make every id unique",
+                    place, f"{len(twice):,} ids occur more than once (first: {quoted(twice)})", "Make every id unique"
                 )
             )
         for column in self.columns:
             if column.name in frame.columns:
                 found += [
-                    Finding(place, text, "Mend or drop these rows")
-                    for text in column.problems(frame[column.name])
+                    Finding(place, text, "Mend or drop these rows") for text in column.problems(frame[column.name])
                 ]
         return found + (self._geometry_findings(frame, place, crs) if self.geometry else [])
 
@@ -189,29 +171,19 @@ class Table:
         shapes = getattr(frame, "geometry", None)
         if shapes is None:
             return [
-                Finding(
-                    place,
-                    "there is no geometry column",
-                    f"Give geometry of type {' or '.join(self.geometry)}",
-                )
+                Finding(place, "there is no geometry column", f"Give geometry of type {' or '.join(self.geometry)}")
             ]
         found: list[Finding] = []
         if shapes.crs is None:
-            found.append(
-                Finding(place, "the CRS is not stated", "Set it, for example with set_crs('EPSG:4326')")
-            )
+            found.append(Finding(place, "the CRS is not stated", "Set it, for example with set_crs('EPSG:4326')"))
         elif not shapes.crs.is_projected or (crs is not None and shapes.crs != crs):
             wanted = crs.to_string() if crs is not None else "a projected CRS in metres"
-            found.append(
-                Finding(place, f"the CRS is {shapes.crs.to_string()}", f"Bring it to {wanted} with to_crs()")
-            )
+            found.append(Finding(place, f"the CRS is {shapes.crs.to_string()}", f"Bring it to {wanted} with to_crs()"))
         empty = shapes.isna() | shapes.is_empty
         if empty.any():
             ids = quoted(frame.index[empty])
             found.append(
-                Finding(
-                    place, f"{int(empty.sum()):,} rows have no geometry (first: {ids})", "Place or drop them"
-                )
+                Finding(place, f"{int(empty.sum()):,} rows have no geometry (first: {ids})", "Place or drop them")
             )
         other = ~shapes.geom_type.isin(self.geometry) & ~empty
         if other.any():
@@ -248,23 +220,24 @@ class Table:
             raise DataError(*found)
 
 
-_TAGS = (  # tags of a way that are kept as they are, for the walking rules and for other people's tools
-    Column("name", "text", "Name of the way.", nulls=True),
-    Column("highway", "text", "OSM tag highway.", nulls=True),
-    Column("foot", "text", "OSM tag foot.", nulls=True),
-    Column("conveying", "text", "OSM tag conveying: how an escalator or moving walk runs.", nulls=True),
-    Column("incline", "text", "OSM tag incline as written.", nulls=True),
-    Column("step_height", "text", "OSM tag step:height as written.", nulls=True),
-    Column("handrail", "text", "OSM tag handrail.", nulls=True),
-    Column("ramp", "text", "OSM tag ramp, with ramp:stroller and ramp:wheelchair appended.", nulls=True),
-    Column("wheelchair", "text", "OSM tag wheelchair.", nulls=True),
-    Column("layer", "text", "OSM tag layer.", nulls=True),
-    Column("bridge", "text", "OSM tag bridge.", nulls=True),
-    Column("tunnel", "text", "OSM tag tunnel.", nulls=True),
-    Column("covered", "text", "OSM tag covered.", nulls=True),
-    Column("indoor", "text", "OSM tag indoor.", nulls=True),
-    Column("sidewalk", "text", "OSM tag sidewalk.", nulls=True),
-    Column("crossing", "text", "Kind of crossing on or at the end of the link.", nulls=True),
+def _column(kind: Kind) -> Callable[..., Column]:
+    """Make the constructor of columns of one kind, so that each statement below is one line."""
+
+    def column(name: str, words: str, **rules: Any) -> Column:  # noqa: ANN401  passed on as they are
+        return Column(name, kind, words, **rules)
+
+    return column
+
+
+_text, _number, _integer, _boolean = map(_column, get_args(Kind))
+
+_TAGS = tuple(  # kept as written, for the walking rules and for other people's tools
+    _text(key.replace(":", "_"), f"OSM tag {key} as written.", nulls=True)
+    for key in ("name", "highway", "foot", "conveying", "incline", "step:height", "handrail", "wheelchair", "layer")
+    + ("bridge", "tunnel", "covered", "indoor", "sidewalk")
+) + (
+    _text("ramp", "OSM tag ramp, with ramp:stroller and ramp:wheelchair appended.", nulls=True),
+    _text("crossing", "Kind of crossing on or at the end of the link.", nulls=True),
 )
 
 STREETS = Table(
@@ -272,31 +245,20 @@ STREETS = Table(
     "link",
     "Directed links that a walker may use; one row per direction.",
     (
-        Column("piece", "text", "Id of the undirected piece; both directions share it."),
-        Column("osm_id", "text", "OSM element that the link comes from, such as way/421605016."),
-        Column(
-            "from_node",
-            "integer",
-            "Node where the link starts; below zero: made by splitting a lift or a gate.",
-        ),
-        Column("to_node", "integer", "Node where the link ends."),
-        Column("length_m", "number", "Horizontal length in metres.", minimum=0),
-        Column(
-            "rise_m", "number", "Height gained from start to end in metres; below zero downhill.", nulls=True
-        ),
-        Column("kind", "text", "What one walks on.", allowed=LINK_KINDS),
-        Column("steps", "number", "Number of steps, where tagged.", nulls=True, minimum=0),
-        Column("level", "text", "OSM tag level.", nulls=True),
-        Column("hours", "text", "OSM tag opening_hours as written.", nulls=True),
-        Column("fee", "text", "OSM tag fee, or charge where only that is given.", nulls=True),
-        Column(
-            "access",
-            "text",
-            "open, or private: usable only at the start or end of a walk.",
-            allowed=("open", "private"),
-        ),
-        Column("evidence", "text", "What the rise rests on.", allowed=EVIDENCE),
-        Column("at_edge", "boolean", "Whether the way goes on beyond the end of the data at to_node."),
+        _text("piece", "Id of the undirected piece; both directions share it."),
+        _text("osm_id", "OSM element that the link comes from, such as way/421605016."),
+        _integer("from_node", "Node where the link starts; below zero: made by splitting a lift or a gate."),
+        _integer("to_node", "Node where the link ends."),
+        _number("length_m", "Horizontal length in metres.", minimum=0),
+        _number("rise_m", "Height gained from start to end in metres; below zero downhill.", nulls=True),
+        _text("kind", "What one walks on.", allowed=LINK_KINDS),
+        _number("steps", "Number of steps, where tagged.", nulls=True, minimum=0),
+        _text("level", "OSM tag level.", nulls=True),
+        _text("hours", "OSM tag opening_hours as written.", nulls=True),
+        _text("fee", "OSM tag fee, or charge where only that is given.", nulls=True),
+        _text("access", "open, or private: usable only at the start or end of a walk.", allowed=("open", "private")),
+        _text("evidence", "What the rise rests on.", allowed=EVIDENCE),
+        _boolean("at_edge", "Whether the way goes on beyond the end of the data at to_node."),
         *_TAGS,
     ),
     ("LineString",),
@@ -307,15 +269,14 @@ ORIGINS = Table(
     "origin",
     "Residence clusters: where people set out from.",
     (
-        Column("population", "number", "Residents.", minimum=0),
-        Column("unit", "text", "Smallest unit that the cluster lies in.", nulls=True),
-        Column("buildings", "integer", "Number of residential buildings.", minimum=0),
-        Column("floor_area_m2", "number", "Footprint times levels, in square metres.", nulls=True, minimum=0),
-        Column("height_m", "number", "Height of the ground in metres.", nulls=True),
-        Column("span_m", "number", "Widest extent of the cluster in metres.", minimum=0),
-        Column(
+        _number("population", "Residents.", minimum=0),
+        _text("unit", "Smallest unit that the cluster lies in.", nulls=True),
+        _integer("buildings", "Number of residential buildings.", minimum=0),
+        _number("floor_area_m2", "Footprint times levels, in square metres.", nulls=True, minimum=0),
+        _number("height_m", "Height of the ground in metres.", nulls=True),
+        _number("span_m", "Widest extent of the cluster in metres.", minimum=0),
+        _text(
             "evidence",
-            "text",
             "How it is known that people live here: tag, landuse, plain (a guess) or survey.",
             allowed=("tag", "landuse", "plain", "survey"),
         ),
@@ -328,22 +289,18 @@ FACILITIES = Table(
     "facility",
     "Places that offer a service; one row per place and service, all its entrances in one geometry.",
     (
-        Column("place", "text", "Id of the real place; a place with two services has two rows."),
-        Column("category", "text", "One of the categories of the standard."),
-        Column("service", "text", "What the standard demands within the category."),
-        Column("tier", "text", "Tier that the service belongs to.", allowed=TIERS),
-        Column("name", "text", "Name as in the source.", nulls=True),
-        Column("capacity", "number", "Places, beds or seats.", nulls=True, minimum=0),
-        Column(
-            "floor_area_m2",
-            "number",
-            "Floor area in square metres; land area for open-air services.",
-            nulls=True,
-            minimum=0,
+        _text("place", "Id of the real place; a place with two services has two rows."),
+        _text("category", "One of the categories of the standard."),
+        _text("service", "What the standard demands within the category."),
+        _text("tier", "Tier that the service belongs to.", allowed=TIERS),
+        _text("name", "Name as in the source.", nulls=True),
+        _number("capacity", "Places, beds or seats.", nulls=True, minimum=0),
+        _number(
+            "floor_area_m2", "Floor area in square metres; land area for open-air services.", nulls=True, minimum=0
         ),
-        Column("source", "text", "File or data set that it comes from."),
-        Column("verified", "boolean", "Whether somebody vouches for the row."),
-        Column("entrance_from", "text", "How the entrances were found.", allowed=ENTRANCE_RUNGS),
+        _text("source", "File or data set that it comes from."),
+        _boolean("verified", "Whether somebody vouches for the row."),
+        _text("entrance_from", "How the entrances were found.", allowed=ENTRANCE_RUNGS),
     ),
     ("MultiPoint",),
 )
@@ -353,11 +310,11 @@ UNITS = Table(
     "unit",
     "Communities, subdistricts, districts, or cells where no such polygons exist.",
     (
-        Column("name", "text", "Name."),
-        Column("tier", "text", "Tier.", allowed=TIERS),
-        Column("parent", "text", "Unit of the tier above.", nulls=True),
-        Column("population", "number", "Published residents.", nulls=True, minimum=0),
-        Column("source", "text", "File, OSM boundary or H3 cell that it comes from."),
+        _text("name", "Name."),
+        _text("tier", "Tier.", allowed=TIERS),
+        _text("parent", "Unit of the tier above.", nulls=True),
+        _number("population", "Published residents.", nulls=True, minimum=0),
+        _text("source", "File, OSM boundary or H3 cell that it comes from."),
     ),
     ("Polygon", "MultiPolygon"),
 )
@@ -367,15 +324,14 @@ BUILDINGS = Table(
     "building",
     "Footprints, and how it is known whether people live in them.",
     (
-        Column("use", "text", "OSM tag building as written."),
-        Column(
+        _text("use", "OSM tag building as written."),
+        _text(
             "evidence",
-            "text",
             "tag: tagged as a dwelling; landuse: in residential land; plain: building=yes; none: no dwelling.",
             allowed=("tag", "landuse", "plain", "none"),
         ),
-        Column("levels", "number", "Storeys, from building:levels or height / 3.", nulls=True, minimum=0),
-        Column("name", "text", "Name.", nulls=True),
+        _number("levels", "Storeys, from building:levels or height / 3.", nulls=True, minimum=0),
+        _text("name", "Name.", nulls=True),
     ),
     ("Polygon", "MultiPolygon"),
 )
@@ -384,7 +340,7 @@ GROUND = Table(
     "ground",
     "shape",
     "Water, parks, rail and buildings drawn under the map; water also stops isochrones.",
-    (Column("kind", "text", "What it is.", allowed=("water", "park", "rail", "building")),),
+    (_text("kind", "What it is.", allowed=("water", "park", "rail", "building")),),
     ("Polygon", "MultiPolygon", "LineString", "MultiLineString"),
 )
 
@@ -393,21 +349,18 @@ COVERAGE = Table(
     "row",
     "One row per cluster and service: served, gap or unknown.",
     (
-        Column("origin", "text", "Residence cluster."),
-        Column("category", "text", "Category of the service."),
-        Column("service", "text", "Service."),
-        Column("status", "text", "Served, gap or unknown.", allowed=STATUSES),
-        Column(
+        _text("origin", "Residence cluster."),
+        _text("category", "Category of the service."),
+        _text("service", "Service."),
+        _text("status", "Served, gap or unknown.", allowed=STATUSES),
+        _text(
             "why",
-            "text",
             "Why it is unknown: inventory, edge or unplaced; empty otherwise.",
             allowed=("", "inventory", "edge", "unplaced"),
         ),
-        Column(
-            "minutes", "number", "Minutes to the nearest; missing when none was found.", nulls=True, minimum=0
-        ),
-        Column("opportunities", "integer", "Facilities within the cut-off.", minimum=0),
-        Column("cutoff_minutes", "number", "Cut-off of the service, inclusive.", minimum=0),
+        _number("minutes", "Minutes to the nearest; missing when none was found.", nulls=True, minimum=0),
+        _integer("opportunities", "Facilities within the cut-off.", minimum=0),
+        _number("cutoff_minutes", "Cut-off of the service, inclusive.", minimum=0),
     ),
 )
 
@@ -416,28 +369,18 @@ GRADES = Table(
     "row",
     "The five-colour card: one row per unit and category.",
     (
-        Column("unit", "text", "Unit."),
-        Column("category", "text", "Category."),
-        Column("people", "number", "Residents.", minimum=0),
-        Column("served", "number", "Residents with every basic service in reach.", minimum=0),
-        Column("gap", "number", "Residents who lack at least one basic service.", minimum=0),
-        Column("unknown", "number", "Residents of whom it cannot be said.", minimum=0),
-        Column("served_lenient", "number", "Residents with any service of the category in reach.", minimum=0),
-        Column("gap_lenient", "number", "Residents with no service of the category in reach.", minimum=0),
-        Column("unknown_lenient", "number", "Residents of whom that cannot be said.", minimum=0),
-        Column(
-            "grade",
-            "integer",
-            "5 best to 1 worst, every basic service asked; missing: not graded.",
-            nulls=True,
-            minimum=1,
-        ),
-        Column(
-            "grade_lenient",
-            "integer",
-            "5 best to 1 worst, any one service asked; missing: not graded.",
-            nulls=True,
-            minimum=1,
+        _text("unit", "Unit."),
+        _text("category", "Category."),
+        _number("people", "Residents.", minimum=0),
+        _number("served", "Residents with every basic service in reach.", minimum=0),
+        _number("gap", "Residents who lack at least one basic service.", minimum=0),
+        _number("unknown", "Residents of whom it cannot be said.", minimum=0),
+        _number("served_lenient", "Residents with any service of the category in reach.", minimum=0),
+        _number("gap_lenient", "Residents with no service of the category in reach.", minimum=0),
+        _number("unknown_lenient", "Residents of whom that cannot be said.", minimum=0),
+        _integer("grade", "5 best to 1 worst, every basic service asked; missing: not graded.", nulls=True, minimum=1),
+        _integer(
+            "grade_lenient", "5 best to 1 worst, any one service asked; missing: not graded.", nulls=True, minimum=1
         ),
     ),
 )
@@ -447,20 +390,16 @@ GAPS = Table(
     "row",
     "Who lacks what: one row per cluster and service that is a gap.",
     (
-        Column("origin", "text", "Residence cluster."),
-        Column("unit", "text", "Smallest unit that the cluster lies in.", nulls=True),
-        Column("category", "text", "Category of the service."),
-        Column("service", "text", "Service that is out of reach."),
-        Column("need", "text", "Need class of the service.", allowed=("basic", "quality", "signature")),
-        Column("people", "number", "Residents affected.", minimum=0),
-        Column(
-            "minutes",
-            "number",
-            "Minutes to the nearest; missing when none was found within the search.",
-            nulls=True,
-            minimum=0,
+        _text("origin", "Residence cluster."),
+        _text("unit", "Smallest unit that the cluster lies in.", nulls=True),
+        _text("category", "Category of the service."),
+        _text("service", "Service that is out of reach."),
+        _text("need", "Need class of the service.", allowed=("basic", "quality", "signature")),
+        _number("people", "Residents affected.", minimum=0),
+        _number(
+            "minutes", "Minutes to the nearest; missing when none was found within the search.", nulls=True, minimum=0
         ),
-        Column("cutoff_minutes", "number", "Cut-off of the service, inclusive.", minimum=0),
+        _number("cutoff_minutes", "Cut-off of the service, inclusive.", minimum=0),
     ),
 )
 
@@ -469,20 +408,15 @@ ISOCHRONES = Table(
     "row",
     "Outline of the streets reached from a cluster within some minutes; a picture, never counted from.",
     (
-        Column("origin", "text", "Residence cluster."),
-        Column("minutes", "number", "Cut-off, inclusive.", minimum=0),
-        Column(
-            "street_m", "number", "Length of the pieces reached, each counted once, in metres.", minimum=0
-        ),
+        _text("origin", "Residence cluster."),
+        _number("minutes", "Cut-off, inclusive.", minimum=0),
+        _number("street_m", "Length of the pieces reached, each counted once, in metres.", minimum=0),
     ),
     ("Polygon", "MultiPolygon"),
 )
 
 TABLES = MappingProxyType(
-    {
-        table.name: table
-        for table in (UNITS, ORIGINS, FACILITIES, COVERAGE, GRADES, GAPS, ISOCHRONES, STREETS, GROUND)
-    }
+    {table.name: table for table in (UNITS, ORIGINS, FACILITIES, COVERAGE, GRADES, GAPS, ISOCHRONES, STREETS, GROUND)}
 )
 
 
@@ -523,9 +457,10 @@ class StudyArea:
     @property
     def extent_lonlat(self) -> Polygon:
         """The extent in WGS-84 longitude and latitude."""
-        import geopandas as gpd  # noqa: PLC0415  heavy
+        import geopandas as gpd
 
-        return gpd.GeoSeries([self.extent], crs=self.crs).to_crs("EPSG:4326").iloc[0]
+        polygon: Polygon = gpd.GeoSeries([self.extent], crs=self.crs).to_crs("EPSG:4326").iloc[0]
+        return polygon
 
 
 @dataclass(frozen=True)
