@@ -17,7 +17,7 @@ import pandas as pd
 from circle15.errors import CutoffError, DataError, Finding, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import geopandas as gpd
     from numpy.typing import NDArray
@@ -128,68 +128,42 @@ class Table:
         """The column names, geometry last."""
         return [column.name for column in self.columns] + (["geometry"] if self.geometry else [])
 
-    def findings(self, frame: pd.DataFrame, *, where: str | None = None, crs: CRS | None = None) -> list[Finding]:
-        """Try to falsify that `frame` keeps this contract, in every way at once.
-
-        Parameters
-        ----------
-        frame : DataFrame or GeoDataFrame
-            The table as found; it is not changed.
-        where : str, optional
-            The file or source to name; the table's own name otherwise.
-        crs : CRS, optional
-            The CRS that the geometry must be in.
-
-        Returns
-        -------
-        list of Finding
-            Empty when the contract is kept.
-        """
-        place = where or self.name
-        found: list[Finding] = []
+    def _findings(self, frame: pd.DataFrame, place: str, crs: CRS | None) -> Iterator[Finding]:
+        """Try to falsify that `frame` keeps this contract, in every way at once."""
         absent = [column.name for column in self.columns if column.name not in frame.columns]
         if absent:
-            found.append(Finding(place, f"column {quoted(absent)} is missing", f"Give all of: {', '.join(self.names)}"))
+            yield Finding(place, f"column {quoted(absent)} is missing", f"Give all of: {', '.join(self.names)}")
         if frame.index.name != self.index:
             mend = f"Set the index to a column of ids named {self.index}"
-            found.append(Finding(place, f"the index is named {frame.index.name!r}, not {self.index!r}", mend))
+            yield Finding(place, f"the index is named {frame.index.name!r}, not {self.index!r}", mend)
         twice = frame.index[frame.index.duplicated()].unique()
         if len(twice):
-            found.append(
-                Finding(
-                    place, f"{len(twice):,} ids occur more than once (first: {quoted(twice)})", "Make every id unique"
-                )
-            )
+            problem = f"{len(twice):,} ids occur more than once (first: {quoted(twice)})"
+            yield Finding(place, problem, "Make every id unique")
         for column in self.columns:
-            if column.name in frame.columns:
-                found += [
-                    Finding(place, text, "Mend or drop these rows") for text in column.problems(frame[column.name])
-                ]
-        return found + (self._geometry_findings(frame, place, crs) if self.geometry else [])
+            for problem in column.problems(frame[column.name]) if column.name in frame.columns else []:
+                yield Finding(place, problem, "Mend or drop these rows")
+        if self.geometry:
+            yield from self._geometry_findings(frame, place, crs)
 
-    def _geometry_findings(self, frame: pd.DataFrame, place: str, crs: CRS | None) -> list[Finding]:
-        shapes = getattr(frame, "geometry", None)
-        if shapes is None:
-            return [
-                Finding(place, "there is no geometry column", f"Give geometry of type {' or '.join(self.geometry)}")
-            ]
-        found: list[Finding] = []
+    def _geometry_findings(self, frame: pd.DataFrame, place: str, crs: CRS | None) -> Iterator[Finding]:
+        wanted = f"Give geometry: {' or '.join(self.geometry)}"
+        if "geometry" not in frame.columns:
+            yield Finding(place, "there is no geometry column", wanted)
+            return
+        shapes = frame.geometry
         if shapes.crs is None:
-            found.append(Finding(place, "the CRS is not stated", "Set it, for example with set_crs('EPSG:4326')"))
+            yield Finding(place, "the CRS is not stated", "Set it, for example with set_crs('EPSG:4326')")
         elif not shapes.crs.is_projected or (crs is not None and shapes.crs != crs):
-            wanted = crs.to_string() if crs is not None else "a projected CRS in metres"
-            found.append(Finding(place, f"the CRS is {shapes.crs.to_string()}", f"Bring it to {wanted} with to_crs()"))
+            target = crs.to_string() if crs is not None else "a projected CRS in metres"
+            yield Finding(place, f"the CRS is {shapes.crs.to_string()}", f"Bring it to {target} with to_crs()")
         empty = shapes.isna() | shapes.is_empty
         if empty.any():
-            ids = quoted(frame.index[empty])
-            found.append(
-                Finding(place, f"{int(empty.sum()):,} rows have no geometry (first: {ids})", "Place or drop them")
-            )
-        other = ~shapes.geom_type.isin(self.geometry) & ~empty
-        if other.any():
-            seen = quoted(shapes.geom_type[other].unique())
-            found.append(Finding(place, f"geometry holds {seen}", f"Give {' or '.join(self.geometry)}"))
-        return found
+            problem = f"{int(empty.sum()):,} rows have no geometry (first: {quoted(frame.index[empty])})"
+            yield Finding(place, problem, "Place or drop them")
+        other = shapes.geom_type[~shapes.geom_type.isin(self.geometry) & ~empty]
+        if len(other):
+            yield Finding(place, f"geometry holds {quoted(other.unique())}", wanted)
 
     def check(self, frame: pd.DataFrame, *, where: str | None = None, crs: CRS | None = None) -> None:
         """Raise one error with every finding, or do nothing.
@@ -215,7 +189,7 @@ class Table:
         Traceback (most recent call last):
         circle15.errors.DataError: gaps: column origin, ...
         """
-        found = self.findings(frame, where=where, crs=crs)
+        found = list(self._findings(frame, where or self.name, crs))
         if found:
             raise DataError(*found)
 
@@ -231,11 +205,12 @@ def _column(kind: Kind) -> Callable[..., Column]:
 
 _text, _number, _integer, _boolean = map(_column, get_args(Kind))
 
-_TAGS = tuple(  # kept as written, for the walking rules and for other people's tools
-    _text(key.replace(":", "_"), f"OSM tag {key} as written.", nulls=True)
-    for key in ("name", "highway", "foot", "conveying", "incline", "step:height", "handrail", "wheelchair", "layer")
-    + ("bridge", "tunnel", "covered", "indoor", "sidewalk")
-) + (
+_AS_WRITTEN = (  # OSM tags kept for the walking rules and for other people's tools
+    *("name", "highway", "foot", "conveying", "incline", "step:height", "handrail", "wheelchair", "layer"),
+    *("bridge", "tunnel", "covered", "indoor", "sidewalk"),
+)
+_TAGS = (
+    *(_text(key.replace(":", "_"), f"OSM tag {key} as written.", nulls=True) for key in _AS_WRITTEN),
     _text("ramp", "OSM tag ramp, with ramp:stroller and ramp:wheelchair appended.", nulls=True),
     _text("crossing", "Kind of crossing on or at the end of the link.", nulls=True),
 )
