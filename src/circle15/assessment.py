@@ -1,0 +1,371 @@
+"""Judgement: coverage in three states, the five-colour card, and the gaps.
+
+Everything here is counted from walking times upward, cluster by cluster; nothing is an average of averages, and no
+polygon is ever counted from. Unknown is a state of its own: where the inventory is clearly incomplete, where the
+answer depends on ground beyond the edge of the data, and where a cluster could not be put on the streets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from circle15.errors import DataError, Finding, quoted
+from circle15.tables import COVERAGE, GAPS, GRADES, UNITS, Coverage
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+    from circle15.project import Service, Standard
+    from circle15.tables import TravelTimes
+
+SERVED, UNKNOWN, GAP = 2, 1, 0  # ordered, so that "all" is a minimum and "any" a maximum
+_WORDS = np.array(["gap", "unknown", "served"], dtype=object)
+
+
+def completeness(
+    facilities: gpd.GeoDataFrame,
+    boundary: BaseGeometry,
+    *,
+    standard: Standard,
+    population: float,
+    complete: Collection[str] = (),
+) -> pd.DataFrame:
+    """How many facilities of each service are known, against how many there ought to be.
+
+    A service is *known* when a table says that it lists every one there is, or when at least the standard's
+    `complete_share` of the expected count was found; where the standard states no expected count, when anything was
+    found at all. The nearest facility of a service that is not known may exist without being in the data, so nobody
+    is said to lack it.
+
+    Parameters
+    ----------
+    facilities : GeoDataFrame
+        Facilities, in the CRS of `boundary`.
+    boundary : Polygon or MultiPolygon
+        Only facilities with an entrance inside are counted.
+    standard : Standard
+        States the services and their expected counts.
+    population : float
+        Residents inside the boundary.
+    complete : collection of str
+        Services of which an inventory lists every facility.
+
+    Returns
+    -------
+    DataFrame
+        Index `service`; columns `category`, `found`, `expected`, `share` (missing where nothing is expected) and
+        `known`.
+    """
+    inside = facilities.loc[facilities.intersects(boundary).to_numpy(), "service"] if len(facilities) else []
+    counts = pd.Series(inside, dtype=object).value_counts()
+    services = standard.services
+    found = np.array([int(counts.get(service.key, 0)) for service in services])
+    expected = np.array([service.expected(population) or np.nan for service in services], dtype=float)
+    share = found / expected
+    enough = np.where(np.isnan(expected), found > 0, share >= standard.complete_share)
+    listed = np.isin([service.key for service in services], list(complete))
+    return pd.DataFrame(
+        {
+            "category": [service.category for service in services],
+            "found": found,
+            "expected": expected,
+            "share": share,
+            "known": enough | listed,
+        },
+        index=pd.Index([service.key for service in services], name="service"),
+    )
+
+
+def coverage(
+    times: TravelTimes, facilities: gpd.GeoDataFrame, *, standard: Standard, known: pd.Series | None = None
+) -> Coverage:
+    """Served, gap or unknown for every origin and service of a standard.
+
+    An origin is *served* when the nearest facility of the service is within the service's minutes, inclusive. Where it
+    is not, the state is *unknown* if the origin could not be placed on the streets, if the service is not `known`, or
+    if one can walk to the edge of the data within those minutes, since a facility may stand beyond; else it is a
+    *gap*.
+
+    Parameters
+    ----------
+    times : TravelTimes
+        Computed at least as far as the longest cut-off of the standard.
+    facilities : GeoDataFrame
+        The facilities of `times`.
+    standard : Standard
+        States the services and their cut-offs.
+    known : Series of bool, optional
+        By service, from `completeness`; every service counts as known otherwise.
+
+    Returns
+    -------
+    Coverage
+        Its frames have the origins of `times` as index and the services of the standard as columns.
+
+    Raises
+    ------
+    CutoffError
+        When the standard asks for more minutes than `times` holds.
+    DataError
+        When `times` knows a facility that `facilities` lacks, or `known` lacks a service.
+    """
+    services = standard.services
+    keys = pd.Index([service.key for service in services], name="service")
+    times.require(max(service.minutes for service in services))
+    absent = times.facility_ids.difference(facilities.index)
+    if len(absent):
+        problem = f"{len(absent):,} facilities of the travel times are missing (first: {quoted(absent)})"
+        raise DataError(Finding("facilities", problem, "Give the table that the times were computed for"))
+    listed = pd.Series(data=True, index=keys) if known is None else known.reindex(keys)
+    if listed.isna().any():
+        problem = f"nothing is said of {quoted(keys[listed.isna()])}"
+        raise DataError(Finding("known", problem, "Give a value for every service of the standard"))
+
+    column = keys.get_indexer(facilities.loc[times.facility_ids, "service"])
+    cutoff_s = np.array([service.minutes * 60 for service in services])
+    seconds, opportunities = _nearest_and_count(times, column, cutoff_s)
+
+    served = seconds <= cutoff_s
+    unplaced = np.broadcast_to(np.isin(times.origin_ids, times.origins.unplaced)[:, None], served.shape)
+    unlisted = np.broadcast_to(~listed.to_numpy(dtype=bool), served.shape)
+    edge = times.edge_s[:, None] <= cutoff_s
+    status, why = np.full(served.shape, "gap", dtype=object), np.full(served.shape, "", dtype=object)
+    for reason, holds in (("edge", edge), ("inventory", unlisted), ("unplaced", unplaced)):  # the last one wins
+        status[holds], why[holds] = "unknown", reason
+    status[served], why[served] = "served", ""
+
+    def frame(values: NDArray[np.generic]) -> pd.DataFrame:
+        return pd.DataFrame(values, index=times.origin_ids, columns=keys)
+
+    return Coverage(
+        seconds=frame(np.where(np.isinf(seconds), np.nan, seconds)),
+        opportunities=frame(opportunities),
+        status=frame(status),
+        why=frame(why),
+        search_minutes=times.cutoff_s / 60,
+    )
+
+
+def _nearest_and_count(
+    times: TravelTimes, column: NDArray[np.intp], cutoff_s: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Seconds to the nearest and the count within the cut-off, by origin and service."""
+    shape = (len(times.origin_ids), len(cutoff_s))
+    pairs = times.seconds.tocoo()
+    at = column[pairs.coords[1]]
+    cell = pairs.coords[0].astype(np.int64)[at >= 0] * shape[1] + at[at >= 0]
+    walk = pairs.data[at >= 0]
+    nearest = np.full(shape[0] * shape[1], np.inf)
+    np.minimum.at(nearest, cell, walk)
+    near = walk <= cutoff_s[cell % shape[1]]
+    count = np.bincount(cell[near], minlength=shape[0] * shape[1])
+    return nearest.reshape(shape), count.reshape(shape)
+
+
+def coverage_table(found: Coverage, *, standard: Standard) -> pd.DataFrame:
+    """Coverage as one row per origin and service.
+
+    Parameters
+    ----------
+    found : Coverage
+        From `coverage`.
+    standard : Standard
+        The standard that it was made with.
+
+    Returns
+    -------
+    DataFrame
+        Keeps the contract `tables.COVERAGE`.
+    """
+    services, origins = standard.services, found.status.index
+    repeated = np.repeat(origins.to_numpy(dtype=object), len(services))
+    keys = np.tile(np.array([service.key for service in services], dtype=object), len(origins))
+    return pd.DataFrame(
+        {
+            "origin": repeated,
+            "category": np.tile(np.array([service.category for service in services], dtype=object), len(origins)),
+            "service": keys,
+            "status": found.status.to_numpy().ravel(),
+            "why": found.why.to_numpy().ravel(),
+            "minutes": found.seconds.to_numpy().ravel() / 60,
+            "opportunities": found.opportunities.to_numpy().ravel(),
+            "cutoff_minutes": np.tile([service.minutes for service in services], len(origins)),
+        },
+        index=pd.Index(repeated + ":" + keys, name=COVERAGE.index),
+    )
+
+
+def category_status(found: Coverage, *, standard: Standard, lenient: bool = False) -> pd.DataFrame:
+    """Served, gap or unknown for every origin and category.
+
+    Strict: every basic service of the category has to be in reach. One that is a gap makes the category a gap; else
+    one that is unknown makes it unknown. Lenient: any one service of the category is enough; without one, a service
+    that is unknown makes the category unknown.
+
+    Parameters
+    ----------
+    found : Coverage
+        From `coverage`.
+    standard : Standard
+        The standard that it was made with.
+    lenient : bool
+        Which of the two readings.
+
+    Returns
+    -------
+    DataFrame of str
+        Origins by category.
+    """
+    codes = pd.DataFrame(
+        np.select([found.status == "served", found.status == "unknown"], [SERVED, UNKNOWN], GAP),
+        index=found.status.index,
+        columns=found.status.columns,
+    )
+    states = {}
+    for category in standard.categories:
+        asked = [service.key for service in category.services if lenient or service.need == "basic"]
+        within = codes[asked or [service.key for service in category.services]].to_numpy()
+        states[category.key] = _WORDS[within.max(axis=1) if lenient else within.min(axis=1)]
+    return pd.DataFrame(states, index=codes.index)
+
+
+def grades(found: Coverage, origins: gpd.GeoDataFrame, units: gpd.GeoDataFrame, *, standard: Standard) -> pd.DataFrame:
+    """Grade every unit and category from 1 to 5: the card, coverage ladder.
+
+    The share is residents served among those of whom it can be said; where that is less than the standard's
+    `complete_share` of the residents, or nobody lives there, the cell is not graded. A unit of a higher tier is
+    counted from the clusters themselves.
+
+    Parameters
+    ----------
+    found : Coverage
+        From `coverage`.
+    origins : GeoDataFrame
+        Clusters with `population` and `unit`.
+    units : GeoDataFrame
+        Units with `parent`.
+    standard : Standard
+        States the bands.
+
+    Returns
+    -------
+    DataFrame
+        Keeps the contract `tables.GRADES`.
+    """
+    categories = [category.key for category in standard.categories]
+    strict = _people_by_state(category_status(found, standard=standard), origins, units)
+    lenient = _people_by_state(category_status(found, standard=standard, lenient=True), origins, units)
+    rows = pd.DataFrame(
+        {
+            "unit": np.repeat(units.index.to_numpy(dtype=object), len(categories)),
+            "category": np.tile(np.array(categories, dtype=object), len(units)),
+            "people": sum(strict.values()).ravel(),  # type: ignore[union-attr]
+        }
+    )
+    for state in ("served", "gap", "unknown"):
+        rows[state] = strict[state].ravel()
+    for state in ("served", "gap", "unknown"):
+        rows[f"{state}_lenient"] = lenient[state].ravel()
+    rows["grade"] = _grade(rows["served"], rows["gap"], rows["people"], standard)
+    rows["grade_lenient"] = _grade(rows["served_lenient"], rows["gap_lenient"], rows["people"], standard)
+    rows.index = pd.Index(rows["unit"] + ":" + rows["category"], name=GRADES.index)
+    return rows[GRADES.names]
+
+
+def _people_by_state(
+    states: pd.DataFrame, origins: gpd.GeoDataFrame, units: gpd.GeoDataFrame
+) -> dict[str, NDArray[np.float64]]:
+    """Residents per state: unit by category, each unit holding its descendants' clusters."""
+    people = origins.loc[states.index, "population"].to_numpy(dtype=float)[:, None]
+    holds = _holds(units, origins.loc[states.index, "unit"])
+    return {state: holds @ (people * (states == state).to_numpy()) for state in ("served", "gap", "unknown")}
+
+
+def _holds(units: gpd.GeoDataFrame, at: pd.Series) -> NDArray[np.float64]:
+    """Which unit holds which cluster, itself or through its descendants: 0 or 1, units by clusters."""
+    parent = units.index.get_indexer(units["parent"].astype(object))
+    here = units.index.get_indexer(at.astype(object))
+    holds = np.zeros((len(units), len(at)))
+    for _ in range(len(UNITS.columns) + 1):  # a chain is never longer than the tiers
+        placed = np.flatnonzero(here >= 0)
+        holds[here[placed], placed] = 1.0
+        here = np.where(here >= 0, parent[here], -1)
+    return holds
+
+
+def _grade(served: pd.Series, gap: pd.Series, people: pd.Series, standard: Standard) -> pd.Series:
+    said = served + gap
+    share = (served / said.where(said > 0)).to_numpy(dtype=float)
+    bands = sorted(standard.grades, key=lambda band: band.coverage)
+    grade = np.searchsorted([band.coverage for band in bands], share + 1e-12, side="right")
+    graded = (said > 0) & (said >= standard.complete_share * people)
+    return pd.Series(grade, index=served.index, dtype="Int64").where(graded)
+
+
+def gaps(found: Coverage, origins: gpd.GeoDataFrame, *, standard: Standard) -> pd.DataFrame:
+    """Who lacks what: one row per cluster and service that is a gap, most people first.
+
+    Parameters
+    ----------
+    found : Coverage
+        From `coverage`.
+    origins : GeoDataFrame
+        Clusters with `population` and `unit`.
+    standard : Standard
+        The standard that `found` was made with.
+
+    Returns
+    -------
+    DataFrame
+        Keeps the contract `tables.GAPS`; `minutes` is missing where no facility was found within the search.
+    """
+    rows, columns = np.nonzero((found.status == "gap").to_numpy())
+    services: list[Service] = [standard.services[column] for column in columns]
+    where = found.status.index[rows]
+    table = pd.DataFrame(
+        {
+            "origin": where.to_numpy(dtype=object),
+            "unit": origins.loc[where, "unit"].to_numpy(dtype=object),
+            "category": [service.category for service in services],
+            "service": [service.key for service in services],
+            "need": [service.need for service in services],
+            "people": origins.loc[where, "population"].to_numpy(dtype=float),
+            "minutes": found.seconds.to_numpy()[rows, columns] / 60,
+            "cutoff_minutes": np.array([service.minutes for service in services], dtype=float),
+        }
+    )
+    table.index = pd.Index(table["origin"] + ":" + table["service"], name=GAPS.index, dtype=object)
+    return table.sort_values(["people", "origin", "service"], ascending=[False, True, True], kind="stable")
+
+
+def headline(found: Coverage, origins: gpd.GeoDataFrame, *, standard: Standard) -> pd.DataFrame:
+    """Residents served, in a gap and unknown per category; each row sums to the population.
+
+    Parameters
+    ----------
+    found : Coverage
+        From `coverage`.
+    origins : GeoDataFrame
+        Clusters with `population`.
+    standard : Standard
+        The standard that `found` was made with.
+
+    Returns
+    -------
+    DataFrame
+        Index `category`; columns `served`, `gap`, `unknown` and the same with `_lenient`.
+    """
+    people = origins.loc[found.status.index, "population"].to_numpy(dtype=float)
+    columns = {}
+    for lenient in (False, True):
+        states = category_status(found, standard=standard, lenient=lenient)
+        for state in ("served", "gap", "unknown"):
+            columns[state + "_lenient" * lenient] = people @ (states == state).to_numpy()
+    return pd.DataFrame(columns, index=pd.Index([category.key for category in standard.categories], name="category"))

@@ -1,0 +1,1 @@
+"""The walking network: hides arrays and search."""
