@@ -98,8 +98,8 @@ class Walker(_Record):
 class Service(_Record):
     """What a standard demands: one kind of place, how near, and how it is recognised.
 
-    `osm` filters are alternatives; within one, ``+`` means and, ``key=a;b`` means value a or b and ``key`` alone
-    means any value. Where `name_required`, a tag match alone is not enough: the name has to match too.
+    `osm` filters are alternatives; within one, ``+`` means and, ``key=a;b`` means value a or b, ``key`` alone means
+    any value and ``key~pattern`` searches the value, which is "" where there is none. Where `name_required`, a tag match alone is not enough: the name has to match too.
     """
 
     category: str
@@ -122,7 +122,8 @@ class Service(_Record):
 
     @model_validator(mode="after")
     def _patterns(self) -> Self:
-        for pattern in (*self.name, *self.not_name):
+        inside = [part.partition("~")[2] for rule in self.osm for part in rule.split("+")]
+        for pattern in (*self.name, *self.not_name, *inside):
             try:
                 re.compile(pattern)
             except re.error as error:
@@ -187,11 +188,16 @@ class Service(_Record):
 
 
 def _tag_filter(rule: str, tags: Mapping[str, str]) -> bool:
-    """Whether tags pass one filter such as ``amenity=clinic;doctors+healthcare``."""
+    """Whether tags pass one filter such as ``amenity=clinic;doctors+healthcare+name~社区卫生``."""
     for part in rule.split("+"):
+        searched, tilde, pattern = part.partition("~")
         key, _, values = part.partition("=")
         given = tags.get(key.strip())
-        if given is None or (values and not set(given.split(";")) & set(values.split(";"))):
+        if tilde:
+            passed = re.search(pattern, tags.get(searched.strip(), "")) is not None
+        else:
+            passed = given is not None and (not values or bool(set(given.split(";")) & set(values.split(";"))))
+        if not passed:
             return False
     return True
 
