@@ -99,7 +99,8 @@ class Service(_Record):
     """What a standard demands: one kind of place, how near, and how it is recognised.
 
     `osm` filters are alternatives; within one, ``+`` means and, ``key=a;b`` means value a or b, ``key`` alone means
-    any value and ``key~pattern`` searches the value, which is "" where there is none. Where `name_required`, a tag match alone is not enough: the name has to match too.
+    any value and ``key~pattern`` searches the value, which is "" where there is none. Where `name_required`, a tag
+    match alone is not enough: the name has to match too.
     """
 
     category: str
