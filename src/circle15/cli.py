@@ -1,0 +1,140 @@
+"""The verbs of the command line. A verb chooses what to do; every number that affects a result is in the study file.
+
+Data goes to standard output, progress and messages to standard error. Exit codes: 0 done; 2 the command, the file or
+the data need mending; 3 an outside service failed; 1 a fault of ours, with its traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from circle15.errors import Circle15Error, ConfigError, Finding, SourceError
+
+if TYPE_CHECKING:
+    from circle15.study import Study
+
+NEEDS_MENDING, OUTSIDE_FAILED = 2, 3
+
+app = typer.Typer(
+    name="circle15",
+    help="步行十五分钟能到哪里，缺什么。What people can reach on foot within fifteen minutes, and what is missing.",
+    add_completion=True,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="研究文件 The study file (TOML).")]
+Output = Annotated[Path | None, typer.Option("--output", help="结果文件夹 Folder for the results.")]
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+class _Progress:
+    """One line per step on standard error, with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self.begun = time.perf_counter()
+        self.count = 0
+
+    def __call__(self, step: str) -> None:
+        self.count += 1
+        _say(f"{time.perf_counter() - self.begun:6.1f} s  {self.count}. {step}")
+
+
+def _run(path: Path, output: Path | None) -> None:
+    from circle15.study import OUTPUTS, Study
+
+    progress = _Progress()
+    study = Study.open(path, announce=progress)
+    folder = study.run(output)
+    for finding in study.findings:
+        _say(f"note: {finding}")
+    _say(f"{time.perf_counter() - progress.begun:6.1f} s  done: {', '.join(OUTPUTS)}")
+    typer.echo(folder / "map.html")
+
+
+@app.command()
+def demo(output: Output = None) -> None:
+    """运行内置的合成示例研究。Run the embedded study, a synthetic twin of Yuzhong, and print where the map is."""
+    from circle15.study import demo_study
+
+    _run(demo_study(), output or Path("out") / "demo")
+
+
+@app.command()
+def new(name: Annotated[str, typer.Argument(metavar="NAME", help="名称 Name of the study.")]) -> None:
+    """写一个带注释的研究文件。Write a commented study file, ready to fill."""
+    from importlib import resources
+
+    path = Path(f"{name}.toml")
+    if Path(name).name != name or path.exists():
+        problem = "it exists already" if path.exists() else "a name is not a path"
+        raise ConfigError(Finding(str(path), problem, "Choose another name"))
+    template = resources.files("circle15").joinpath("study.template.toml").read_text(encoding="utf-8")
+    path.write_text(template.replace("{name}", name.replace('"', "'")), encoding="utf-8")
+    typer.echo(path)
+
+
+@app.command()
+def check(study: StudyFile) -> None:
+    """一次列出文件和数据的所有问题。List every problem in file and data at once."""
+    from circle15.study import Study
+
+    opened = Study.open(study, announce=_Progress())
+    found = opened.check()
+    if found:
+        raise ConfigError(*found)
+    typer.echo(opened.completeness.to_string(na_rep="-", float_format="%.2f"))
+    _say("no problem found")
+
+
+@app.command()
+def run(study: StudyFile, output: Output = None) -> None:
+    """计算并写出地图、地理数据包和清单。Compute, and write the map, the GIS package and the manifest."""
+    _run(study, output)
+
+
+@app.command()
+def isochrone(
+    study: StudyFile,
+    at: Annotated[str, typer.Option("--at", metavar="LON,LAT", help="起点经纬度 Where to start, WGS-84.")],
+    minutes: Annotated[str, typer.Option("--minutes", help="分钟 Minutes, separated by commas.")] = "5,10,15",
+) -> None:
+    """以 GeoJSON 输出一个地点的等时圈。Print the isochrones of one place as GeoJSON on standard output."""
+    from circle15.study import Study
+
+    place, limits = _numbers(at, "--at"), _numbers(minutes, "--minutes")
+    opened: Study = Study.open(study, announce=_Progress())
+    typer.echo(opened.isochrone(place, limits))
+
+
+def _numbers(text: str, flag: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(
+            Finding(flag, f"{text!r} is not a list of numbers", "Write for example 106.57,29.56")
+        ) from None
+
+
+def main() -> None:
+    """Run the command line; turn errors into plain sentences and exit codes."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a GBK console must not stop a run
+    try:
+        app()
+    except Circle15Error as error:
+        for finding in error.findings:
+            _say(f"error: {finding}")
+        sys.exit(OUTSIDE_FAILED if isinstance(error, SourceError) and error.outside else NEEDS_MENDING)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,533 @@
+"""The order of the day: from a study file to a folder of results. No arithmetic happens here.
+
+Each step is a property that is computed once, when it is first asked for, so an analyst may stop anywhere on the way
+and the planner's ``circle15 run`` walks the same path to its end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+import time
+import warnings
+from contextlib import contextmanager
+from functools import cached_property
+from importlib import metadata, resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from circle15.errors import Circle15Error, Circle15Warning, ConfigError, DataError, Finding, SourceError
+from circle15.project import Project, Standard, Walker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import geopandas as gpd
+    import pandas as pd
+
+    from circle15.network import WalkNetwork
+    from circle15.sources.heights import Terrain
+    from circle15.sources.osm import Elements
+    from circle15.tables import Coverage, Result, StudyArea, TravelTimes
+
+OUTPUTS = ("map.html", "results.gpkg", "columns.csv", "run.json")
+_VERSIONS = ("circle15", "numpy", "pandas", "geopandas", "shapely", "pyproj", "numba", "osmium", "folium")
+
+
+def demo_study() -> Path:
+    """Path of the embedded study file, a synthetic twin of Yuzhong.
+
+    Returns
+    -------
+    Path
+        In the installed package, or in the checkout when it is run from there.
+
+    Raises
+    ------
+    SourceError
+        When the installation is without it.
+    """
+    package = Path(str(resources.files("circle15")))
+    for folder in (package / "demo", package.parents[1] / "data" / "demo"):
+        if (folder / "study.toml").is_file():
+            return folder / "study.toml"
+    raise SourceError(Finding("demo", "this installation has no embedded study", "Install circle15 again"))
+
+
+class Study:
+    """One study file and everything that follows from it.
+
+    Parameters
+    ----------
+    project : Project
+        The study file after defaults.
+    announce : callable, optional
+        Called with the name of each step as it begins, in order to show progress.
+
+    Examples
+    --------
+    >>> study = Study.open(demo_study())
+    >>> study.project.study.synthetic
+    True
+    """
+
+    def __init__(self, project: Project, *, announce: Callable[[str], None] | None = None) -> None:
+        self.project = project
+        self.findings: list[Finding] = []  # conditions that change the meaning of a result
+        self.seconds: dict[str, float] = {}  # how long each step took
+        self._announce = announce or (lambda _: None)
+
+    @classmethod
+    def open(cls, path: str | Path, *, announce: Callable[[str], None] | None = None) -> Study:
+        """Open a study file.
+
+        Parameters
+        ----------
+        path : str or Path
+            A TOML file.
+        announce : callable, optional
+            Called with the name of each step as it begins.
+
+        Returns
+        -------
+        Study
+
+        Raises
+        ------
+        ConfigError
+            With every finding in the file.
+        """
+        return cls(Project.read(Path(path)), announce=announce)
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        """Announce and time a step, and keep its warnings as findings."""
+        self._announce(name)
+        begun = time.perf_counter()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", Circle15Warning)
+            yield
+        for item in caught:
+            if issubclass(item.category, Circle15Warning):
+                self.findings.append(Finding(name, str(item.message).rstrip("."), "See the study file and its data"))
+            else:
+                warnings.warn_explicit(item.message, item.category, item.filename, item.lineno)
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
+
+    # ------------------------------------------------------------------------------------------- what is given
+
+    @cached_property
+    def standard(self) -> Standard:
+        """The standard that the study is held against."""
+        return Standard.load(self.project.assessment.standard, base=self.project.folder)
+
+    @cached_property
+    def walker(self) -> Walker:
+        """Who walks."""
+        return Walker.load(self.project.assessment.walker, base=self.project.folder)
+
+    @cached_property
+    def elements(self) -> Elements:
+        """Everything tagged in the OSM files of the study."""
+        from circle15.sources.osm import read_osm
+
+        if not self.project.streets.files:
+            mend = "Run circle15 fetch for a snapshot, or name a file under [streets] files"
+            raise SourceError(Finding("[streets]", "there is no file and no snapshot of the streets yet", mend))
+        files = (*self.project.streets.files, *self.project.facilities.files)
+        with self._step("read OpenStreetMap"):
+            return read_osm(*(self.project.path(file) for file in files))
+
+    @cached_property
+    def area(self) -> StudyArea:
+        """The study area, with its one projected CRS."""
+        from circle15.sources.areas import make_area, read_area
+        from circle15.sources.places import read_boundary
+
+        given, name = self.project.area, self.project.study.name
+        crs = self.project.study.crs
+        if given.boundary is None:
+            polygon = read_boundary(self.elements, str(given.boundary_osm))
+            return make_area(polygon, name=name, margin_m=given.margin_m, crs=crs)
+        file = self.project.path(given.boundary)
+        return read_area(file, name=name, margin_m=given.margin_m, crs=crs, file_crs=given.boundary_crs)
+
+    @cached_property
+    def terrain(self) -> Terrain | None:
+        """The terrain raster, brought to the CRS of the study."""
+        from circle15.sources.heights import read_terrain
+
+        given = self.project.heights.terrain
+        return None if given is None else read_terrain(self.project.path(given), self.area)
+
+    @cached_property
+    def streets(self) -> gpd.GeoDataFrame:
+        """Directed links with their rise."""
+        from circle15.sources.streets import read_streets
+
+        elements, area = self.elements, self.area
+        with self._step("streets and heights"):
+            return read_streets(elements, area, terrain=self.terrain)
+
+    @cached_property
+    def units(self) -> gpd.GeoDataFrame:
+        """Units from the planner's files, else OSM boundaries, else H3 cells."""
+        return self._units[0]
+
+    @property
+    def units_from(self) -> str:
+        """Where the units come from, in words."""
+        return self._units[1]
+
+    @cached_property
+    def _units(self) -> tuple[gpd.GeoDataFrame, str]:
+        from circle15.sources.areas import cell_units, read_units
+        from circle15.sources.places import read_boundaries
+
+        given = self.project.units
+        if given.files:
+            names = ", ".join(file.name for file in given.files)
+            return read_units([self.project.path(file) for file in given.files], self.area), names
+        found = read_boundaries(self.elements, self.area, levels=given.osm_levels)
+        if len(found) > 1:  # the district alone is no card
+            return found, "OSM boundaries"
+        return cell_units(self.area, given.h3_resolution), f"H3 cells, resolution {given.h3_resolution}"
+
+    @cached_property
+    def buildings(self) -> gpd.GeoDataFrame:
+        """Footprints, and how it is known whether people live in them."""
+        from circle15.sources.places import read_buildings
+
+        return read_buildings(self.elements, self.area)
+
+    @cached_property
+    def origins(self) -> gpd.GeoDataFrame:
+        """Residence clusters."""
+        from circle15.sources.people import read_origins, residence_clusters
+
+        given, area, units = self.project.people, self.area, self.units
+        with self._step("people"):
+            if given.clusters is not None:
+                return read_origins(self.project.path(given.clusters), area, units=units)
+            return residence_clusters(self.buildings, units, area, people=given, terrain=self.terrain)
+
+    @cached_property
+    def facilities(self) -> gpd.GeoDataFrame:
+        """Facilities from OSM and from the planner's own tables, which win."""
+        import pandas as pd
+
+        from circle15.sources.inventory import merge_places, read_inventory
+        from circle15.sources.places import read_facilities
+
+        given, area, streets = self.project.facilities, self.area, self.streets
+        with self._step("facilities"):
+            read = read_facilities(self.elements, area, standard=self.standard, streets=streets)
+            found = read if given.osm else read.iloc[:0]
+            listed = [
+                read_inventory(
+                    self.project.path(table.file),
+                    area,
+                    standard=self.standard,
+                    datum=table.datum,
+                    verified=table.verified,
+                    columns=table.columns,
+                )
+                for table in given.inventory
+            ]
+            found = merge_places(found, pd.concat(listed)) if listed else found
+        if found.empty:
+            mend = "Set facilities.osm = true, or add an [[facilities.inventory]]"
+            raise DataError(Finding("facilities", "there is not one facility in the study area", mend))
+        return found
+
+    # ---------------------------------------------------------------------------------------- what follows from it
+
+    @cached_property
+    def network(self) -> WalkNetwork:
+        """The walking network."""
+        from circle15.network import WalkNetwork
+
+        streets = self.streets
+        with self._step("network"):
+            return WalkNetwork(streets)
+
+    @cached_property
+    def times(self) -> TravelTimes:
+        """Walking seconds from every cluster to every facility."""
+        network, origins, facilities = self.network, self.origins, self.facilities
+        minutes = max(self.project.assessment.search_minutes, *(one.minutes for one in self.standard.services))
+        with self._step("travel times"):
+            return network.travel_times(origins, facilities, walker=self.walker, cutoff_minutes=minutes)
+
+    @cached_property
+    def completeness(self) -> pd.DataFrame:
+        """How many facilities of each service are known, against how many there ought to be."""
+        from circle15.assessment import completeness
+
+        return completeness(
+            self.facilities,
+            self.area.boundary,
+            standard=self.standard,
+            population=float(self.origins["population"].sum()),
+            complete={key for table in self.project.facilities.inventory for key in table.complete},
+        )
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """Served, gap or unknown for every cluster and service."""
+        from circle15.assessment import coverage
+
+        known = self.completeness["known"]
+        return coverage(self.times, self.facilities, standard=self.standard, known=known)
+
+    @cached_property
+    def result(self) -> Result:
+        """Everything that the page and the report are made from."""
+        import geopandas as gpd
+
+        from circle15 import assessment
+        from circle15.sources.places import read_ground
+        from circle15.tables import Result
+
+        found = self.coverage
+        with self._step("card and gaps"):
+            card = assessment.grades(found, self.origins, self.units, standard=self.standard)
+            lacking = assessment.gaps(found, self.origins, standard=self.standard)
+            table = assessment.coverage_table(found, standard=self.standard)
+        with self._step("isochrones"):
+            ground = read_ground(self.elements, self.area)
+            water = gpd.GeoSeries(ground.geometry[ground["kind"] == "water"])
+            minutes = self.project.assessment.isochrone_minutes
+            outlines = self.network.isochrones(self.origins, walker=self.walker, minutes=minutes, water=water)
+        self._look_back()
+        return Result(
+            area=self.area,
+            units=self.units,
+            origins=self.origins,
+            facilities=self.facilities,
+            coverage=table,
+            grades=card,
+            gaps=lacking,
+            isochrones=outlines,
+            streets=self.streets,
+            ground=ground,
+            facts=self.facts,
+        )
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What the page says about the study, as plain values."""
+        given = self.project.study
+        complete = self.completeness.reset_index().astype(object)
+        return {
+            "name": given.name,
+            "name_en": given.name_en or given.name,
+            "data_date": given.data_date or max((source.date for source in self.elements.sources), default=""),
+            "synthetic": given.synthetic,
+            "attribution": given.attribution,
+            "note": given.note,
+            "walker_key": self.walker.name,
+            "walker_zh": self.walker.label_zh,
+            "walker_en": self.walker.label_en,
+            "standard_key": self.standard.name,
+            "units_from": self.units_from,
+            "population": float(self.origins["population"].sum()),
+            "isochrone_minutes": list(self.project.assessment.isochrone_minutes),
+            "search_minutes": self.times.cutoff_s / 60,
+            "completeness": complete.where(complete.notna(), None).to_dict("records"),
+            "version": metadata.version("circle15"),
+        }
+
+    def _look_back(self) -> None:
+        """Turn conditions that change the meaning of the result into findings."""
+        for side, placement in (("origins", self.times.origins), ("facilities", self.times.facilities)):
+            for how, words in (("far", "are too far from any street"), ("island", "lie on a cut-off piece of network")):
+                count = placement.counts()[how]
+                if count:
+                    problem = f"{count:,} of {len(placement.table):,} {words}"
+                    self.findings.append(
+                        Finding(side, problem, "Look at them on the map; mend their place or the streets")
+                    )
+        unknown = self.completeness.index[~self.completeness["known"]]
+        if len(unknown):
+            problem = f"{len(unknown)} services are known too incompletely to speak of gaps ({', '.join(unknown)})"
+            self.findings.append(Finding("facilities", problem, "Give an inventory of them"))
+
+    def check(self) -> list[Finding]:
+        """Look for every problem in file and data at once, without computing a walk.
+
+        Returns
+        -------
+        list of Finding
+            What would stop a run; empty when it would go through.
+        """
+        found: list[Finding] = []
+        for part in ("standard", "walker", "elements", "area", "terrain", "streets", "units", "origins", "facilities"):
+            try:
+                getattr(self, part)
+            except Circle15Error as error:
+                given = [one if isinstance(one, Finding) else Finding(part, one, "Mend it") for one in error.findings]
+                found += [one for one in given if one not in found]
+        return found
+
+    def isochrone(self, place: tuple[float, ...], minutes: tuple[float, ...]) -> str:
+        """Outline of what one place reaches, as GeoJSON text.
+
+        Parameters
+        ----------
+        place : tuple of float
+            WGS-84 longitude and latitude.
+        minutes : tuple of float
+            Cut-offs, inclusive.
+
+        Returns
+        -------
+        str
+            A FeatureCollection in WGS-84, longest cut-off first so that a viewer draws the shorter ones on top.
+
+        Raises
+        ------
+        ConfigError
+            When the place is outside the study area or too far from any street, or a cut-off is not positive.
+        """
+        import geopandas as gpd
+
+        if len(place) != len(("lon", "lat")) or not minutes or min(minutes) <= 0:
+            wanted = "Give --at LON,LAT and positive --minutes"
+            raise ConfigError(Finding("isochrone", f"cannot use {place} and {minutes}", wanted))
+        point = gpd.GeoSeries.from_xy([place[0]], [place[1]], index=["place"], crs="EPSG:4326").to_crs(self.area.crs)
+        if not self.area.extent.covers(point.iloc[0]):
+            mend = "Give WGS-84 longitude first, then latitude, inside the study area"
+            raise ConfigError(Finding("--at", f"{place[0]:g},{place[1]:g} is outside the study area", mend))
+        origins = gpd.GeoDataFrame(geometry=point.rename_axis("origin"))
+        network = self.network
+        with self._step("isochrones"):
+            found = network.isochrones(origins, walker=self.walker, minutes=minutes)
+        if found.empty:
+            raise ConfigError(Finding("--at", "there is no street near that place", "Choose another place"))
+        text: str = found.to_crs("EPSG:4326").sort_values("minutes", ascending=False).to_json(drop_id=True)
+        return text
+
+    # ---------------------------------------------------------------------------------------------- what is written
+
+    def run(self, output: Path | None = None) -> Path:
+        """Compute everything and write the results folder.
+
+        The folder appears whole or not at all: it is written beside its place and moved there at the end.
+
+        Parameters
+        ----------
+        output : Path, optional
+            The folder; what the study file names otherwise.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        Circle15Error
+            When the file or the data need mending; nothing has been written then.
+        """
+        from circle15.page import gap_map
+        from circle15.report import write_dictionary, write_geopackage
+
+        folder = Path(output) if output is not None else self.project.path(self.project.study.output)
+        with _whole_folder(folder) as draft:
+            result = self.result
+            with self._step("map and tables"):
+                page = gap_map(result, standard=self.standard, language=self.project.study.language)
+                page.save(str(draft / "map.html"))
+                write_geopackage(result, draft / "results.gpkg", standard=self.standard)
+                write_dictionary(draft / "columns.csv")
+            text = json.dumps(self.manifest(), ensure_ascii=False, indent=1, allow_nan=False)
+            (draft / "run.json").write_text(text + "\n", encoding="utf-8")
+        return folder
+
+    def manifest(self) -> dict[str, object]:
+        """What was computed from what, with which versions, and the headline figures."""
+        from circle15.assessment import headline
+
+        study_file = self.project.model_dump_json()
+        people = headline(self.coverage, self.origins, standard=self.standard)
+        return {
+            "versions": {name: metadata.version(name) for name in _VERSIONS} | {"python": platform.python_version()},
+            "study": json.loads(study_file),
+            "study_sha256": hashlib.sha256(study_file.encode()).hexdigest(),
+            "standard": self.standard.name,
+            "walker": self.walker.model_dump(mode="json"),
+            "sources": self._sources(),
+            "facts": self.facts,
+            "residents": people.to_dict("index"),
+            "origins": {
+                "count": len(self.origins),
+                "placed": self.times.origins.counts(),
+                "evidence": _tally(self.origins["evidence"]),
+                "population_by_evidence": self.origins.groupby("evidence")["population"].sum().to_dict(),
+            },
+            "facilities": {
+                "count": len(self.facilities),
+                "placed": self.times.facilities.counts(),
+                "entrance_from": _tally(self.facilities["entrance_from"]),
+                "service": _tally(self.facilities["service"]),
+            },
+            "links": self.network.facts(),
+            "coverage": _tally(self.result.coverage["status"]),
+            "unknown_because": _tally(self.result.coverage.query("why != ''")["why"]),
+            "findings": [str(finding) for finding in self.findings],
+            "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
+        }
+
+    def _sources(self) -> list[dict[str, object]]:
+        """Every input file with its hash; OSM files with their date, licence and counts."""
+        known = {source.name: source for source in self.elements.sources}
+        listed = []
+        for key, file in self.project.inputs():
+            entry: dict[str, object] = {"key": key, "file": file.as_posix()}
+            source = known.get(file.name)
+            if source is not None:
+                entry |= {"date": source.date, "licence": source.licence, "counts": source.counts}
+            digest = hashlib.sha256(self.project.path(file).read_bytes()).hexdigest()
+            listed.append(entry | {"sha256": digest})
+        return listed
+
+
+def _tally(values: pd.Series) -> dict[str, int]:
+    return {str(value): int(count) for value, count in values.value_counts().sort_index().items()}
+
+
+@contextmanager
+def _whole_folder(folder: Path) -> Iterator[Path]:
+    """Give a draft folder that takes the place of `folder` when the block ends well, and vanishes otherwise."""
+    if folder.exists() and not (folder.is_dir() and ((folder / "run.json").exists() or not any(folder.iterdir()))):
+        mend = "Name another folder with --output, or empty this one"
+        raise ConfigError(Finding(str(folder), "it exists and is not a results folder of circle15", mend))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        problem = f"a folder cannot be made there ({error.strerror})"
+        raise SourceError(Finding(str(folder.parent), problem, "Name another folder with --output")) from None
+    try:
+        yield draft
+        draft.chmod(0o777 & ~_umask())
+        if folder.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+            folder.rename(old / "old")
+            draft.rename(folder)
+            shutil.rmtree(old)
+        else:
+            draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

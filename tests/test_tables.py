@@ -1,0 +1,108 @@
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from pyproj import CRS
+from scipy.sparse import csr_array
+from shapely import MultiPoint, Point, box
+
+from circle15.errors import CutoffError, DataError
+from circle15.tables import FACILITIES, TABLES, Placement, StudyArea, TravelTimes, dictionary
+
+UTM = CRS("EPSG:32648")
+
+
+def facilities(**changes):
+    row = {
+        "place": "node/1",
+        "category": "health",
+        "service": "pharmacy",
+        "tier": "community",
+        "name": None,
+        "capacity": np.nan,
+        "floor_area_m2": np.nan,
+        "source": "test",
+        "verified": True,
+        "entrance_from": "point",
+    } | changes
+    index = pd.Index(["f1"], name="facility")
+    return gpd.GeoDataFrame([row], index=index, geometry=[MultiPoint([(0, 0)])], crs=UTM)
+
+
+def test_a_good_table_passes_and_is_not_changed():
+    frame = facilities()
+    before = frame.copy()
+    FACILITIES.check(frame, crs=UTM)
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_all_findings_come_at_once():
+    bad = (
+        facilities(tier="village", place=None, capacity=-2.0).drop(columns="source").set_crs(4326, allow_override=True)
+    )
+    bad = pd.concat([bad, bad])
+    with pytest.raises(DataError) as error:
+        FACILITIES.check(bad, where="inventory.csv")
+    text = str(error.value)
+    assert all(line.startswith("inventory.csv: ") for line in text.splitlines())
+    for part in (
+        "column source is missing",
+        "more than once (first: f1)",
+        "village",
+        "no place",
+        "capacity",
+        "EPSG:4326",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("spoil", "part"),
+    [
+        (lambda frame: frame.set_geometry([Point(0, 0)]), "geometry holds Point"),
+        (lambda frame: frame.set_crs(None, allow_override=True), "CRS is not stated"),
+        (lambda frame: frame.set_geometry([None], crs=UTM), "1 rows have no geometry (first: f1)"),
+        (lambda frame: pd.DataFrame(frame).drop(columns="geometry"), "no geometry column"),
+        (lambda frame: frame.rename_axis("id"), "'id', not 'facility'"),
+        (lambda frame: frame.to_crs(32649), "EPSG:32649"),
+    ],
+)
+def test_each_breach_is_named(spoil, part):
+    with pytest.raises(DataError, match=r".") as error:
+        FACILITIES.check(spoil(facilities()), crs=UTM)
+    assert part in str(error.value)
+
+
+def test_the_dictionary_names_every_column_once():
+    listed = dictionary()
+    assert not listed.duplicated(["table", "column"]).any()
+    assert set(listed["table"]) == set(TABLES)
+    assert listed["words"].str.endswith(".").all()
+
+
+def test_study_area_in_degrees():
+    area = StudyArea("Square", box(600000, 3270000, 601000, 3271000), UTM, margin_m=100)
+    west, south, east, north = area.extent_lonlat.bounds
+    assert 106 < west < east < 107
+    assert 29 < south < north < 30
+
+
+def travel_times(cutoff_s=900.0):
+    placed = Placement(pd.DataFrame({"how": ["main", "far"]}, index=["a", "b"]))
+    there = Placement(pd.DataFrame({"how": ["main", "island"]}, index=["x", "y"]))
+    seconds = csr_array(([0.0, 900.0], ([0, 0], [0, 1])), shape=(2, 2))
+    ids = pd.Index(["a", "b"]), pd.Index(["x", "y"])
+    return TravelTimes(seconds, *ids, cutoff_s, np.array([np.inf, np.inf]), placed, there, "adult")
+
+
+def test_travel_times_keep_a_zero_and_every_origin():
+    times = travel_times()
+    assert times.pairs().to_dict("list") == {"origin": ["a", "a"], "facility": ["x", "y"], "seconds": [0.0, 900.0]}
+    assert list(times.origins.unplaced) == ["b"]
+    assert times.facilities.counts() == {"main": 1, "island": 1, "far": 0}
+
+
+def test_asking_beyond_what_was_computed_is_an_error():
+    travel_times().require(15)
+    with pytest.raises(CutoffError, match=r"20 minutes were asked of times computed to 15 minutes"):
+        travel_times().require(20)
