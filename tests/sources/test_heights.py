@@ -1,0 +1,381 @@
+import zipfile
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import rasterio
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from pyproj import CRS
+from rasterio.transform import Affine
+
+from circle15.errors import DataError, SourceError
+from circle15.sources.heights import PIECE_M, STEEPEST, STEEPEST_OTHER, Terrain, read_terrain, with_heights
+from circle15.tables import StudyArea
+
+UTM = CRS("EPSG:32648")
+WEST, NORTH = 650_000.0, 3_270_000.0
+
+
+def plane(east=0.0, north=0.0, base=200.0, side=30.0, cells=80):
+    """A terrain that rises by `east` and `north` per metre from 200 m at the south-west corner of the town."""
+    x = (np.arange(cells) - 20 + 0.5) * side
+    heights = base + east * x[None, :] + north * x[::-1][:, None]
+    transform = (side, 0.0, WEST - 20 * side, 0.0, -side, NORTH + (cells - 20) * side)
+    return Terrain(heights.astype(np.float32), transform, UTM, "plane")
+
+
+def town(*links, crs=UTM):
+    """Links as (piece, from, to, [(x, y), ...], kind, more); both directions unless more says oneway."""
+    rows = []
+    for piece, start, end, points, kind, *more in links:
+        line = shapely.LineString(np.add(points, (WEST, NORTH)))
+        row = {
+            "piece": piece,
+            "osm_id": piece.split("#")[0],
+            "length_m": line.length,
+            "rise_m": np.nan,
+            "kind": kind,
+            "evidence": "default",
+            "bridge": None,
+            "tunnel": None,
+            "covered": None,
+            "incline": None,
+        } | (more[0] if more else {})
+        oneway = row.pop("oneway", False)
+        rise = row.pop("rise_m")
+        rows.append({"link": f"{piece}>", "from_node": start, "to_node": end, "geometry": line, "rise_m": rise, **row})
+        if not oneway:
+            back = {"link": f"{piece}<", "from_node": end, "to_node": start, "geometry": line.reverse()}
+            rows.append(back | {"rise_m": -rise} | row)
+    return gpd.GeoDataFrame(rows, crs=crs).set_index("link")
+
+
+def z(line):
+    return shapely.get_coordinates(line, include_z=True)[:, 2]
+
+
+def write_raster(path, heights, west, north, side, crs="EPSG:32648", nodata=-32768):
+    rows, columns = heights.shape
+    profile = {"driver": "GTiff", "width": columns, "height": rows, "count": 1, "dtype": "int16", "nodata": nodata}
+    with rasterio.open(path, "w", transform=Affine(side, 0, west, 0, -side, north), crs=crs, **profile) as raster:
+        raster.write(heights.astype("int16"), 1)
+    return path
+
+
+@pytest.fixture
+def square():
+    return StudyArea("square", shapely.box(WEST, NORTH, WEST + 600, NORTH + 600), UTM, 300)
+
+
+# ------------------------------------------------------------------------------------------------------------ terrain
+
+
+@given(east=st.floats(-0.5, 0.5), north=st.floats(-0.5, 0.5), x=st.floats(0, 900), y=st.floats(0, 900))
+def test_bilinear_is_exact_on_a_plane(east, north, x, y):
+    assert plane(east, north).at([[WEST + x, NORTH + y]])[0] == pytest.approx(200 + east * x + north * y, abs=0.01)
+
+
+def test_outside_and_beside_unknown_cells_the_height_is_unknown():
+    heights = np.array([[1.0, 2.0, np.nan]], dtype=np.float32)
+    terrain = Terrain(heights, (10.0, 0.0, 0.0, 0.0, -10.0, 10.0), UTM, "strip")
+    found = terrain.at(np.array([[0.0, 5.0], [10.0, 5.0], [15.0, 5.0], [16.0, 5.0], [-0.1, 5.0], [5.0, 10.1]]))
+    assert np.array_equal(found, [1.0, 1.5, 2.0, np.nan, np.nan, np.nan], equal_nan=True)
+
+
+def test_the_ground_is_found_beneath_a_lone_roof():
+    terrain = plane(side=15.0)
+    terrain.heights[40, 40] += 60
+    a, _, c, _, e, f = terrain.transform
+    roof = np.array([[c + 40.5 * a, f + 40.5 * e]])
+    assert terrain.at(roof)[0] == pytest.approx(260)
+    assert terrain.ground(roof)[0] == pytest.approx(200)
+
+
+@given(east=st.floats(-0.4, 0.4), north=st.floats(-0.4, 0.4))
+def test_the_low_percentile_keeps_rises_on_a_slope(east, north):
+    here, there = plane(east, north).ground(np.array([[WEST + 100, NORTH + 100], [WEST + 400, NORTH + 250]]))
+    assert there - here == pytest.approx(300 * east + 150 * north, abs=0.01)
+
+
+# ---------------------------------------------------------------------------------------------------- reading rasters
+
+
+def test_a_raster_in_the_study_crs_is_read_as_it_is(tmp_path, square):
+    heights = np.arange(900).reshape(30, 30)
+    heights[0, 0] = -32768
+    path = write_raster(tmp_path / "dem.tif", heights, WEST - 150, NORTH + 750, 30.0)
+    terrain = read_terrain(path, square)
+    assert terrain.crs == UTM
+    assert terrain.name == "dem.tif"
+    assert terrain.at([[WEST + 15, NORTH + 585]])[0] == pytest.approx(heights[5, 5])
+    assert np.isnan(terrain.at([[WEST - 149, NORTH + 749]])[0])
+
+
+def test_a_raster_in_degrees_is_warped(tmp_path, square):
+    west, south, east, north = square.extent_lonlat.bounds
+    side = 0.0003
+    columns, rows = int((east - west) / side) + 20, int((north - south) / side) + 20
+    heights = np.repeat(np.arange(columns)[None, :] * 10, rows, axis=0)
+    path = write_raster(tmp_path / "dem.tif", heights, west - 10 * side, north + 10 * side, side, "EPSG:4326")
+    terrain = read_terrain(path, square)
+    point = gpd.GeoSeries([shapely.Point(WEST + 300, NORTH + 300)], crs=UTM).to_crs(4326).iloc[0]
+    expected = 10 * ((point.x - west + 10 * side) / side - 0.5)
+    assert terrain.at([[WEST + 300, NORTH + 300]])[0] == pytest.approx(expected, abs=1.0)
+    lower, upper = terrain.at([[WEST + 100, NORTH + 100], [WEST + 400, NORTH + 100]])
+    assert upper - lower == pytest.approx(300 / (side * 96_600) * 10, rel=0.02)  # a degree is 96.6 km at 29.6 N
+
+
+def test_a_raster_elsewhere_names_both_places(tmp_path, square):
+    path = write_raster(tmp_path / "dem.tif", np.ones((30, 30)), WEST + 90_000, NORTH, 30.0)
+    with pytest.raises(DataError, match=r"dem.tif: it does not overlap.*107\.\d+.*the area at 106\.\d+"):
+        read_terrain(path, square)
+
+
+def test_a_raster_that_knows_too_little_of_the_boundary(tmp_path, square):
+    path = write_raster(tmp_path / "dem.tif", np.ones((60, 10)), WEST - 150, NORTH + 1000, 30.0)
+    with pytest.raises(DataError, match=r"only 2\d% of the boundary"):
+        read_terrain(path, square)
+
+
+def test_a_raster_may_miss_a_part_of_the_margin(tmp_path, square):
+    path = write_raster(tmp_path / "dem.tif", np.full((22, 22), 7), WEST - 30, NORTH + 630, 30.0)
+    terrain = read_terrain(path, square)
+    assert np.array_equal(terrain.at([[WEST + 5, NORTH + 5], [WEST - 200, NORTH]]), [7.0, np.nan], equal_nan=True)
+
+
+def test_a_raster_without_crs(tmp_path, square):
+    path = write_raster(tmp_path / "dem.tif", np.ones((30, 30)), WEST, NORTH + 600, 30.0, crs=None)
+    with pytest.raises(DataError, match="the CRS is not stated"):
+        read_terrain(path, square)
+
+
+def test_files_that_are_no_raster(tmp_path, square):
+    (tmp_path / "text.tif").write_text("no raster")
+    (tmp_path / "text.zip").write_text("no zip")
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w") as folder:
+        folder.writestr("readme.txt", "nothing")
+    with pytest.raises(SourceError, match="cannot be read as a raster"):
+        read_terrain(tmp_path / "text.tif", square)
+    with pytest.raises(SourceError, match="cannot be read as a raster"):
+        read_terrain(tmp_path / "text.zip", square)
+    with pytest.raises(SourceError, match="there is no such file"):
+        read_terrain(tmp_path / "absent.tif", square)
+    with pytest.raises(DataError, match="it holds 0 rasters"):
+        read_terrain(tmp_path / "empty.zip", square)
+
+
+# ------------------------------------------------------------------------------------------------------------- streets
+
+
+def test_a_street_takes_the_rise_of_the_terrain_and_is_cut_short():
+    streets = town(("way/1#0", 1, 2, [(0, 0), (100, 0)], "street"))
+    before = streets.copy()
+    found = with_heights(streets, plane(east=0.05))
+    assert found.loc["way/1#0>", "rise_m"] == pytest.approx(5, abs=0.01)
+    assert found["evidence"].tolist() == ["terrain", "terrain"]
+    line = found.loc["way/1#0>", "geometry"]
+    assert np.hypot(*np.diff(shapely.get_coordinates(line), axis=0).T).max() <= PIECE_M
+    assert np.allclose(np.diff(z(line)), np.diff(shapely.get_coordinates(line)[:, 0]) * 0.05, atol=1e-3)
+    assert streets.equals(before)
+
+
+def test_without_terrain_everything_is_a_default_but_what_is_tagged():
+    streets = town(
+        ("way/1#0", 1, 2, [(0, 0), (100, 0)], "street"),
+        ("way/2#0", 2, 3, [(100, 0), (120, 0)], "stairs"),
+        ("way/3#0", 3, 4, [(120, 0), (140, 0)], "stairs", {"incline": "down"}),
+        ("way/4#0", 4, 5, [(140, 0), (160, 0)], "stairs", {"rise_m": 3.1, "evidence": "tag"}),
+        ("way/5#0", 5, 6, [(160, 0), (200, 0)], "escalator", {"incline": "down", "oneway": True}),
+        ("way/6#0", 6, 7, [(200, 0), (300, 0)], "path", {"rise_m": -4.0, "evidence": "survey"}),
+        ("node/9#0", -1, -2, [(300, 0), (300, 0)], "lift"),
+    )
+    found = with_heights(streets, None)
+    up = found[found.index.str.endswith(">")]
+    assert up["rise_m"].tolist() == [0.0, 10.0, -10.0, 3.1, -20.0, -4.0, 12.0]
+    assert up["evidence"].tolist() == ["default", "default", "default", "tag", "default", "survey", "default"]
+    assert not shapely.has_z(found.geometry).any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "slope", "expected"),
+    [
+        ("stairs", 0.5, 20.0),
+        ("stairs", -0.5, -20.0),
+        ("stairs", 0.1, 10.0),
+        ("stairs", -0.02, -10.0),
+        ("stairs", 1.5, 30.0),
+        ("escalator", 0.5, 20.0),
+        ("escalator", 0.01, 12.0),
+        ("escalator", -1.5, -26.0),
+        ("street", 0.5, 6.0),
+        ("path", -0.5, -10.0),
+    ],
+)
+def test_each_kind_keeps_its_slopes(kind, slope, expected):
+    found = with_heights(town(("way/1#0", 1, 2, [(0, 0), (40, 0)], kind)), plane(east=slope))
+    assert found.loc["way/1#0>", "rise_m"] == pytest.approx(expected, abs=0.05)
+    assert found.loc["way/1#0>", "evidence"] == "terrain"
+
+
+def test_a_tag_says_which_way_stairs_go_even_against_the_terrain():
+    links = town(
+        ("way/1#0", 1, 2, [(0, 0), (40, 0)], "stairs", {"incline": "down"}),
+        ("way/2#0", 3, 4, [(0, 90), (40, 90)], "stairs", {"rise_m": 9.0, "evidence": "tag"}),
+        ("way/3#0", 5, 6, [(0, 190), (40, 190)], "stairs", {"rise_m": 9.0, "evidence": "tag", "incline": "up"}),
+    )
+    rising = with_heights(links, plane(east=0.4))
+    falling = with_heights(links, plane(east=-0.4))
+    assert rising["rise_m"].round(6).tolist() == [-10, 10, 9, -9, 9, -9]
+    assert falling["rise_m"].round(1).tolist() == [-16, 16, -9, 9, 9, -9]  # steps were counted, the terrain says where
+
+
+def test_a_bridge_runs_straight_over_a_gorge():
+    terrain = plane()
+    terrain.heights[:, 24:27] = 120.0  # x from 120 to 210
+    streets = town(
+        ("way/1#0", 1, 2, [(0, 0), (60, 0)], "street"),
+        ("way/2#0", 2, 3, [(60, 0), (150, 0)], "street", {"bridge": "yes"}),
+        ("way/2#1", 3, 4, [(150, 0), (300, 0)], "bridge"),
+        ("way/3#0", 4, 5, [(300, 0), (400, 0)], "street"),
+        ("way/4#0", 3, 6, [(150, 0), (150, 30)], "stairs"),
+    )
+    found = with_heights(streets, terrain)
+    assert np.allclose(np.concatenate([z(line) for line in found.loc[["way/2#0>", "way/2#1>"], "geometry"]]), 200)
+    assert found.loc["way/4#0>", "rise_m"] == pytest.approx(-22.5)  # from the deck down into the gorge, 75 % at most
+
+
+def test_a_sloping_tunnel_is_linear_over_all_its_links():
+    terrain = plane(east=0.1)
+    terrain.heights[:, 25:32] += 90.0  # a hill over the tunnel
+    streets = town(
+        ("way/1#0", 1, 2, [(0, 0), (60, 0)], "street"),
+        ("way/2#0", 2, 3, [(60, 0), (210, 0)], "tunnel"),
+        ("way/2#1", 3, 4, [(210, 0), (450, 0)], "path", {"tunnel": "yes"}),
+        ("way/3#0", 4, 5, [(450, 0), (560, 0)], "street"),
+    )
+    found = with_heights(streets, terrain)
+    assert found.loc[["way/2#0>", "way/2#1>"], "rise_m"].tolist() == pytest.approx([15, 24], abs=0.05)
+    inside = found.loc["way/2#1>", "geometry"]
+    slopes = np.diff(z(inside)) / np.diff(shapely.get_coordinates(inside)[:, 0])
+    assert np.allclose(slopes, 0.1, atol=1e-3)
+
+
+def test_a_lift_joins_the_streets_at_its_landings():
+    terrain = plane()
+    terrain.heights[:, 22:] += 30.0  # a cliff at x = 60
+    streets = town(
+        ("way/1#0", 1, 2, [(-60, 0), (0, 0)], "street"),
+        ("way/2#0", 2, -1, [(0, 0), (60, 0)], "path"),
+        ("node/9#0", -1, -2, [(60, 0), (60, 0)], "lift"),
+        ("way/3#0", -2, 3, [(60, 0), (120, 0)], "path"),
+        ("way/4#0", 3, 4, [(120, 0), (240, 0)], "street"),
+        ("node/8#0", -3, -4, [(500, 0), (500, 0)], "lift"),
+    )
+    found = with_heights(streets, terrain)
+    assert found.loc["node/9#0>", "rise_m"] == pytest.approx(30, abs=0.5)
+    assert found.loc["node/9#0<", "rise_m"] == -found.loc["node/9#0>", "rise_m"]
+    assert found.loc["way/2#0>", "rise_m"] == pytest.approx(0, abs=0.5)
+    assert found.loc["node/8#0>", ["rise_m", "evidence"]].tolist() == [12.0, "default"]  # no way leads to it
+    level = with_heights(streets, plane())
+    assert level.loc["node/9#0>", ["rise_m", "evidence"]].tolist() == [3.0, "terrain"]
+
+
+def test_links_beyond_the_terrain_have_no_known_height():
+    streets = town(("way/1#0", 1, 2, [(0, 0), (100, 0)], "street"), ("way/1#1", 2, 3, [(100, 0), (9000, 0)], "street"))
+    found = with_heights(streets, plane(east=0.02))
+    assert found.loc["way/1#0>", "evidence"] == "terrain"
+    assert found.loc["way/1#1>", ["rise_m", "evidence"]].tolist() == [0.0, "default"]
+    assert np.isnan(z(found.loc["way/1#1>", "geometry"])).all()
+
+
+def test_a_spike_moves_little_and_far_neighbours_not_at_all():
+    terrain = plane()
+    terrain.heights[58:62, 28:31] += 40.0
+    streets = town(*[(f"way/1#{n}", n, n + 1, [(n * 50, 0), (n * 50 + 50, 0)], "street") for n in range(20)])
+    found = with_heights(streets, terrain)
+    assert (found["rise_m"].abs() <= 0.15 * found["length_m"] + 1e-9).all()
+    assert found.loc["way/1#19>", "rise_m"] == 0
+    assert found["rise_m"].max() > 5  # half of the spike stays
+
+
+def test_no_links_at_all():
+    streets = town(("way/1#0", 1, 2, [(0, 0), (9, 0)], "street")).iloc[:0]
+    assert with_heights(streets, plane()).empty
+    assert with_heights(streets, None).empty
+
+
+KINDS = ("street", "path", "stairs", "escalator", "bridge", "tunnel", "crossing", "corridor")
+
+
+@st.composite
+def rough_towns(draw):
+    count = draw(st.integers(2, 7))
+    points = draw(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=count, max_size=count))
+    pairs = draw(st.lists(st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)), min_size=1, max_size=12))
+    links = []
+    for number, (start, end) in enumerate(pairs):
+        ends = [np.array(points[start]) * 10.0, np.array(points[end]) * 10.0]
+        line = [ends[0], ends[0] + (30, 30), ends[0] + (60, 0), ends[1]] if start == end else ends
+        more = {"oneway": draw(st.booleans()), "incline": draw(st.sampled_from([None, "up", "down", "-10%"]))}
+        links.append((f"way/{number}#0", start, end, line, draw(st.sampled_from(KINDS)), more))
+    return town(*links)
+
+
+@given(streets=rough_towns(), seed=st.integers(0, 99))
+def test_links_meet_directions_are_opposite_and_slopes_are_kept(streets, seed):
+    terrain = plane(0.1, -0.05)
+    rough = np.random.default_rng(seed).normal(0, 15, terrain.heights.shape)
+    found = with_heights(streets, Terrain((terrain.heights + rough).astype("f4"), terrain.transform, UTM, "rough"))
+    ends = {}
+    for row in found.itertuples():
+        heights = z(row.geometry)
+        ends.setdefault(row.from_node, []).append(heights[0])
+        ends.setdefault(row.to_node, []).append(heights[-1])
+        if row.kind in ("street", "path", "crossing"):
+            steps = np.hypot(*np.diff(shapely.get_coordinates(row.geometry), axis=0).T)
+            assert (np.abs(np.diff(heights)) <= STEEPEST.get(row.kind, STEEPEST_OTHER) * steps + 1e-6).all()
+            assert row.rise_m == pytest.approx(heights[-1] - heights[0])
+        if row.kind in ("stairs", "escalator") and row.length_m > 0:
+            assert 0.25 - 1e-9 <= abs(row.rise_m) / row.length_m <= 0.75 + 1e-9
+    assert all(len(set(heights)) == 1 and np.isfinite(heights[0]) for heights in ends.values())
+    for _, pair in found.groupby("piece"):
+        if len(pair) == 2:
+            assert pair["rise_m"].iloc[0] == -pair["rise_m"].iloc[1]
+            one, two = (shapely.get_coordinates(line, include_z=True) for line in pair.geometry)
+            assert np.array_equal(one, two[::-1])
+
+
+# ---------------------------------------------------------------------------------------------------------- real data
+
+
+@pytest.mark.real
+def test_known_heights_of_the_peninsula(real_data):
+    folder = real_data / "yuzhong"
+    boundary = gpd.read_file(folder / "boundary.geojson").to_crs(UTM).geometry.iloc[0]
+    terrain = read_terrain(folder / "srtm30.tif", StudyArea("Yuzhong", boundary, UTM, 1500))
+    places = {
+        "bank of the Yangtze": (106.5600, 29.5500),
+        "Chaotianmen": (106.5850, 29.5660),
+        "Jiefangbei": (106.5718, 29.5613),
+        "ridge at Eling": (106.5316, 29.5508),
+    }
+    xy = gpd.GeoSeries.from_xy(*zip(*places.values(), strict=True), crs=4326).to_crs(UTM).get_coordinates().to_numpy()
+    bank, gate, square, ridge = terrain.ground(xy)
+    assert 160 <= bank < 190
+    assert bank < gate < square < ridge
+    assert 320 < ridge < 379  # the highest ground of the district
+    assert (terrain.ground(xy) <= terrain.at(xy)).all()
+
+
+@pytest.mark.real
+def test_a_zipped_tile_over_monaco(real_data):
+    zone = CRS("EPSG:32632")
+    box = gpd.GeoSeries([shapely.box(7.409, 43.724, 7.440, 43.752)], crs=4326).to_crs(zone).iloc[0]
+    terrain = read_terrain(real_data / "monaco" / "N43E007.hgt.zip", StudyArea("Monaco", box, zone, 500))
+    sea, moneghetti = terrain.at(
+        gpd.GeoSeries.from_xy([7.439, 7.4130], [43.7265, 43.7370], crs=4326).to_crs(zone).get_coordinates().to_numpy()
+    )
+    assert sea == pytest.approx(0, abs=5)
+    assert 60 < moneghetti < 180
