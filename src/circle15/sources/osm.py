@@ -1,0 +1,523 @@
+"""OpenStreetMap through four doors: pbf, XML, Overpass JSON and live Overpass give the same elements.
+
+Every door ends in the same plain record, `Elements`. What the elements mean (which street one may walk, which
+place is a school) is decided by the rooms that read them, so it cannot differ between doors.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import json
+import shutil
+import socket
+import tempfile
+import urllib.request
+import warnings
+import zlib
+from array import array
+from collections import Counter
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import osmium
+
+from circle15.errors import Circle15Error, Circle15Warning, DataError, Finding, SourceError, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from circle15.tables import StudyArea
+
+LICENCE = "© OpenStreetMap contributors, ODbL 1.0"
+MIRRORS = (  # tried in this order; public servers with fair-use rules
+    "https://overpass-api.de/api",
+    "https://overpass.private.coffee/api",
+    "https://maps.mail.ru/osm/tools/overpass/api",
+)
+USER_AGENT = "circle15 (15-minute walking access; one study area per request)"
+TIMEOUT_S = 180
+CONNECT_S = 4
+
+STREET_FILTERS = ('["highway"]', '["railway"="platform"]', '["public_transport"="platform"]')
+PLACE_TAGS: dict[str, bool | str | list[str]] = {
+    **dict.fromkeys(
+        (
+            "aerialway",
+            "amenity",
+            "barrier",
+            "building",
+            "club",
+            "healthcare",
+            "historic",
+            "landuse",
+            "leisure",
+            "office",
+            "place",
+            "public_transport",
+            "railway",
+            "shop",
+            "social_facility",
+            "tourism",
+            "waterway",
+        ),
+        True,
+    ),
+    "entrance": True,
+    "natural": ["water", "wood", "beach"],
+    "admin_level": ["6", "8", "10"],
+}
+
+_PBF = (".pbf",)
+_XML = (".osm", ".osm.gz", ".osm.bz2")
+_JSON = (".json", ".json.gz")
+_GRID = 10_000_000  # OSM keeps coordinates in whole units of 1e-7 degree; so do all doors here
+_OUTSIDE = 2**31 - 1  # what a node without a place is given on that grid
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way: its nodes in order, and its tags."""
+
+    nodes: NDArray[np.int64]
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A relation: members as (type, id, role), type being node, way or relation; and its tags."""
+
+    members: tuple[tuple[str, int, str], ...]
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where elements came from: file name, hash, date of the data ("" where not stated), licence and counts."""
+
+    name: str
+    sha256: str
+    date: str
+    licence: str
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Elements:
+    """OSM elements as they are, without duplicates.
+
+    Parameters
+    ----------
+    node_ids : ndarray of int64, shape (n,)
+        Sorted.
+    lonlat : ndarray of float, shape (n, 2)
+        WGS-84 longitude and latitude in degrees, on the grid of 1e-7 degree that OSM itself uses.
+    node_tags : dict
+        Node id -> tags, only for nodes that have any.
+    ways, relations : dict
+        Id -> element, in the order of their ids.
+    sources : tuple of Source
+        One per file, in the order given.
+
+    Examples
+    --------
+    >>> elements = Elements(np.array([2, 5]), np.zeros((2, 2)), {}, {}, {}, ())
+    >>> elements.index([5, 9]).tolist()
+    [1, -1]
+    """
+
+    node_ids: NDArray[np.int64]
+    lonlat: NDArray[np.float64]
+    node_tags: dict[int, dict[str, str]]
+    ways: dict[int, Way]
+    relations: dict[int, Relation]
+    sources: tuple[Source, ...]
+
+    def index(self, ids: NDArray[np.int64] | Sequence[int]) -> NDArray[np.int64]:
+        """Position of each id in `node_ids`; -1 where the node is not in the data."""
+        wanted = np.asarray(ids, dtype=np.int64)
+        if not len(self.node_ids):
+            return np.full(wanted.shape, -1, dtype=np.int64)
+        at = np.minimum(np.searchsorted(self.node_ids, wanted), len(self.node_ids) - 1)
+        return np.where(self.node_ids[at] == wanted, at, -1)
+
+
+# ------------------------------------------------------------------------------------------------------ files
+
+
+def read_osm(*files: Path | str) -> Elements:
+    """OSM elements of one or more files, merged without duplicates.
+
+    An element that is in several files is taken whole from the file that has most tags for it, and from the later
+    of those where they are equal. Nodes whose coordinates are not on the globe are dropped and counted in the
+    `Source`, with a warning.
+
+    Parameters
+    ----------
+    *files : Path
+        ``.osm.pbf``, ``.osm``, ``.osm.gz``, ``.osm.bz2``, or Overpass JSON (``.json``, ``.json.gz``).
+
+    Returns
+    -------
+    Elements
+
+    Raises
+    ------
+    SourceError
+        When a file is missing, empty, cut off or of another kind; every file is named.
+    DataError
+        When a file can be read but does not hold OSM elements.
+
+    Warns
+    -----
+    Circle15Warning
+        When nodes were dropped.
+    """
+    if not files:
+        raise SourceError(Finding("streets", "no OSM file was named", "Name at least one file"))
+    parts: list[_Part] = []
+    errors: list[Circle15Error] = []
+    for file in map(Path, files):
+        try:
+            parts.append(_read_file(file))
+        except Circle15Error as error:
+            errors.append(error)
+    if errors:
+        kind = type(errors[0]) if len({type(error) for error in errors}) == 1 else SourceError
+        raise kind(*(finding for error in errors for finding in error.findings))
+    merged = _merged(parts)
+    if not len(merged.node_ids):
+        names = quoted(part.source.name for part in parts)
+        raise DataError(Finding(names, "there are no OSM nodes in it", "Check that the extract covers the study area"))
+    return merged
+
+
+@dataclass
+class _Part:
+    """The elements of one file; node coordinates on the grid of 1e-7 degree."""
+
+    name: str
+    ids: array[int] = field(default_factory=lambda: array("q"))
+    x: array[int] = field(default_factory=lambda: array("q"))
+    y: array[int] = field(default_factory=lambda: array("q"))
+    node_tags: dict[int, dict[str, str]] = field(default_factory=dict)
+    ways: dict[int, Way] = field(default_factory=dict)
+    relations: dict[int, Relation] = field(default_factory=dict)
+    date: str = ""
+    source: Source = field(init=False)
+
+    def node(self, ref: int, x: int, y: int) -> None:
+        self.ids.append(ref)
+        self.x.append(x)
+        self.y.append(y)
+
+    def close(self, path: Path) -> None:
+        """Drop what is not on the globe, and say where all this came from."""
+        x, y = np.array(self.x, dtype=np.int64), np.array(self.y, dtype=np.int64)
+        bad = (np.abs(x) > 180 * _GRID) | (np.abs(y) > 90 * _GRID)
+        dropped = [self.ids[at] for at in np.flatnonzero(bad)]
+        if dropped:
+            keep = np.flatnonzero(~bad)
+            self.ids, self.x, self.y = (array("q", np.array(a)[keep].tolist()) for a in (self.ids, self.x, self.y))
+            for ref in dropped:
+                self.node_tags.pop(ref, None)
+            text = f"{len(dropped):,} nodes have coordinates that are not on the globe (first: {quoted(dropped)})"
+            mend = "They were left out; correct them in the file"
+            warnings.warn(str(Finding(self.name, text, mend)), Circle15Warning, stacklevel=4)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        counts = {
+            "nodes": len(self.ids),
+            "ways": len(self.ways),
+            "relations": len(self.relations),
+            "nodes_dropped": len(dropped),
+        }
+        self.source = Source(self.name, digest, self.date, LICENCE, counts)
+
+
+def _read_file(path: Path) -> _Part:
+    name = path.name
+    if not path.is_file():
+        raise SourceError(Finding(str(path), "there is no such file", "Check the path"))
+    if not path.stat().st_size:
+        raise SourceError(Finding(name, "the file is empty", "Download it again"))
+    part = _Part(name)
+    if name.endswith(_JSON):
+        _read_json(path, part)
+    elif name.endswith(_PBF + _XML):
+        _read_osmium(path, part)
+    else:
+        known = ", ".join(_PBF + _XML + _JSON)
+        raise SourceError(
+            Finding(name, "its ending does not say that it is OSM data", f"Name a file that ends in {known}")
+        )
+    part.close(path)
+    return part
+
+
+def _read_osmium(path: Path, part: _Part) -> None:
+    """Elements of a pbf or XML file."""
+    try:
+        if path.name.endswith(_XML):
+            _refuse_doctype(path)
+        reader: Any = osmium.FileProcessor(str(path))
+        header = reader.header
+        part.date = header.get("osmosis_replication_timestamp") or header.get("timestamp") or ""
+        for thing in reader:
+            if not thing.deleted:
+                _add(part, thing)
+    except (RuntimeError, EOFError, OSError) as error:
+        if isinstance(error, Circle15Error):
+            raise
+        text = f"it cannot be read as OSM data ({str(error).strip().rstrip('.')})"
+        raise SourceError(
+            Finding(path.name, text, "Download it again: it is cut off, damaged or of another kind")
+        ) from None
+
+
+def _add(part: _Part, thing: Any) -> None:  # noqa: ANN401  osmium's objects are not typed
+    ref = thing.id
+    if thing.is_node():
+        place = thing.location
+        part.node(ref, place.x, place.y)
+        if thing.tags:
+            _keep(part.node_tags, ref, dict(thing.tags), len)
+    elif thing.is_way():
+        nodes = np.array([node.ref for node in thing.nodes], dtype=np.int64)
+        _keep(part.ways, ref, Way(nodes, dict(thing.tags)), _tag_count)
+    elif thing.is_relation():
+        kinds = {"n": "node", "w": "way", "r": "relation"}
+        members = tuple((kinds[member.type], member.ref, member.role) for member in thing.members)
+        _keep(part.relations, ref, Relation(members, dict(thing.tags)), _tag_count)
+
+
+def _refuse_doctype(path: Path) -> None:
+    """OSM files have no document type; one that has may be built to exhaust memory."""
+    openers: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
+    with openers.get(path.suffix, Path.open)(path, "rb") as file:
+        head = file.read(4096)
+    if b"<!DOCTYPE" in head.upper():
+        if b"<HTML" in head.upper():
+            raise DataError(Finding(path.name, "it is a web page, not OSM data", "Download it again"))
+        raise DataError(
+            Finding(path.name, "it declares a document type (DTD), which OSM files never do", "Take another copy")
+        )
+
+
+def _read_json(path: Path, part: _Part) -> None:
+    """Elements of an Overpass reply, as the server sent it and as osmnx caches it."""
+    reply = _json(path)
+    if "remark" in reply:
+        text = f"the server cut the reply short ({str(reply['remark']).strip().rstrip('.')})"
+        raise SourceError(Finding(path.name, text, "Ask for a smaller area, or try later"))
+    part.date = str((reply.get("osm3s") or {}).get("timestamp_osm_base", ""))
+    for at, thing in enumerate(reply["elements"]):
+        try:
+            _add_json(part, thing)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            text = f"element {at} of the reply is not an OSM element ({type(error).__name__}: {error})"
+            raise DataError(Finding(path.name, text, "Download it again with `out body;` or `out geom;`")) from None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """The reply as it was sent, or one clear finding."""
+    try:
+        content = path.read_bytes()
+        content = gzip.decompress(content) if path.name.endswith(".gz") else content
+        reply = json.loads(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise SourceError(Finding(path.name, f"it cannot be read ({error})", "Download it again")) from None
+    except (ValueError, RecursionError):
+        if content.lstrip()[:1] == b"<":
+            text = "it is a web page or XML, not an Overpass JSON reply"
+        else:
+            text = "it is not valid JSON, or it is cut off"
+        raise DataError(Finding(path.name, text, "Download it again; the server may have been busy")) from None
+    if not isinstance(reply, dict) or not isinstance(reply.get("elements"), list):
+        kind = "GeoJSON" if isinstance(reply, dict) and "features" in reply else "JSON of another kind"
+        mend = "Name the reply of an Overpass server, or a .osm.pbf file"
+        raise DataError(Finding(path.name, f"it is {kind}, not an Overpass reply", mend))
+    return reply
+
+
+def _add_json(part: _Part, thing: Mapping[str, Any]) -> None:
+    kind, tags = thing["type"], dict(thing.get("tags") or {})
+    if kind == "node":
+        ref = int(thing["id"])
+        part.node(ref, _grid(thing["lon"]), _grid(thing["lat"]))
+        if tags:
+            _keep(part.node_tags, ref, tags, len)
+    elif kind == "way":
+        ref, nodes = int(thing["id"]), [int(node) for node in thing.get("nodes", ())]
+        for node, place in zip(nodes, thing.get("geometry", ()), strict=False):  # of a reply to `out geom;`
+            if place is not None:
+                part.node(node, _grid(place["lon"]), _grid(place["lat"]))
+        _keep(part.ways, ref, Way(np.array(nodes, dtype=np.int64), tags), _tag_count)
+    elif kind == "relation":
+        members = tuple((str(one["type"]), int(one["ref"]), str(one["role"])) for one in thing.get("members", ()))
+        _keep(part.relations, int(thing["id"]), Relation(members, tags), _tag_count)
+
+
+def _grid(degrees: float) -> int:
+    return round(degrees * _GRID) if abs(degrees) <= 180 else _OUTSIDE  # noqa: PLR2004  NaN is outside too
+
+
+def _tag_count(thing: Way | Relation) -> int:
+    return len(thing.tags)
+
+
+def _keep(known: dict[int, Any], ref: int, thing: Any, size: Callable[[Any], int]) -> None:  # noqa: ANN401
+    """Put an element in its place: most tags win, and the later of equals."""
+    if ref not in known or size(thing) >= size(known[ref]):
+        known[ref] = thing
+
+
+def _merged(parts: Sequence[_Part]) -> Elements:
+    tags: dict[int, dict[str, str]] = {}
+    ways: dict[int, Way] = {}
+    relations: dict[int, Relation] = {}
+    for part in parts:
+        for ref, of_node in part.node_tags.items():
+            _keep(tags, ref, of_node, len)
+        for ref, way in part.ways.items():
+            _keep(ways, ref, way, _tag_count)
+        for ref, relation in part.relations.items():
+            _keep(relations, ref, relation, _tag_count)
+    ids = np.concatenate([np.array(part.ids, dtype=np.int64) for part in parts])
+    place = np.concatenate([np.column_stack([part.x, part.y]) for part in parts]) / _GRID
+    count = np.concatenate([_counts(part) for part in parts])
+    order = np.lexsort((count, ids))  # stable: the later of equals stays last
+    last = np.append(ids[order][1:] != ids[order][:-1], True)[: len(ids)]
+    chosen = order[last]
+    return Elements(
+        ids[chosen],
+        place[chosen].reshape(-1, 2),
+        dict(sorted(tags.items())),
+        dict(sorted(ways.items())),
+        dict(sorted(relations.items())),
+        tuple(part.source for part in parts),
+    )
+
+
+def _counts(part: _Part) -> NDArray[np.int64]:
+    """How many tags each node of a file has."""
+    get = part.node_tags.get
+    return np.array([len(get(ref, ())) for ref in part.ids], dtype=np.int64)
+
+
+# ------------------------------------------------------------------------------------------------------- live
+
+
+def fetch_osm(area: StudyArea, folder: Path | str, *, mirrors: Sequence[str] = MIRRORS) -> tuple[Path, ...]:
+    """Ask Overpass for the streets and places of a study area, and keep its replies as they came.
+
+    osmnx asks, through its public functions and in its cache-only mode; what is returned are the raw replies, so
+    that `read_osm` reads live data by the very code that reads files. All settings of osmnx are put back.
+
+    Parameters
+    ----------
+    area : StudyArea
+        The replies cover its extent.
+    folder : Path
+        Where the replies go; files of the same names are replaced once everything has arrived.
+    mirrors : sequence of str
+        Overpass addresses, tried in order; each must give everything.
+
+    Returns
+    -------
+    tuple of Path
+        ``streets-1.json``, ... and ``places-1.json``, ... for `read_osm`.
+
+    Raises
+    ------
+    SourceError
+        With ``outside=True`` when no mirror gave everything; names what was tried, and the ways out.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    tried: list[Finding] = []
+    for mirror in mirrors:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as staging:
+            try:
+                _reachable(mirror)
+                replies = _ask(area, Path(staging), mirror)
+            except Exception as error:  # noqa: BLE001  whatever a server does, the next one is asked
+                text = " ".join(str(error).split())[:200].rstrip(". ") or type(error).__name__
+                tried.append(Finding(mirror, f"no complete answer ({text})", "Try this mirror later, or name another"))
+                continue
+            return tuple(Path(shutil.move(reply, folder / reply.name)) for reply in replies)
+    mend = "Name an OSM file under [streets] files, or try later or with another mirror"
+    text = f"none of {len(mirrors)} Overpass mirrors gave the data"
+    raise SourceError(Finding("Overpass", text, mend), *tried, outside=True)
+
+
+def _reachable(mirror: str) -> None:
+    """Fail in seconds, not minutes, where there is no way to a server at all."""
+    address = urlsplit(mirror)
+    if address.scheme in urllib.request.getproxies() and not urllib.request.proxy_bypass(address.hostname or ""):
+        return  # only the proxy can tell
+    port = address.port or {"https": 443, "http": 80}.get(address.scheme, 443)
+    socket.create_connection((address.hostname or "", port), timeout=CONNECT_S).close()
+
+
+def _ask(area: StudyArea, staging: Path, mirror: str) -> list[Path]:
+    import osmnx as ox
+
+    polygon = area.extent_lonlat
+    questions: dict[str, Callable[[], object]] = {
+        "streets": lambda: ox.graph_from_polygon(polygon, custom_filter=list(STREET_FILTERS), retain_all=True),
+        "places": lambda: ox.features_from_polygon(polygon, PLACE_TAGS),
+    }
+    replies: list[Path] = []
+    for name, question in questions.items():
+        cache = staging / name
+        with _settings(mirror, cache) as answers, suppress(InterruptedError):  # how its cache-only mode ends
+            question()
+        kept = sorted(cache.glob("*.json"))
+        if not kept or len(kept) < answers["ok"]:
+            message = f"{answers['ok'] - len(kept)} of {answers['ok']} replies were cut short by the server"
+            raise SourceError(message, outside=True)
+        replies += [file.rename(staging / f"{name}-{at}.json") for at, file in enumerate(kept, start=1)]
+    return replies
+
+
+@contextmanager
+def _settings(mirror: str, cache: Path) -> Iterator[Counter[str]]:
+    """Settings of osmnx for one question, put back afterwards; counts the replies that were well."""
+    from osmnx import settings
+
+    answers: Counter[str] = Counter()
+
+    def heard(response: Any, *_: object, **__: object) -> None:  # noqa: ANN401
+        # osmnx would wait 55 s and ask again for ever when the server is busy; an error here ends that.
+        response.raise_for_status()
+        answers["ok"] += 1
+
+    wanted = {
+        "overpass_url": mirror.rstrip("/"),
+        "cache_folder": str(cache),
+        "use_cache": True,
+        "cache_only_mode": True,
+        "overpass_rate_limit": False,
+        "doh_url_template": None,
+        "http_user_agent": USER_AGENT,
+        "requests_timeout": TIMEOUT_S,
+        "requests_kwargs": {**settings.requests_kwargs, "hooks": {"response": heard}},
+    }
+    before = {key: getattr(settings, key) for key in wanted if hasattr(settings, key)}
+    resolve = socket.getaddrinfo  # osmnx replaces it for the whole process
+    try:
+        for key in before:
+            setattr(settings, key, wanted[key])
+        yield answers
+    finally:
+        socket.getaddrinfo = resolve
+        for key, value in before.items():
+            setattr(settings, key, value)

@@ -1,0 +1,588 @@
+"""OSM elements -> the streets table: which ways a walker may use, in which direction, and what they are.
+
+The rules stand at the top as data. Decisions that are easy to get wrong:
+
+- Length is the plain planar length in the study CRS. In a UTM zone that differs from the length on the ground by
+  at most 0.04 % near the middle of the zone (0.012 % in Yuzhong), which is 0.1 s in 15 minutes.
+- A crossing delay is paid once. Only a way that is itself a crossing (``footway=crossing``) is of kind crossing, and
+  only on its longest piece; how it is regulated comes from the way, else from its crossing nodes. A crossing node
+  on a road without such a way adds nothing: the road is not crossed when one walks along it.
+- A square mapped as an area is walked along its outline, whether it is a way or a multipolygon.
+- Ways that cross without a shared node are not joined: in a city of bridges they do not meet.
+- What lies behind a private gate and has no other way out is private ground: its residents may walk out through
+  the gate, nobody may walk through. A gate with ``access=no`` is shut for all.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from dataclasses import dataclass, fields
+from itertools import combinations, count
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import Transformer
+
+from circle15.errors import DataError, Finding, quoted
+from circle15.sources.osm import Elements, read_osm
+from circle15.tables import STREETS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from circle15.sources.heights import Terrain
+    from circle15.tables import StudyArea
+
+Tags = dict[str, str]
+
+# ------------------------------------------------------------------------------------- the rules, as data
+
+# highway values that cars may drive on; a walker keeps to the side. motorway is not among them
+DRIVABLE = frozenset(
+    {"trunk", "trunk_link", "primary", "primary_link", "secondary", "secondary_link", "tertiary", "tertiary_link"}
+    | {"unclassified", "residential", "living_street", "service", "road"}
+)
+# highway values made for walkers, or quiet enough to be one's own; kind path unless something else is said
+FOOTWAYS = frozenset(
+    {"footway", "path", "pedestrian", "steps", "corridor", "hallway", "elevator", "escalator", "crossing", "platform"}
+    | {"track"}
+)
+# highway values closed to walkers unless foot says otherwise
+BY_PERMISSION = frozenset({"motorway", "motorway_link", "cycleway", "bridleway", "busway", "bus_guideway"})
+OFF = frozenset({"no", "use_sidewalk"})  # of foot: closed, or one walks on a way mapped beside it
+ALLOWED = frozenset({"yes", "designated", "permissive", "official"})  # of foot: open whatever access says
+# of foot and access: only for those who live, work or shop there, so only at the start or end of a walk.
+# access=destination is not among them: on streets it is a sign for cars
+PRIVATE = frozenset({"private", "residents", "permit", "customers", "delivery", "employees", "members", "military"})
+GONE = ("disused", "abandoned", "demolished")  # =yes: no longer there
+# A footway's own oneway binds. That of highway=pedestrian does not: it is for delivery vehicles (all five in Monaco)
+ONE_WAY_ON_FOOT = frozenset({"footway", "path", "steps", "corridor", "escalator", "platform"})
+VEHICLES = ("bicycle", "vehicle", "motor_vehicle", "motorcar")  # where one of them is let in, oneway is theirs
+FORWARD = frozenset({"yes", "true", "1", "forward"})
+BACKWARD = frozenset({"-1", "reverse", "backward"})
+
+# conveying=yes and reversible are walked both ways, as OpenTripPlanner does (PR 5046). The Crown Escalator,
+# way/421605016, is reversible: of its three units one runs up, one down
+STEP_HEIGHT_M = 0.155  # outdoor public stairs, 0.13 to 0.17 [P]
+STEP_HEIGHTS_M = (0.05, 0.4)  # anything else is a slip of the pen
+STOREY_M = 3.0
+STEEPEST = 1.0  # an incline above 100 % is a slip of the pen
+
+_PLAIN = (
+    *("name", "highway", "foot", "conveying", "incline", "handrail", "wheelchair", "level", "layer", "bridge"),
+    *("tunnel", "covered", "indoor", "sidewalk"),
+)
+TAG_COLUMNS = MappingProxyType(  # column -> OSM key
+    {key: key for key in _PLAIN} | {"step_height": "step:height", "hours": "opening_hours"}
+)
+
+
+class _Walk(NamedTuple):
+    """What may be walked: a way, or the shaft between two landings of a lift node."""
+
+    osm_id: str
+    tags: Tags
+    kind: str
+    access: str
+    direction: int  # 1 along the way, -1 against it, 0 both
+
+
+def _access(tags: Mapping[str, str]) -> str | None:
+    """Open, private or None for closed; of ways, gates and lifts alike."""
+    foot, access = tags.get("foot", ""), tags.get("access", "")
+    if foot in ALLOWED:
+        return "open"
+    if foot in OFF:
+        return None
+    if foot in PRIVATE or access in PRIVATE:
+        return "private"
+    return None if access == "no" else "open"
+
+
+def _walkable(tags: Mapping[str, str]) -> str | None:
+    """Open or private where a way may be walked; None where it may not."""
+    highway = tags.get("highway", "")
+    platform = "platform" in (tags.get("railway"), tags.get("public_transport"))
+    if not (highway in DRIVABLE or highway in FOOTWAYS or highway in BY_PERMISSION or (platform and not highway)):
+        return None
+    if any(tags.get(key) == "yes" for key in GONE):
+        return None
+    if (highway in BY_PERMISSION or tags.get("motorroad") == "yes") and tags.get("foot") not in ALLOWED:
+        return None
+    return _access(tags)
+
+
+def _kind(tags: Mapping[str, str]) -> str:
+    """What one walks on; the first that holds."""
+    highway = tags.get("highway", "")
+    rules = {
+        "lift": highway == "elevator",
+        "escalator": highway == "escalator" or tags.get("conveying", "no") != "no",
+        "stairs": highway == "steps",
+        "crossing": highway == "crossing" or "crossing" in (tags.get("footway"), tags.get("path")),
+        "corridor": highway in ("corridor", "hallway") or tags.get("indoor", "no") != "no",
+        "tunnel": tags.get("tunnel", "no") != "no",
+        "bridge": tags.get("bridge", "no") != "no",
+        "street": highway in DRIVABLE,
+    }
+    return next((kind for kind, holds in rules.items() if holds), "path")
+
+
+def _direction(tags: Mapping[str, str]) -> int:
+    """1 along the way, -1 against it, 0 both."""
+    conveying = tags.get("conveying", "")
+    if conveying in ("forward", "backward"):
+        return 1 if conveying == "forward" else -1
+    on_foot = tags.get("oneway:foot")
+    if on_foot is None and tags.get("highway") in ONE_WAY_ON_FOOT and conveying != "reversible":
+        shared = any(tags.get(key, "no") not in ("no", "private") for key in VEHICLES)
+        on_foot = None if shared else tags.get("oneway")
+    on_foot = on_foot or ""
+    if on_foot in FORWARD or tags.get("foot:backward") == "no":
+        return 1
+    return -1 if on_foot in BACKWARD or tags.get("foot:forward") == "no" else 0
+
+
+# --------------------------------------------------------------------------------------------- the table
+
+
+def read_streets(source: Elements | Path | str, area: StudyArea, *, terrain: Terrain | None = None) -> gpd.GeoDataFrame:
+    """Directed links that a walker may use, from OSM.
+
+    Links run between junctions: nodes that ways share, ends of ways, lifts and closed gates. Both directions of a
+    piece are two rows. At a lift every way that arrives gets its own landing, and the landings are joined by
+    links of kind lift; at a shut gate every way that arrives ends on its own.
+
+    Parameters
+    ----------
+    source : Elements or Path
+        OSM elements, or a file that `read_osm` reads.
+    area : StudyArea
+        Links with at least one end inside its extent are kept.
+    terrain : Terrain, optional
+        Ground heights; without them rises come from tags and defaults.
+
+    Returns
+    -------
+    GeoDataFrame
+        Keeps `circle15.tables.STREETS`; ordered by OSM id, piece and direction, lifts at nodes last. `length_m` is
+        planar, in metres of ``area.crs``; `rise_m` is in metres.
+
+    Raises
+    ------
+    SourceError, DataError
+        When a file cannot be read, or when no walkable way lies in the study area.
+
+    Examples
+    --------
+    >>> from circle15.sources.osm import Way
+    >>> from circle15.tables import StudyArea
+    >>> from pyproj import CRS
+    >>> from shapely import box
+    >>> lonlat = np.array([[105.0, 29.5], [105.001, 29.5]])
+    >>> ways = {7: Way(np.array([1, 2]), {"highway": "footway", "name": "上清寺路"})}
+    >>> elements = Elements(np.array([1, 2]), lonlat, {}, ways, {}, ())
+    >>> area = StudyArea("A", box(499_000, 3_263_000, 501_000, 3_265_000), CRS("EPSG:32648"))
+    >>> read_streets(elements, area)[["length_m", "kind", "name"]].round(1)
+             length_m  kind  name
+    link
+    way/7#0>     96.9  path  上清寺路
+    way/7#0<     96.9  path  上清寺路
+    """
+    from circle15.sources.heights import with_heights
+
+    elements = source if isinstance(source, Elements) else read_osm(source)
+    walks, chains = _walks(elements)
+    pieces = _pieces(_points(elements, chains, area), area)
+    fresh = count(min(0, int(elements.node_ids[:1].min(initial=0))) - 1, -1)  # ids of landings: below all in the data
+    shafts = _part_at_lifts(pieces, walks, elements, fresh)
+    walks, pieces = walks + [walk for walk, _ in shafts], _joined([pieces, *(piece for _, piece in shafts)])
+    private = _part_at_gates(pieces, elements, fresh)
+    frame = _links(pieces, walks, elements, private, area)
+    if frame.empty:
+        files = quoted(one.name for one in elements.sources) or "streets"
+        mend = "Check that the extract covers the study area, and that longitude and latitude are not swapped"
+        raise DataError(Finding(files, f"no way that one may walk lies in {area.name}", mend))
+    STREETS.check(frame, crs=area.crs)
+    return with_heights(frame, terrain)
+
+
+# --------------------------------------------------------------------------------------- ways into pieces
+
+
+def _walks(elements: Elements) -> tuple[list[_Walk], list[NDArray[np.int64]]]:
+    """Every way that may be walked, in the order of ids, and its nodes."""
+    tags_of = {ref: way.tags for ref, way in elements.ways.items()}
+    for relation in elements.relations.values():  # outlines of squares
+        if relation.tags.get("type") == "multipolygon" and _walkable(relation.tags):
+            for kind, ref, _ in relation.members:
+                if kind == "way" and ref in tags_of and "highway" not in tags_of[ref]:
+                    tags_of[ref] = relation.tags | tags_of[ref]
+    walks: list[_Walk] = []
+    chains: list[NDArray[np.int64]] = []
+    for ref, tags in tags_of.items():
+        access = _walkable(tags)
+        if access is not None:
+            walks.append(_Walk(f"way/{ref}", tags, _kind(tags), access, _direction(tags)))
+            chains.append(elements.ways[ref].nodes)
+    return walks, chains
+
+
+@dataclass(frozen=True)
+class _Points:
+    """The nodes of all walkable ways, way after way, without those that are not in the data."""
+
+    node: NDArray[np.int64]
+    walk: NDArray[np.int64]
+    run: NDArray[np.int64]  # grows where the way changes or a node is missing
+    xy: NDArray[np.float64]
+    edge: NDArray[np.bool_]  # the way goes on to a node that is not in the data
+
+
+def _points(elements: Elements, chains: list[NDArray[np.int64]], area: StudyArea) -> _Points:
+    node = np.concatenate([*chains, np.empty(0, dtype=np.int64)])
+    walk = np.repeat(np.arange(len(chains)), [len(chain) for chain in chains])
+    same = walk[1:] == walk[:-1]
+    fresh = np.append(True, ~same | (node[1:] != node[:-1]))[: len(node)]  # a node written twice running counts once
+    node, walk = node[fresh], walk[fresh]
+    at = elements.index(node)
+    missing, same = at < 0, walk[1:] == walk[:-1]
+    edge = np.zeros(len(node), dtype=bool)
+    edge[1:] |= same & missing[:-1]
+    edge[:-1] |= same & missing[1:]
+    run = np.cumsum(np.append(True, ~same | missing[1:] | missing[:-1])[: len(node)])
+    here = ~missing
+    used, inverse = np.unique(at[here], return_inverse=True)
+    to_plane = Transformer.from_crs("EPSG:4326", area.crs, always_xy=True)
+    xy = np.column_stack(to_plane.transform(*elements.lonlat[used].T)).reshape(-1, 2)
+    edge_nodes = np.unique(node[edge & here])
+    return _Points(node[here], walk[here], run[here], xy[inverse], np.isin(node[here], edge_nodes))
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """Undirected pieces between junctions; two columns are its first and last end."""
+
+    walk: NDArray[np.int64]
+    number: NDArray[np.int64]  # along its way, from 0
+    ends: NDArray[np.int64]  # node ids, shape (n, 2)
+    edge: NDArray[np.bool_]  # whether the data end there, shape (n, 2)
+    inside: NDArray[np.bool_]  # whether the end lies in the extent, shape (n, 2)
+    line: NDArray[np.object_]
+    length_m: NDArray[np.float64]
+
+
+def _joined(parts: list[_Pieces]) -> _Pieces:
+    return _Pieces(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(_Pieces)))
+
+
+def _pieces(points: _Points, area: StudyArea) -> _Pieces:
+    """Cut every way at its ends and at the nodes that occur more than once; number the pieces along the way."""
+    _, inverse, uses = np.unique(points.node, return_inverse=True, return_counts=True)
+    turn = points.run[1:] != points.run[:-1]
+    cut = (uses[inverse] > 1) | np.append(True, turn)[: len(inverse)] | np.append(turn, True)[: len(inverse)]
+    first, last = _stretches(points, cut)
+    loops = points.node[first] == points.node[last]
+    cut[(first[loops] + last[loops]) // 2] = True  # no link starts and ends at one node
+    first, last = _stretches(points, cut)
+    sizes = last - first + 1
+    owner = np.repeat(np.arange(len(first)), sizes)
+    along = np.arange(len(owner)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + np.repeat(first, sizes)
+    line = shapely.linestrings(points.xy[along], indices=owner) if len(owner) else np.empty(0, dtype=object)
+    walk = points.walk[first]
+    _, start, inverse = np.unique(walk, return_index=True, return_inverse=True)
+    extent = area.extent
+    shapely.prepare(extent)
+    ends = np.column_stack([first, last])
+    inside = shapely.intersects_xy(extent, points.xy[ends, 0], points.xy[ends, 1]).reshape(-1, 2)
+    return _Pieces(
+        walk,
+        np.arange(len(walk)) - start[inverse],
+        points.node[ends],
+        points.edge[ends] | ~inside,
+        inside,
+        line,
+        shapely.length(line),
+    )
+
+
+def _stretches(points: _Points, cut: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First and last point of every stretch between two cuts of one unbroken run."""
+    at = np.flatnonzero(cut)
+    whole = points.run[at[1:]] == points.run[at[:-1]]
+    return at[:-1][whole], at[1:][whole]
+
+
+# ------------------------------------------------------------------------------------------ lifts and gates
+
+
+def _arrivals(pieces: _Pieces, nodes: list[int]) -> dict[int, list[tuple[int, int]]]:
+    """For each of some nodes, which ends (piece, side) arrive there; both in order."""
+    found: dict[int, list[tuple[int, int]]] = {node: [] for node in sorted(nodes)}
+    for piece, side in np.argwhere(np.isin(pieces.ends, nodes)).tolist():
+        found[int(pieces.ends[piece, side])].append((piece, side))
+    return found
+
+
+def _part_at_lifts(
+    pieces: _Pieces, walks: list[_Walk], elements: Elements, fresh: count[int]
+) -> list[tuple[_Walk, _Pieces]]:
+    """Give every way that arrives at a lift node its own landing, and join the landings by shafts.
+
+    Ways of the same level and layer share a landing; where nothing tells the ways apart, each has its own. A way
+    that only passes a lift stays whole.
+    """
+    shafts: list[tuple[_Walk, _Pieces]] = []
+    lifts = [node for node, tags in elements.node_tags.items() if tags.get("highway") == "elevator"]
+    for node, arrivals in _arrivals(pieces, lifts).items():
+        groups = _floors(arrivals, pieces, walks)
+        if len(groups) < 2:  # noqa: PLR2004  one floor: nothing to ride to
+            continue
+        tags = elements.node_tags[node]
+        landings = [(next(fresh), level, ends) for level, ends in groups]
+        for landing, _, ends in landings:
+            for piece, side in ends:
+                pieces.ends[piece, side] = landing
+        access = _access(tags)
+        if access is None:
+            continue
+        for number, (low, high) in enumerate(combinations(landings, 2)):
+            levels = ";".join(level for level in (low[1], high[1]) if level) or tags.get("level", "")
+            shaft = _Walk(f"node/{node}", tags | {"level": levels}, "lift", access, 0)
+            shafts.append((shaft, _shaft(pieces, arrivals[0], len(walks) + len(shafts), number, (low[0], high[0]))))
+    return shafts
+
+
+def _floors(
+    arrivals: list[tuple[int, int]], pieces: _Pieces, walks: list[_Walk]
+) -> list[tuple[str, list[tuple[int, int]]]]:
+    """Level and ends of each floor of a lift, from the lowest up as far as that is known."""
+    floors: dict[tuple[object, ...], list[tuple[int, int]]] = defaultdict(list)
+    for piece, side in arrivals:
+        tags = walks[pieces.walk[piece]].tags
+        floors[_height_order(tags), tags.get("level", ""), tags.get("layer", "")].append((piece, side))
+    if len(floors) == 1:
+        ((order, level, layer),) = floors
+        floors = defaultdict(list)
+        for piece, side in arrivals:
+            floors[order, level, layer, int(pieces.walk[piece])].append((piece, side))
+    return [(str(key[1]), floors[key]) for key in sorted(floors)]
+
+
+def _height_order(tags: Mapping[str, str]) -> float:
+    """Level, else layer, else bridges above and tunnels below the ground."""
+    for key in ("level", "layer"):
+        numbers = _numbers(tags.get(key, ""))
+        if numbers:
+            return numbers[0]
+    return float(tags.get("bridge", "no") != "no") - float(tags.get("tunnel", "no") not in ("no", "building_passage"))
+
+
+def _shaft(pieces: _Pieces, at: tuple[int, int], walk: int, number: int, landings: tuple[int, int]) -> _Pieces:
+    """The piece between two landings, both at the place of the lift node."""
+    piece, side = at
+    place = shapely.get_coordinates(pieces.line[piece])[-side]
+    line = np.empty(1, dtype=object)
+    line[0] = shapely.linestrings([place, place])
+    return _Pieces(
+        np.array([walk]),
+        np.array([number]),
+        np.array([landings]),
+        np.repeat(pieces.edge[piece, side], 2).reshape(1, 2),
+        np.repeat(pieces.inside[piece, side], 2).reshape(1, 2),
+        line,
+        np.zeros(1),
+    )
+
+
+def _part_at_gates(pieces: _Pieces, elements: Elements, fresh: count[int]) -> NDArray[np.bool_]:
+    """Cut the ways at gates that are not for everybody; say which pieces turn out to be private ground.
+
+    A gate that is shut, or locked, stays cut. A private gate is cut too, but what lies behind it with no other way
+    out is joined to it again, as private ground.
+    """
+    rules = {
+        node: "private" if tags.get("locked") == "yes" and _access(tags) == "open" else _access(tags)
+        for node, tags in elements.node_tags.items()
+        if "barrier" in tags and not (tags.get("foot") in ALLOWED or tags["barrier"] == "entrance")
+    }
+    gates = _arrivals(pieces, [node for node, rule in rules.items() if rule != "open"])
+    for arrivals in gates.values():
+        for piece, side in arrivals if len(arrivals) > 1 else ():
+            pieces.ends[piece, side] = next(fresh)
+    private = np.zeros(len(pieces.walk), dtype=bool)
+    doors = [arrivals for node, arrivals in gates.items() if rules[node] == "private" and len(arrivals) > 1]
+    if not doors:
+        return private
+    part = _components(pieces.ends)
+    street_m = np.bincount(part, weights=pieces.length_m)
+    goes_on = np.bincount(part, weights=pieces.edge.any(axis=1)) > 0
+    for arrivals in doors:
+        landings = {int(part[piece]): (piece, side) for piece, side in reversed(arrivals)}
+        outside = max(landings, key=lambda one: (street_m[one], -one))
+        for one in landings.keys() - {outside}:
+            if not goes_on[one]:
+                private |= part == one
+                pieces.ends[landings[one]] = pieces.ends[landings[outside]]
+    return private
+
+
+def _components(ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each piece, the number of the connected part that it belongs to."""
+    nodes, at = np.unique(ends, return_inverse=True)
+    a, b = at.reshape(-1, 2).T
+    label = np.arange(len(nodes))
+    while True:
+        low = np.minimum(label[a], label[b])
+        if (low == label[a]).all() and (low == label[b]).all():
+            break
+        for end in (a, b):
+            np.minimum.at(label, label[end], low)
+            np.minimum.at(label, end, low)
+        label = label[label]
+    return label[a]
+
+
+# ------------------------------------------------------------------------------------------- pieces into links
+
+
+def _links(
+    pieces: _Pieces, walks: list[_Walk], elements: Elements, private: NDArray[np.bool_], area: StudyArea
+) -> gpd.GeoDataFrame:
+    """The table: one row per direction of every piece that has an end in the extent."""
+    columns = _columns(pieces, walks, elements, private)
+    direction = np.array([walk.direction for walk in walks], dtype=np.int64)[pieces.walk]
+    kept = pieces.inside.any(axis=1)
+    allowed = np.column_stack([kept & (direction >= 0), kept & (direction <= 0)])
+    row, back = np.nonzero(allowed)
+    against = back == 1
+    line = pieces.line[row]
+    line[against] = shapely.reverse(line[against])
+    frame = {name: values[row] for name, values in columns.items()}
+    frame["from_node"] = pieces.ends[row, back]
+    frame["to_node"] = pieces.ends[row, 1 - back]
+    frame["rise_m"] = np.where(against, -frame["rise_m"], frame["rise_m"]) + 0.0  # no negative zero
+    frame["at_edge"] = pieces.edge[row, 1 - back]
+    index = pd.Index(frame["piece"] + np.array([">", "<"], dtype=object)[back], name=STREETS.index)
+    ordered = {name: frame[name] for name in STREETS.names if name != "geometry"}
+    return gpd.GeoDataFrame(ordered, index=index, geometry=line, crs=area.crs)
+
+
+def _columns(
+    pieces: _Pieces, walks: list[_Walk], elements: Elements, private: NDArray[np.bool_]
+) -> dict[str, NDArray[Any]]:
+    """Every column that does not depend on the direction, one value per piece; rises are along the way."""
+    walk = pieces.walk
+    values = {name: _texts(walks, key)[walk] for name, key in TAG_COLUMNS.items()}
+    ramps = [_ramp(one.tags) for one in walks]
+    fees = [one.tags.get("fee") or one.tags.get("charge") for one in walks]
+    osm_id = np.array([one.osm_id for one in walks], dtype=object)[walk]
+    number = pieces.number.astype(str).astype(object)
+    access = np.array([one.access for one in walks], dtype=object)[walk]
+    kind = np.array([one.kind for one in walks], dtype=object)[walk]
+    crossing = _crossings(pieces, walks, elements)
+    kind[(kind == "crossing") & (crossing == "")] = "path"
+    rise, steps = _climbs(pieces, walks)
+    return values | {
+        "piece": osm_id + "#" + number,
+        "osm_id": osm_id,
+        "length_m": pieces.length_m,
+        "rise_m": rise,
+        "evidence": np.where(np.isfinite(rise), "tag", "default").astype(object),
+        "kind": kind,
+        "steps": steps,
+        "fee": np.array(fees, dtype=object)[walk],
+        "access": np.where(private, "private", access).astype(object),
+        "ramp": np.array(ramps, dtype=object)[walk],
+        "crossing": np.where(crossing == "", np.array(None), crossing),
+    }
+
+
+def _texts(walks: list[_Walk], key: str) -> NDArray[np.object_]:
+    """One tag of every walk, None where it has none."""
+    return np.array([walk.tags.get(key) or None for walk in walks], dtype=object)
+
+
+def _ramp(tags: Mapping[str, str]) -> str | None:
+    """The tag ramp, and its finer tags written behind it: ``yes; stroller=yes``."""
+    finer = [f"{key[5:]}={tags[key]}" for key in ("ramp:stroller", "ramp:wheelchair") if key in tags]
+    return "; ".join([tags["ramp"], *finer] if "ramp" in tags else finer) or None
+
+
+def _crossings(pieces: _Pieces, walks: list[_Walk], elements: Elements) -> NDArray[np.object_]:
+    """How the crossing is regulated, on the longest piece of each way that is one; empty on all other pieces."""
+    found = np.full(len(pieces.walk), "", dtype=object)
+    best: dict[int, int] = {}
+    ways = np.flatnonzero(np.array([walk.kind == "crossing" for walk in walks], dtype=bool))
+    for piece in np.flatnonzero(np.isin(pieces.walk, ways)).tolist():
+        walk = int(pieces.walk[piece])
+        if walk not in best or pieces.length_m[piece] > pieces.length_m[best[walk]]:
+            best[walk] = piece
+    for walk, piece in best.items():
+        nodes = elements.ways[int(walks[walk].osm_id.removeprefix("way/"))].nodes.tolist()
+        said = [_regulated(tags) for tags in (walks[walk].tags, *(elements.node_tags.get(node, {}) for node in nodes))]
+        found[piece] = "traffic_signals" if "traffic_signals" in said else next(filter(None, said), "unmarked")
+    return found
+
+
+def _regulated(tags: Mapping[str, str]) -> str:
+    if tags.get("crossing:signals") == "yes":
+        return "traffic_signals"
+    return tags.get("crossing", "")
+
+
+def _climbs(pieces: _Pieces, walks: list[_Walk]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rise along the way and number of steps of every piece, as far as tags say; both shared out by length."""
+    walk = pieces.walk
+    whole = np.bincount(walk, weights=pieces.length_m, minlength=len(walks))[walk]
+    parts = np.bincount(walk, minlength=len(walks))[walk]
+    share = np.divide(pieces.length_m, whole, out=1.0 / parts, where=whole > 0)
+    said = np.array([_climb(one) for one in walks], dtype=float).reshape(-1, 3)[walk]
+    climb, slope, steps = said[:, 0] * share, said[:, 1] * pieces.length_m, said[:, 2] * share
+    return np.where(np.isfinite(climb), climb, slope), steps
+
+
+def _climb(walk: _Walk) -> tuple[float, float, float]:
+    """Metres climbed by the whole walk, its slope, and its number of steps; NaN for what tags do not say."""
+    tags, nothing = walk.tags, math.nan
+    if walk.kind == "lift":
+        levels = _numbers(tags.get("level", ""))
+        two = len(levels) == 2 and levels[0] != levels[1]  # noqa: PLR2004  more do not say where one gets off
+        return abs(levels[1] - levels[0]) * STOREY_M if two else nothing, nothing, nothing
+    steps = nothing
+    if walk.kind in ("stairs", "escalator"):
+        steps = next((number for number in _numbers(tags.get("step_count", "")) if number > 0), nothing)
+    height = next(iter(_numbers(tags.get("step:height", ""))), STEP_HEIGHT_M)
+    height *= 0.01 if "cm" in tags.get("step:height", "") else 1.0
+    slope = _slope(tags.get("incline", ""))
+    down = tags.get("incline", "").strip().lower() == "down" or slope < 0
+    climb = steps * (height if STEP_HEIGHTS_M[0] <= height <= STEP_HEIGHTS_M[1] else STEP_HEIGHT_M)
+    return -climb if down else climb, slope, steps
+
+
+def _slope(incline: str) -> float:
+    """Rise over run of an incline in percent or degrees; NaN for words, bare numbers and slips of the pen."""
+    numbers = _numbers(incline)
+    if len(numbers) != 1:
+        return math.nan
+    if "%" in incline or numbers[0] == 0:
+        slope = numbers[0] / 100
+    elif "°" in incline or "deg" in incline:
+        slope = math.tan(math.radians(numbers[0]))
+    else:
+        return math.nan
+    return slope if abs(slope) <= STEEPEST else math.nan
+
+
+def _numbers(text: str) -> list[float]:
+    """The numbers in a tag; a minus counts where it does not stand between two numbers."""
+    return [float(number) for number in re.findall(r"(?<![\d.])-?\d+(?:\.\d+)?", text)]
