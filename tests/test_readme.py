@@ -3,10 +3,11 @@
 import contextlib
 import io
 import re
-
-from conftest import PROJECT
+from pathlib import Path
 
 from circle15 import cli
+
+PROJECT = Path(__file__).resolve().parents[1]
 
 
 def test_the_python_of_the_readme_runs():
