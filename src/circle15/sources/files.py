@@ -1,0 +1,199 @@
+"""The planner's own files: any usual table or shape file to plain columns with known names."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+
+from circle15.errors import DataError, Finding, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+POLYGONAL = ("Polygon", "MultiPolygon")
+WIDEST_LATITUDE, WIDEST_LONGITUDE = 90.0, 180.0
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a CSV file as text, or a file of shapes with its geometry.
+
+    Parameters
+    ----------
+    path : Path
+        ``.csv`` or ``.txt`` in UTF-8 or GB18030, parted by commas, semicolons or tabs; else anything that GDAL reads,
+        such as GeoJSON, GeoPackage and Shapefile.
+
+    Returns
+    -------
+    DataFrame or GeoDataFrame
+        Rows in the order of the file, numbered from 0; cells of a CSV are text, an empty cell is missing.
+
+    Raises
+    ------
+    SourceError
+        When the file is missing or cannot be read.
+    DataError
+        When the text is in no known encoding.
+    """
+    if not path.is_file():
+        raise SourceError(Finding(path.name, "there is no such file", "Check the path"))
+    return _read_csv(path) if path.suffix.lower() in (".csv", ".txt") else read_shapes(path)
+
+
+def read_shapes(path: Path) -> gpd.GeoDataFrame:
+    """Read a file of shapes as it is; `crs` is none where the file does not state it.
+
+    Raises
+    ------
+    SourceError
+        When the file is missing or cannot be read.
+    """
+    if not path.is_file():
+        raise SourceError(Finding(path.name, "there is no such file", "Check the path"))
+    try:
+        frame = gpd.read_file(path, engine="pyogrio")
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, shapely.errors.GEOSException) as error:
+        mend = "Give a GeoJSON, GeoPackage or Shapefile that other programs can open"
+        raise SourceError(Finding(path.name, f"it cannot be read ({error})", mend)) from error
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise DataError(Finding(path.name, "it has no geometry", "Give a layer with shapes"))
+    return frame
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    raw = path.read_bytes()
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = raw.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
+    else:
+        raise DataError(Finding(path.name, "the text is neither UTF-8 nor GB18030", "Save it as UTF-8"))
+    head = text.split("\n", 1)[0]
+    parted_by = max(",;\t", key=head.count)
+    try:
+        rows: pd.DataFrame = pd.read_csv(io.StringIO(text), sep=parted_by, dtype=str, skip_blank_lines=True)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
+        problem = "it is empty" if not text.strip() else f"it is not a table ({str(error).strip()})"
+        raise DataError(Finding(path.name, problem, "Give one header line and one line per row")) from error
+    return rows
+
+
+def plain(header: str) -> str:
+    """A header without case, spaces, punctuation and units in brackets.
+
+    Examples
+    --------
+    >>> plain(" 建筑面积（㎡）"), plain("Floor_Area (m2)"), plain("人口/人")
+    ('建筑面积', 'floorarea', '人口人')
+    """
+    text = unicodedata.normalize("NFKC", str(header)).lower()
+    return re.sub(r"[\W_]+", "", re.sub(r"[(\[].*?[)\]]", "", text))
+
+
+def recognise(
+    frame: pd.DataFrame, words: Mapping[str, tuple[str, ...]], *, given: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """Rename the columns that are known by other headers, and drop the rest.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As read; it is not changed.
+    words : mapping
+        Our word to the headers that mean it, best first; the word itself is always one of them.
+    given : mapping, optional
+        Our word to the file's header, as the planner says; it wins.
+
+    Returns
+    -------
+    DataFrame
+        Every word as a column, missing values where the file has none; geometry is kept.
+
+    Raises
+    ------
+    DataError
+        When a given header is not in the file.
+    """
+    headers = [str(name) for name in frame.columns if name != "geometry"]
+    absent = {word: name for word, name in (given or {}).items() if name not in headers}
+    if absent:
+        listed = ", ".join(f"{word} = {name!r}" for word, name in absent.items())
+        raise DataError(Finding("columns", f"not in the file: {listed}", f"The file has {', '.join(headers)}"))
+    by_plain = {plain(name): name for name in reversed(headers)}
+    chosen: dict[str, str | None] = {}
+    for word, others in words.items():
+        known = (by_plain[plain(one)] for one in (word, *others) if plain(one) in by_plain)
+        chosen[word] = (given or {}).get(word) or next(known, None)
+    found = pd.DataFrame({word: frame[name] if name else None for word, name in chosen.items()}, index=frame.index)
+    if isinstance(frame, gpd.GeoDataFrame):
+        found = gpd.GeoDataFrame(found, geometry=frame.geometry, crs=frame.crs)
+    return found
+
+
+def texts(values: pd.Series) -> pd.Series:
+    """Trimmed text, none where empty; whole numbers without a decimal point.
+
+    Examples
+    --------
+    >>> texts(pd.Series([500103001.0, " A1 ", "", None])).tolist()
+    ['500103001', 'A1', None, None]
+    """
+    found = [None if missing else str(one).strip() for one, missing in zip(values, values.isna(), strict=True)]
+    found = [re.sub(r"^(\d+)\.0+$", r"\1", one) if one else None for one in found]
+    return pd.Series(found, index=values.index, dtype=object)
+
+
+def numbers(values: pd.Series) -> NDArray[np.float64]:
+    """Numbers of a column of text or numbers; NaN where missing, infinite where it is no number.
+
+    Examples
+    --------
+    >>> numbers(pd.Series(["1,200", " 3.5 ", None, "many"])).tolist()
+    [1200.0, 3.5, nan, inf]
+    """
+    text = texts(values)
+    bare = text.map(lambda one: re.sub(r"[,，\s]", "", one) if one else None)
+    found = pd.to_numeric(bare, errors="coerce").to_numpy(dtype=float)
+    return np.where(text.notna().to_numpy() & ~np.isfinite(found), np.inf, found)
+
+
+def require_degrees(bounds: tuple[float, float, float, float], where: str, *, key: str) -> None:
+    """Refuse coordinates that cannot be longitude and latitude.
+
+    Parameters
+    ----------
+    bounds : tuple of float
+        West, south, east, north as found.
+    where : str
+        The file.
+    key : str
+        What to state where the coordinates are in metres, such as ``boundary_crs``.
+
+    Raises
+    ------
+    DataError
+        When latitude and longitude are swapped, or the numbers are metres.
+    """
+    west, south, east, north = bounds
+    x, y = max(abs(west), abs(east)), max(abs(south), abs(north))
+    if x <= WIDEST_LONGITUDE and y <= WIDEST_LATITUDE:
+        return
+    if x <= WIDEST_LATITUDE and y <= WIDEST_LONGITUDE:
+        problem = f"latitude goes to {north:g}, beyond 90 degrees: longitude and latitude are swapped"
+        raise DataError(Finding(where, problem, "Give longitude first, then latitude"))
+    problem = f"coordinates of {x:,.0f} and {y:,.0f} look like metres, but the file does not state a projected CRS"
+    raise DataError(Finding(where, problem, f"State it, for example {key} = 'EPSG:32648'"))
