@@ -1,0 +1,202 @@
+"""The streets as arrays: nodes, pieces and, for one walker, the directed graph that is searched.
+
+Private ways may be walked only at the start or at the end of a walk. Every node that a private link touches therefore
+stands three times in the graph: in the private ground that a walk starts from, in the public streets, and in the
+private ground that it ends in. Arcs of no length lead from the first to the second and from the second to the third,
+never back, so that no walk passes through a yard.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from circle15.impedance import NO_WAY, link_ticks
+from circle15.network.search import Arcs, Lines, Sides
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from circle15.project import Walker
+
+    Ints = NDArray[np.int64]
+    Bools = NDArray[np.bool_]
+    Floats = NDArray[np.float64]
+
+SMALL_M = 500.0  # [P] a connected part with less street than this is a scrap: used only where nothing else is near
+NO_PLACE = ("lift", "escalator", "tunnel", "bridge")  # kinds that have no door
+
+
+def in_order(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The links in an order that depends on where they lie, not on how they are numbered or listed."""
+    ends = shapely.get_coordinates(shapely.get_point(streets.geometry.to_numpy(), 0))
+    bounds = shapely.bounds(streets.geometry.to_numpy())
+    names = np.unique(streets.index.to_numpy(dtype=str), return_inverse=True)[1]
+    keys = (names, streets["length_m"].to_numpy(dtype=float), *ends.T, *bounds.T)
+    return streets.iloc[np.lexsort(keys)]
+
+
+class Layout:
+    """What does not depend on the walker: which links make a piece, which nodes they join, what is private.
+
+    Parameters
+    ----------
+    streets : GeoDataFrame
+        `tables.STREETS`, sorted by `in_order`.
+    closed : ndarray of bool, shape (links,)
+        Links that nobody walks through; points beside them keep their place.
+    """
+
+    def __init__(self, streets: gpd.GeoDataFrame, closed: Bools) -> None:
+        self.streets = streets
+        self.closed = closed
+        self.private: Bools = (streets["access"] == "private").to_numpy()
+        ends = streets[["from_node", "to_node"]].to_numpy(dtype=np.int64)
+        self.nodes, index = np.unique(ends, return_inverse=True)
+        self.tail, self.head = index.reshape(ends.shape).T
+        self._pieces()
+        yard = np.unique(np.concatenate([self.tail[self.private], self.head[self.private]]))
+        self.yard: Ints = yard.astype(np.int64)
+        count = len(self.nodes)
+        self.start_copy, self.end_copy = (
+            np.arange(count),
+            np.arange(count),
+        )  # of each node; itself without private links
+        self.start_copy[yard] = count + np.arange(len(yard))
+        self.end_copy[yard] = count + len(yard) + np.arange(len(yard))
+        self.vertices = count + 2 * len(yard)
+
+    def _pieces(self) -> None:
+        """Group links to pieces; the first link of a piece, in order, gives its direction and its geometry."""
+        names = self.streets["piece"].to_numpy(dtype=str)
+        _, first, piece = np.unique(names, return_index=True, return_inverse=True)
+        order = np.argsort(first, kind="stable")
+        rank = np.empty_like(order)
+        rank[order] = np.arange(len(order))
+        self.piece: Ints = rank[piece]
+        self.ahead: Ints = first[order]  # per piece, the link along its geometry
+        self.back = np.full(len(order), -1)  # per piece, the link against it; -1 where there is none
+        other = np.setdiff1d(np.arange(len(names)), self.ahead)
+        self.back[self.piece[other]] = other
+        self.lines = self.streets.geometry.to_numpy()[self.ahead]
+        self.length_m: Floats = self.streets["length_m"].to_numpy(dtype=float)[self.ahead]
+
+    @cached_property
+    def sides(self) -> Sides:
+        """For the kernels: each link's piece, and which way it runs."""
+        side = np.ones(len(self.piece), np.int32)
+        side[self.ahead] = 0
+        return Sides(self.piece.astype(np.int32), side)
+
+    @cached_property
+    def drawn(self) -> Lines:
+        """For the kernels: the vertices of each piece and their share of its length."""
+        points, piece = shapely.get_coordinates(self.lines, return_index=True)
+        first = np.searchsorted(piece, np.arange(len(self.lines) + 1))
+        step = np.hypot(*np.diff(points, axis=0, prepend=points[:1]).T)
+        step[first[:-1]] = 0.0
+        walked = np.cumsum(step)
+        walked -= walked[first[:-1]][piece]
+        whole = walked[first[1:] - 1][piece]
+        # A piece without length, such as a lift, is at its start at share 0 and at its end at share 1.
+        last = np.isin(np.arange(len(piece)), first[1:] - 1).astype(float)
+        share = np.divide(walked, whole, out=last, where=whole > 0)
+        return Lines(first.astype(np.int64), points[:, 0].copy(), points[:, 1].copy(), share)
+
+    def parts(self, links: Bools, *, directed: bool = False) -> Ints:
+        """The connected part that each node lies in, over some of the links; strong parts when `directed`."""
+        ones = np.ones(int(links.sum()), np.int8)
+        joined = coo_array((ones, (self.tail[links], self.head[links])), shape=(len(self.nodes),) * 2)
+        _, part = connected_components(joined, directed=True, connection="strong" if directed else "weak")
+        return part.astype(np.int64)
+
+    def part_lengths(self, part: Ints) -> Floats:
+        """Metres of street in each connected part, every piece counted once."""
+        metres = np.zeros(part.max(initial=-1) + 1)
+        np.add.at(metres, part[self.tail[self.ahead]], self.length_m)
+        return metres
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The streets as one walker can use them.
+
+    Parameters
+    ----------
+    layout : Layout
+        What does not depend on the walker.
+    ticks : ndarray of int, shape (links,)
+        `impedance.link_ticks`; closed links keep theirs, because points beside them still walk to their ends.
+    onward, reversed : Arcs
+        The graph over vertices (nodes, then the copies for starts and for ends on private ground), both ways.
+    how : ndarray of str, shape (pieces,)
+        `main` on the largest connected part, `island` on a smaller one.
+    small : ndarray of bool, shape (pieces,)
+        Whether that part has less street than `SMALL_M`.
+    placeable : ndarray of bool, shape (pieces,)
+        Whether a point may be put on the piece.
+    """
+
+    layout: Layout
+    ticks: Ints
+    onward: Arcs
+    reversed: Arcs
+    how: NDArray[np.object_]
+    small: Bools
+    placeable: Bools
+
+    @classmethod
+    def of(cls, layout: Layout, walker: Walker) -> Graph:
+        """Time every link for one walker."""
+        ticks = link_ticks(layout.streets, walker)
+        usable = ticks < NO_WAY
+        tail, head, length, link = _phases(layout, ticks, usable & ~layout.closed)
+        # Parts are judged without closures: closing a staircase must not move anybody to another street.
+        part = layout.parts(usable)
+        metres = layout.part_lengths(part)
+        of_piece = part[layout.tail[layout.ahead]]
+        main = of_piece == (np.argmax(metres) if len(metres) else -1)
+        either = usable[layout.ahead] | ((layout.back >= 0) & usable[layout.back])
+        kind = layout.streets["kind"].to_numpy(dtype=object)[layout.ahead]
+        return cls(
+            layout=layout,
+            ticks=ticks,
+            onward=_arcs(layout.vertices, tail, head, length, link),
+            reversed=_arcs(layout.vertices, head, tail, length, link),
+            how=np.where(main, "main", "island").astype(object),
+            small=~main & (metres[of_piece] < SMALL_M),
+            placeable=either & ~np.isin(kind, NO_PLACE),
+        )
+
+    @cached_property
+    def ways(self) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:
+        """Per piece, the link and its ticks along the geometry and against it; -1 and `NO_WAY` where there is none."""
+        back = np.where(self.layout.back >= 0, self.ticks[self.layout.back], NO_WAY)
+        return (self.layout.ahead, self.ticks[self.layout.ahead]), (self.layout.back, back)
+
+
+def _phases(layout: Layout, ticks: Ints, usable: Bools) -> tuple[Ints, Ints, Ints, Ints]:
+    """Tail, head, ticks and link of every arc: public streets, private starts, private ends, and the joins."""
+    public, private = np.flatnonzero(usable & ~layout.private), np.flatnonzero(usable & layout.private)
+    yard, none = layout.yard, np.zeros(len(layout.yard), np.int64)
+    start, end, tail, head = layout.start_copy, layout.end_copy, layout.tail, layout.head
+    return (
+        np.concatenate([tail[public], start[tail[private]], end[tail[private]], start[yard], yard]),
+        np.concatenate([head[public], start[head[private]], end[head[private]], yard, end[yard]]),
+        np.concatenate([ticks[public], ticks[private], ticks[private], none, none]),
+        np.concatenate([public, private, private, none - 1, none - 1]),
+    )
+
+
+def _arcs(vertices: int, tail: Ints, head: Ints, ticks: Ints, link: Ints) -> Arcs:
+    """Sort arcs by the vertex that they leave."""
+    order = np.argsort(tail, kind="stable")
+    first = np.searchsorted(tail[order], np.arange(vertices + 1)).astype(np.int64)
+    return Arcs(first, *(values[order].astype(np.int32) for values in (head, ticks, link)))
