@@ -1,6 +1,6 @@
 """OSM elements -> the streets table: which ways a walker may use, in which direction, and what they are.
 
-The rules stand at the top as data. Decisions that are easy to get wrong:
+What tags mean stands in `circle15.sources.walking_rules`; here ways become links. Decisions that are easy to get wrong:
 
 - Length is the plain planar length in the study CRS. In a UTM zone that differs from the length on the ground by
   at most 0.04 % near the middle of the zone (0.012 % in Yuzhong), which is 0.1 s in 15 minutes.
@@ -15,8 +15,6 @@ The rules stand at the top as data. Decisions that are easy to get wrong:
 
 from __future__ import annotations
 
-import math
-import re
 from collections import defaultdict
 from dataclasses import dataclass, fields
 from itertools import combinations, count
@@ -31,6 +29,17 @@ from pyproj import Transformer
 
 from circle15.errors import DataError, Finding, quoted
 from circle15.sources.osm import Elements, read_osm
+from circle15.sources.walking_rules import (
+    access_of,
+    climb_of,
+    direction_of,
+    floor_of,
+    gate_of,
+    kind_of,
+    ramp_of,
+    regulated,
+    walkable,
+)
 from circle15.tables import STREETS
 
 if TYPE_CHECKING:
@@ -44,39 +53,6 @@ if TYPE_CHECKING:
 
 Tags = dict[str, str]
 
-# ------------------------------------------------------------------------------------- the rules, as data
-
-# highway values that cars may drive on; a walker keeps to the side. motorway is not among them
-DRIVABLE = frozenset(
-    {"trunk", "trunk_link", "primary", "primary_link", "secondary", "secondary_link", "tertiary", "tertiary_link"}
-    | {"unclassified", "residential", "living_street", "service", "road"}
-)
-# highway values made for walkers, or quiet enough to be one's own; kind path unless something else is said
-FOOTWAYS = frozenset(
-    {"footway", "path", "pedestrian", "steps", "corridor", "hallway", "elevator", "escalator", "crossing", "platform"}
-    | {"track"}
-)
-# highway values closed to walkers unless foot says otherwise
-BY_PERMISSION = frozenset({"motorway", "motorway_link", "cycleway", "bridleway", "busway", "bus_guideway"})
-OFF = frozenset({"no", "use_sidewalk"})  # of foot: closed, or one walks on a way mapped beside it
-ALLOWED = frozenset({"yes", "designated", "permissive", "official"})  # of foot: open whatever access says
-# of foot and access: only for those who live, work or shop there, so only at the start or end of a walk.
-# access=destination is not among them: on streets it is a sign for cars
-PRIVATE = frozenset({"private", "residents", "permit", "customers", "delivery", "employees", "members", "military"})
-GONE = ("disused", "abandoned", "demolished")  # =yes: no longer there
-# A footway's own oneway binds. That of highway=pedestrian does not: it is for delivery vehicles (all five in Monaco)
-ONE_WAY_ON_FOOT = frozenset({"footway", "path", "steps", "corridor", "escalator", "platform"})
-VEHICLES = ("bicycle", "vehicle", "motor_vehicle", "motorcar")  # where one of them is let in, oneway is theirs
-FORWARD = frozenset({"yes", "true", "1", "forward"})
-BACKWARD = frozenset({"-1", "reverse", "backward"})
-
-# conveying=yes and reversible are walked both ways, as OpenTripPlanner does (PR 5046). The Crown Escalator,
-# way/421605016, is reversible: of its three units one runs up, one down
-STEP_HEIGHT_M = 0.155  # outdoor public stairs, 0.13 to 0.17 [P]
-STEP_HEIGHTS_M = (0.05, 0.4)  # anything else is a slip of the pen
-STOREY_M = 3.0
-STEEPEST = 1.0  # an incline above 100 % is a slip of the pen
-
 _PLAIN = (
     *("name", "highway", "foot", "conveying", "incline", "handrail", "wheelchair", "level", "layer", "bridge"),
     *("tunnel", "covered", "indoor", "sidewalk"),
@@ -84,6 +60,9 @@ _PLAIN = (
 TAG_COLUMNS = MappingProxyType(  # column -> OSM key
     {key: key for key in _PLAIN} | {"step_height": "step:height", "hours": "opening_hours"}
 )
+
+
+_OTHER = MappingProxyType({"highway": ""})  # stands for a way that is not in the data
 
 
 class _Walk(NamedTuple):
@@ -94,62 +73,6 @@ class _Walk(NamedTuple):
     kind: str
     access: str
     direction: int  # 1 along the way, -1 against it, 0 both
-
-
-def _access(tags: Mapping[str, str]) -> str | None:
-    """Open, private or None for closed; of ways, gates and lifts alike."""
-    foot, access = tags.get("foot", ""), tags.get("access", "")
-    if foot in ALLOWED:
-        return "open"
-    if foot in OFF:
-        return None
-    if foot in PRIVATE or access in PRIVATE:
-        return "private"
-    return None if access == "no" else "open"
-
-
-def _walkable(tags: Mapping[str, str]) -> str | None:
-    """Open or private where a way may be walked; None where it may not."""
-    highway = tags.get("highway", "")
-    platform = "platform" in (tags.get("railway"), tags.get("public_transport"))
-    if not (highway in DRIVABLE or highway in FOOTWAYS or highway in BY_PERMISSION or (platform and not highway)):
-        return None
-    if any(tags.get(key) == "yes" for key in GONE):
-        return None
-    if (highway in BY_PERMISSION or tags.get("motorroad") == "yes") and tags.get("foot") not in ALLOWED:
-        return None
-    return _access(tags)
-
-
-def _kind(tags: Mapping[str, str]) -> str:
-    """What one walks on; the first that holds."""
-    highway = tags.get("highway", "")
-    rules = {
-        "lift": highway == "elevator",
-        "escalator": highway == "escalator" or tags.get("conveying", "no") != "no",
-        "stairs": highway == "steps",
-        "crossing": highway == "crossing" or "crossing" in (tags.get("footway"), tags.get("path")),
-        "corridor": highway in ("corridor", "hallway") or tags.get("indoor", "no") != "no",
-        "tunnel": tags.get("tunnel", "no") != "no",
-        "bridge": tags.get("bridge", "no") != "no",
-        "street": highway in DRIVABLE,
-    }
-    return next((kind for kind, holds in rules.items() if holds), "path")
-
-
-def _direction(tags: Mapping[str, str]) -> int:
-    """1 along the way, -1 against it, 0 both."""
-    conveying = tags.get("conveying", "")
-    if conveying in ("forward", "backward"):
-        return 1 if conveying == "forward" else -1
-    on_foot = tags.get("oneway:foot")
-    if on_foot is None and tags.get("highway") in ONE_WAY_ON_FOOT and conveying != "reversible":
-        shared = any(tags.get(key, "no") not in ("no", "private") for key in VEHICLES)
-        on_foot = None if shared else tags.get("oneway")
-    on_foot = on_foot or ""
-    if on_foot in FORWARD or tags.get("foot:backward") == "no":
-        return 1
-    return -1 if on_foot in BACKWARD or tags.get("foot:forward") == "no" else 0
 
 
 # --------------------------------------------------------------------------------------------- the table
@@ -192,21 +115,21 @@ def read_streets(source: Elements | Path | str, area: StudyArea, *, terrain: Ter
     >>> ways = {7: Way(np.array([1, 2]), {"highway": "footway", "name": "上清寺路"})}
     >>> elements = Elements(np.array([1, 2]), lonlat, {}, ways, {}, ())
     >>> area = StudyArea("A", box(499_000, 3_263_000, 501_000, 3_265_000), CRS("EPSG:32648"))
-    >>> read_streets(elements, area)[["length_m", "kind", "name"]].round(1)
-             length_m  kind  name
-    link
-    way/7#0>     96.9  path  上清寺路
-    way/7#0<     96.9  path  上清寺路
+    >>> streets = read_streets(elements, area)
+    >>> streets["kind"].to_dict(), streets["length_m"].round(1).tolist()
+    ({'way/7#0>': 'path', 'way/7#0<': 'path'}, [96.9, 96.9])
     """
     from circle15.sources.heights import with_heights
 
     elements = source if isinstance(source, Elements) else read_osm(source)
     walks, chains = _walks(elements)
-    pieces = _pieces(_points(elements, chains, area), area)
+    rules = {node: gate_of(tags) for node, tags in elements.node_tags.items() if "barrier" in tags}
+    gates = {node: rule for node, rule in rules.items() if rule != "open"}
+    pieces = _pieces(_points(elements, chains, area), area, gates=list(gates))
     fresh = count(min(0, int(elements.node_ids[:1].min(initial=0))) - 1, -1)  # ids of landings: below all in the data
     shafts = _part_at_lifts(pieces, walks, elements, fresh)
     walks, pieces = walks + [walk for walk, _ in shafts], _joined([pieces, *(piece for _, piece in shafts)])
-    private = _part_at_gates(pieces, elements, fresh)
+    private = _part_at_gates(pieces, gates, fresh)
     frame = _links(pieces, walks, elements, private, area)
     if frame.empty:
         files = quoted(one.name for one in elements.sources) or "streets"
@@ -223,16 +146,16 @@ def _walks(elements: Elements) -> tuple[list[_Walk], list[NDArray[np.int64]]]:
     """Every way that may be walked, in the order of ids, and its nodes."""
     tags_of = {ref: way.tags for ref, way in elements.ways.items()}
     for relation in elements.relations.values():  # outlines of squares
-        if relation.tags.get("type") == "multipolygon" and _walkable(relation.tags):
-            for kind, ref, _ in relation.members:
-                if kind == "way" and ref in tags_of and "highway" not in tags_of[ref]:
+        if relation.tags.get("type") == "multipolygon" and walkable(relation.tags):
+            for kind, ref, role in relation.members:
+                if kind == "way" and role != "inner" and not {"highway", "building"} & tags_of.get(ref, _OTHER).keys():
                     tags_of[ref] = relation.tags | tags_of[ref]
     walks: list[_Walk] = []
     chains: list[NDArray[np.int64]] = []
     for ref, tags in tags_of.items():
-        access = _walkable(tags)
+        access = walkable(tags)
         if access is not None:
-            walks.append(_Walk(f"way/{ref}", tags, _kind(tags), access, _direction(tags)))
+            walks.append(_Walk(f"way/{ref}", tags, kind_of(tags), access, direction_of(tags)))
             chains.append(elements.ways[ref].nodes)
     return walks, chains
 
@@ -285,11 +208,12 @@ def _joined(parts: list[_Pieces]) -> _Pieces:
     return _Pieces(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(_Pieces)))
 
 
-def _pieces(points: _Points, area: StudyArea) -> _Pieces:
-    """Cut every way at its ends and at the nodes that occur more than once; number the pieces along the way."""
+def _pieces(points: _Points, area: StudyArea, *, gates: list[int]) -> _Pieces:
+    """Cut every way at its ends, at gates and at nodes that occur more than once; number the pieces along the way."""
     _, inverse, uses = np.unique(points.node, return_inverse=True, return_counts=True)
     turn = points.run[1:] != points.run[:-1]
-    cut = (uses[inverse] > 1) | np.append(True, turn)[: len(inverse)] | np.append(turn, True)[: len(inverse)]
+    cut = (uses[inverse] > 1) | np.isin(points.node, gates)
+    cut |= np.append(True, turn)[: len(inverse)] | np.append(turn, True)[: len(inverse)]
     first, last = _stretches(points, cut)
     loops = points.node[first] == points.node[last]
     cut[(first[loops] + last[loops]) // 2] = True  # no link starts and ends at one node
@@ -352,7 +276,7 @@ def _part_at_lifts(
         for landing, _, ends in landings:
             for piece, side in ends:
                 pieces.ends[piece, side] = landing
-        access = _access(tags)
+        access = access_of(tags)
         if access is None:
             continue
         for number, (low, high) in enumerate(combinations(landings, 2)):
@@ -369,22 +293,13 @@ def _floors(
     floors: dict[tuple[object, ...], list[tuple[int, int]]] = defaultdict(list)
     for piece, side in arrivals:
         tags = walks[pieces.walk[piece]].tags
-        floors[_height_order(tags), tags.get("level", ""), tags.get("layer", "")].append((piece, side))
+        floors[floor_of(tags), tags.get("level", ""), tags.get("layer", "")].append((piece, side))
     if len(floors) == 1:
         ((order, level, layer),) = floors
         floors = defaultdict(list)
         for piece, side in arrivals:
             floors[order, level, layer, int(pieces.walk[piece])].append((piece, side))
     return [(str(key[1]), floors[key]) for key in sorted(floors)]
-
-
-def _height_order(tags: Mapping[str, str]) -> float:
-    """Level, else layer, else bridges above and tunnels below the ground."""
-    for key in ("level", "layer"):
-        numbers = _numbers(tags.get(key, ""))
-        if numbers:
-            return numbers[0]
-    return float(tags.get("bridge", "no") != "no") - float(tags.get("tunnel", "no") not in ("no", "building_passage"))
 
 
 def _shaft(pieces: _Pieces, at: tuple[int, int], walk: int, number: int, landings: tuple[int, int]) -> _Pieces:
@@ -404,18 +319,13 @@ def _shaft(pieces: _Pieces, at: tuple[int, int], walk: int, number: int, landing
     )
 
 
-def _part_at_gates(pieces: _Pieces, elements: Elements, fresh: count[int]) -> NDArray[np.bool_]:
+def _part_at_gates(pieces: _Pieces, rules: Mapping[int, str | None], fresh: count[int]) -> NDArray[np.bool_]:
     """Cut the ways at gates that are not for everybody; say which pieces turn out to be private ground.
 
-    A gate that is shut, or locked, stays cut. A private gate is cut too, but what lies behind it with no other way
-    out is joined to it again, as private ground.
+    A shut gate stays cut. A private gate is cut too, but what lies behind it with no other way out is joined to it
+    again, as private ground. Where ways go on beyond the data it is not known whether there is another way out.
     """
-    rules = {
-        node: "private" if tags.get("locked") == "yes" and _access(tags) == "open" else _access(tags)
-        for node, tags in elements.node_tags.items()
-        if "barrier" in tags and not (tags.get("foot") in ALLOWED or tags["barrier"] == "entrance")
-    }
-    gates = _arrivals(pieces, [node for node, rule in rules.items() if rule != "open"])
+    gates = _arrivals(pieces, list(rules))
     for arrivals in gates.values():
         for piece, side in arrivals if len(arrivals) > 1 else ():
             pieces.ends[piece, side] = next(fresh)
@@ -483,7 +393,7 @@ def _columns(
     """Every column that does not depend on the direction, one value per piece; rises are along the way."""
     walk = pieces.walk
     values = {name: _texts(walks, key)[walk] for name, key in TAG_COLUMNS.items()}
-    ramps = [_ramp(one.tags) for one in walks]
+    ramps = [ramp_of(one.tags) for one in walks]
     fees = [one.tags.get("fee") or one.tags.get("charge") for one in walks]
     osm_id = np.array([one.osm_id for one in walks], dtype=object)[walk]
     number = pieces.number.astype(str).astype(object)
@@ -512,12 +422,6 @@ def _texts(walks: list[_Walk], key: str) -> NDArray[np.object_]:
     return np.array([walk.tags.get(key) or None for walk in walks], dtype=object)
 
 
-def _ramp(tags: Mapping[str, str]) -> str | None:
-    """The tag ramp, and its finer tags written behind it: ``yes; stroller=yes``."""
-    finer = [f"{key[5:]}={tags[key]}" for key in ("ramp:stroller", "ramp:wheelchair") if key in tags]
-    return "; ".join([tags["ramp"], *finer] if "ramp" in tags else finer) or None
-
-
 def _crossings(pieces: _Pieces, walks: list[_Walk], elements: Elements) -> NDArray[np.object_]:
     """How the crossing is regulated, on the longest piece of each way that is one; empty on all other pieces."""
     found = np.full(len(pieces.walk), "", dtype=object)
@@ -529,15 +433,9 @@ def _crossings(pieces: _Pieces, walks: list[_Walk], elements: Elements) -> NDArr
             best[walk] = piece
     for walk, piece in best.items():
         nodes = elements.ways[int(walks[walk].osm_id.removeprefix("way/"))].nodes.tolist()
-        said = [_regulated(tags) for tags in (walks[walk].tags, *(elements.node_tags.get(node, {}) for node in nodes))]
+        said = [regulated(tags) for tags in (walks[walk].tags, *(elements.node_tags.get(node, {}) for node in nodes))]
         found[piece] = "traffic_signals" if "traffic_signals" in said else next(filter(None, said), "unmarked")
     return found
-
-
-def _regulated(tags: Mapping[str, str]) -> str:
-    if tags.get("crossing:signals") == "yes":
-        return "traffic_signals"
-    return tags.get("crossing", "")
 
 
 def _climbs(pieces: _Pieces, walks: list[_Walk]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -546,43 +444,6 @@ def _climbs(pieces: _Pieces, walks: list[_Walk]) -> tuple[NDArray[np.float64], N
     whole = np.bincount(walk, weights=pieces.length_m, minlength=len(walks))[walk]
     parts = np.bincount(walk, minlength=len(walks))[walk]
     share = np.divide(pieces.length_m, whole, out=1.0 / parts, where=whole > 0)
-    said = np.array([_climb(one) for one in walks], dtype=float).reshape(-1, 3)[walk]
+    said = np.array([climb_of(one.tags, one.kind) for one in walks], dtype=float).reshape(-1, 3)[walk]
     climb, slope, steps = said[:, 0] * share, said[:, 1] * pieces.length_m, said[:, 2] * share
     return np.where(np.isfinite(climb), climb, slope), steps
-
-
-def _climb(walk: _Walk) -> tuple[float, float, float]:
-    """Metres climbed by the whole walk, its slope, and its number of steps; NaN for what tags do not say."""
-    tags, nothing = walk.tags, math.nan
-    if walk.kind == "lift":
-        levels = _numbers(tags.get("level", ""))
-        two = len(levels) == 2 and levels[0] != levels[1]  # noqa: PLR2004  more do not say where one gets off
-        return abs(levels[1] - levels[0]) * STOREY_M if two else nothing, nothing, nothing
-    steps = nothing
-    if walk.kind in ("stairs", "escalator"):
-        steps = next((number for number in _numbers(tags.get("step_count", "")) if number > 0), nothing)
-    height = next(iter(_numbers(tags.get("step:height", ""))), STEP_HEIGHT_M)
-    height *= 0.01 if "cm" in tags.get("step:height", "") else 1.0
-    slope = _slope(tags.get("incline", ""))
-    down = tags.get("incline", "").strip().lower() == "down" or slope < 0
-    climb = steps * (height if STEP_HEIGHTS_M[0] <= height <= STEP_HEIGHTS_M[1] else STEP_HEIGHT_M)
-    return -climb if down else climb, slope, steps
-
-
-def _slope(incline: str) -> float:
-    """Rise over run of an incline in percent or degrees; NaN for words, bare numbers and slips of the pen."""
-    numbers = _numbers(incline)
-    if len(numbers) != 1:
-        return math.nan
-    if "%" in incline or numbers[0] == 0:
-        slope = numbers[0] / 100
-    elif "°" in incline or "deg" in incline:
-        slope = math.tan(math.radians(numbers[0]))
-    else:
-        return math.nan
-    return slope if abs(slope) <= STEEPEST else math.nan
-
-
-def _numbers(text: str) -> list[float]:
-    """The numbers in a tag; a minus counts where it does not stand between two numbers."""
-    return [float(number) for number in re.findall(r"(?<![\d.])-?\d+(?:\.\d+)?", text)]
