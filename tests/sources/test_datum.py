@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyproj import Geod
+
+from circle15.errors import DataError
+from circle15.sources.datum import DATUMS, from_wgs84, to_wgs84
+
+EARTH = Geod(ellps="WGS84")
+LIANGLUKOU = (106.5451, 29.5558)
+
+
+def metres(one, other):
+    return EARTH.inv(*np.reshape(one, 2), *np.reshape(other, 2))[2]
+
+
+@pytest.mark.parametrize(
+    ("wgs", "datum", "shifted", "within_m"),
+    [
+        ((121.5272106, 31.1774276), "gcj02", (121.531541859215, 31.17530398364597), 1e-4),
+        ((113.912316, 22.543847), "gcj02", (113.9171764808363, 22.540796131694766), 1e-4),
+        ((116.377817, 39.911954), "gcj02", (116.38404722455657, 39.91334545536069), 1e-4),
+        ((116.404, 39.915), "gcj02", (116.41024449916938, 39.91640428150164), 1e-4),
+        (LIANGLUKOU, "gcj02", (106.5488295, 29.5529623), 0.01),
+        (LIANGLUKOU, "bd09", (106.5552746, 29.5592341), 0.01),
+        ((114.21892734521, 29.575429778924), "bd09", (114.23074697, 29.57907996), 0.01),
+        ((114.21892734521, 29.575429778924), "bd09", (114.2307519546763, 29.57908428837437), 0.7),  # Baidu's own answer
+    ],
+)
+def test_published_pairs_both_ways(wgs, datum, shifted, within_m):
+    assert metres(from_wgs84(np.array([wgs]), datum), shifted) < within_m
+    assert metres(to_wgs84(np.array([shifted]), datum), wgs) < within_m
+
+
+@pytest.mark.parametrize(
+    ("gcj", "baidu"),
+    [
+        ((116.404, 39.915), (116.41036949371029, 39.92133699351021)),
+        ((116.39762729119315, 39.90865673957631), (116.404, 39.915)),
+    ],
+)
+def test_published_pairs_between_gcj_and_bd(gcj, baidu):
+    assert metres(from_wgs84(to_wgs84(np.array([gcj]), "gcj02"), "bd09"), baidu) < 0.2
+    assert metres(from_wgs84(to_wgs84(np.array([baidu]), "bd09"), "gcj02"), gcj) < 0.2
+
+
+def test_what_is_at_stake():
+    here = np.array([LIANGLUKOU])
+    assert metres(here, from_wgs84(here, "gcj02")) == pytest.approx(480, abs=2)
+    assert metres(here, from_wgs84(here, "bd09")) == pytest.approx(1057, abs=2)
+
+
+@given(lon=st.floats(75, 134), lat=st.floats(18, 53), datum=st.sampled_from(DATUMS))
+def test_there_and_back_is_here(lon, lat, datum):
+    here = np.array([[lon, lat]])
+    assert metres(to_wgs84(from_wgs84(here, datum), datum), here) < 0.01
+    assert metres(from_wgs84(to_wgs84(here, datum), datum), here) < 0.01
+
+
+@given(lon=st.floats(-170, 60), lat=st.floats(-80, 80))
+def test_outside_china_gcj_is_wgs(lon, lat):
+    here = np.array([[lon, lat]])
+    assert np.array_equal(from_wgs84(here, "gcj02"), here)
+    assert np.array_equal(to_wgs84(here, "gcj02"), here)
+
+
+@pytest.mark.parametrize("datum", ["wgs84", "cgcs2000"])
+def test_plain_datums_are_returned_as_they_are(datum):
+    here = np.array([LIANGLUKOU, (np.nan, 3.0)])
+    assert np.array_equal(to_wgs84(here, datum), here, equal_nan=True)
+    assert to_wgs84(here, datum) is not here
+
+
+def test_many_at_once_missing_ones_too():
+    lonlat = np.array([LIANGLUKOU, (np.nan, np.nan), (116.404, 39.915)])
+    found = to_wgs84(from_wgs84(lonlat, "bd09"), "bd09")
+    assert np.allclose(found, lonlat, atol=1e-8, equal_nan=True)
+    assert to_wgs84(np.empty((0, 2)), "gcj02").shape == (0, 2)
+
+
+def test_an_unknown_datum():
+    with pytest.raises(DataError, match="'gcj-02' is not known"):
+        to_wgs84(np.array([LIANGLUKOU]), "gcj-02")
