@@ -1,0 +1,409 @@
+"""Cut the twin's lines at junctions, choose what each piece is, and add what crosses above and below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import cos, hypot, radians, sin
+
+import numpy as np
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+from shapely import LineString, Point, STRtree
+from twin_ground import SEED, Ground, metres
+from typing import TYPE_CHECKING
+
+import twin_drawn as drawn
+from twin_streets import STEEP, STEPS_KM, Line
+
+if TYPE_CHECKING:
+    from twin_ground import Floats
+
+WELD_M = 5.0  # junctions nearer than this are one
+VERTEX_M = 40.0  # longest straight stretch without a vertex
+RISER_M = 0.155
+CROWN_LENGTH_M, CROWN_RISE_M = 112.0, 52.7  # published
+CABLE_CAR_M = 1166.0  # published
+
+
+@dataclass
+class Piece:
+    """A stretch of street between two junctions, as indices of nodes."""
+
+    nodes: list[int]
+    tags: dict[str, str]
+    family: str
+    line: int
+
+
+@dataclass
+class Net:
+    """Nodes in metres with their tags, and pieces."""
+
+    xy: list[tuple[float, float]]
+    node_tags: dict[int, dict[str, str]] = field(default_factory=dict)
+    pieces: list[Piece] = field(default_factory=list)
+
+    def node(self, x: float, y: float) -> int:
+        """Add a node."""
+        self.xy.append((round(float(x), 3), round(float(y), 3)))
+        return len(self.xy) - 1
+
+    def add(self, nodes: list[int], family: str, **tags: str) -> Piece:
+        """Add a piece; a colon in a key is written as two underscores."""
+        piece = Piece(nodes, {key.replace("__", ":"): value for key, value in tags.items()}, family, -1)
+        self.pieces.append(piece)
+        return piece
+
+    def points(self, nodes: list[int]) -> Floats:
+        """Coordinates of nodes."""
+        return np.array([self.xy[node] for node in nodes])
+
+    def length(self, piece: Piece) -> float:
+        """Length in metres."""
+        return float(np.hypot(*np.diff(self.points(piece.nodes), axis=0).T).sum())
+
+
+def make_net(lines: list[Line], ground: Ground) -> Net:
+    """The whole street network, walkable or not."""
+    net = _noded(lines)
+    generator = np.random.default_rng(SEED + 1)
+    _thin_out(net, generator)
+    _classify(net, ground, generator)
+    _cross_over(net)
+    _keep_connected(net)
+    _crown_escalator(net, ground)
+    _kaixuan_lift(net, ground)
+    _lifts_and_escalators(net, ground)
+    _yards(net, generator)
+    _island(net, ground)
+    return net
+
+
+def _noded(lines: list[Line]) -> Net:
+    shapes = np.array([line.shape for line in lines])
+    left, right = STRtree(shapes).query(shapes, predicate="intersects")
+    left, right = left[left < right], right[left < right]
+    order = np.lexsort((right, left))
+    left, right = left[order], right[order]
+    crossings, pair = shapely.get_coordinates(shapely.intersection(shapes[left], shapes[right]), return_index=True)
+    crossings = np.round(crossings, 3)
+    links = cKDTree(crossings).query_pairs(WELD_M, output_type="ndarray")
+    graph = coo_array((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(len(crossings),) * 2)
+    _, weld = connected_components(graph, directed=False)
+    count = np.bincount(weld)
+    centres = np.round(np.column_stack([np.bincount(weld, crossings[:, k]) / count for k in (0, 1)]), 3)
+    net = Net([tuple(point) for point in centres.tolist()])
+    on_line: dict[int, set[int]] = {}
+    for line, junction in zip(np.r_[left[pair], right[pair]].tolist(), np.r_[weld, weld].tolist(), strict=True):
+        on_line.setdefault(line, set()).add(junction)
+    for number, line in enumerate(lines):
+        _cut(net, line, number, sorted(on_line.get(number, ())))
+    return net
+
+
+def _cut(net: Net, line: Line, number: int, junctions: list[int]) -> None:
+    """Add one line's pieces between its junctions."""
+    shape = line.shape.simplify(0.02).segmentize(VERTEX_M)
+    flat = np.round(shapely.get_coordinates(shape), 3)
+    own = np.r_[0, np.cumsum(np.hypot(*np.diff(flat, axis=0).T))]
+    stops = [(float(shape.project(Point(net.xy[junction]))), junction) for junction in junctions]
+    at = np.array(sorted(stop for stop, _ in stops)) if stops else np.array([-99.0])
+    chain: list[tuple[float, int, bool]] = [(stop, junction, True) for stop, junction in stops]
+    for s, point in zip(own.tolist(), flat.tolist(), strict=True):
+        if np.abs(at - s).min() > WELD_M:
+            chain.append((s, net.node(*point), False))
+    if line.node_tags and len(line.xy) == 3:  # noqa: PLR2004  the middle of a crossing
+        middle = min(chain, key=lambda stop: abs(stop[0] - own[-1] / 2))
+        net.node_tags[middle[1]] = dict(line.node_tags)
+    piece: list[int] = []
+    for _, node, junction in sorted(chain):
+        if not piece or piece[-1] != node:
+            piece.append(node)
+        if junction and len(piece) > 1:
+            net.pieces.append(Piece(piece, dict(line.tags), line.family, number))
+            piece = [node]
+    if len(piece) > 1:
+        net.pieces.append(Piece(piece, dict(line.tags), line.family, number))
+
+
+def _degrees(net: Net) -> dict[int, int]:
+    count: dict[int, int] = {}
+    for piece in net.pieces:
+        for node in (piece.nodes[0], piece.nodes[-1]):
+            count[node] = count.get(node, 0) + 1
+    return count
+
+
+def _thin_out(net: Net, generator: np.random.Generator) -> None:
+    """Leave some pieces out so that blocks differ in size, then the stubs that this leaves."""
+    grown = ("along", "across")
+    out = generator.random(len(net.pieces)) < 0.09
+    net.pieces = [piece for piece, gone in zip(net.pieces, out, strict=True) if piece.family not in grown or not gone]
+    for _ in range(3):
+        ends = _degrees(net)
+        net.pieces = [
+            piece
+            for piece in net.pieces
+            if piece.family not in (*grown, "walk", "park")
+            or min(ends[piece.nodes[0]], ends[piece.nodes[-1]]) > 1
+            or net.length(piece) > (70 if piece.family in grown else 16)
+        ]
+
+
+ALONG = (("residential", 0.46), ("unclassified", 0.16), ("tertiary", 0.08), ("service", 0.16), ("footway", 0.14))
+ACROSS = (("residential", 0.42), ("footway", 0.30), ("service", 0.16), ("living_street", 0.04), ("unclassified", 0.08))
+PARK = (("footway", 0.75), ("path", 0.25))
+
+
+def _classify(net: Net, ground: Ground, generator: np.random.Generator) -> None:
+    """What each grown piece is: a street, an alley or, where it is steep, a stair."""
+    kinds: dict[int, str] = {}
+    for piece in net.pieces:
+        table = {"along": ALONG, "across": ACROSS, "park": PARK}.get(piece.family)
+        if table is None:
+            continue
+        if piece.line not in kinds:
+            names, shares = zip(*table, strict=True)
+            kinds[piece.line] = str(names[int(np.searchsorted(np.cumsum(shares), generator.random() * 0.999))])
+        piece.tags["highway"] = kinds[piece.line]
+    _stairs(net, ground, generator)
+    for piece in net.pieces:
+        if piece.tags["highway"] in ("primary", "secondary") and "sidewalk" not in piece.tags:
+            piece.tags["sidewalk"] = "both"
+        if piece.tags["highway"] in ("footway", "path") and piece.line % 11 == 0:
+            piece.tags["surface"] = "paving_stones"
+
+
+def _stairs(net: Net, ground: Ground, generator: np.random.Generator) -> None:
+    """Steep pieces are stairs, up to the length measured on the real city; the others that are steep go."""
+    ends = ground.height(net.points([node for piece in net.pieces for node in (piece.nodes[0], piece.nodes[-1])]))
+    rise = np.diff(ends.reshape(-1, 2), axis=1).ravel()
+    run = np.array([net.length(piece) for piece in net.pieces])
+    steep = np.abs(rise) / run
+    loose = np.array([piece.family in ("across", "park") for piece in net.pieces])
+    along = np.array([piece.family == "along" for piece in net.pieces])
+    chosen = np.flatnonzero((loose & (steep > STEEP)) | (along & (steep > 0.27)))
+    chosen = generator.permutation(chosen)
+    total, gone = 0.0, set()
+    for number in chosen.tolist():
+        if total + run[number] > STEPS_KM * 1000 - 250:
+            gone.add(number)
+            continue
+        total += float(run[number])
+        _as_steps(net.pieces[number], float(rise[number]), generator)
+    net.pieces = [piece for number, piece in enumerate(net.pieces) if number not in gone]
+
+
+def _as_steps(piece: Piece, rise: float, generator: np.random.Generator) -> None:
+    luck = generator.random()
+    piece.tags = {"highway": "steps"}
+    if luck < 0.72:
+        piece.tags["step_count"] = str(max(2, round(abs(rise) / RISER_M)))
+    if luck < 0.86:
+        piece.tags["incline"] = "up" if rise > 0 else "down"
+    if luck < 0.35:
+        piece.tags["handrail"] = "yes"
+
+
+# ------------------------------------------------------------------------------------------------- above and below
+
+
+def _nearest(net: Net, xy: Floats, *, kinds: tuple[str, ...] = ()) -> int:
+    """The node of a street nearest to a point."""
+    nodes = sorted({
+        node
+        for piece in net.pieces
+        if piece.family != "over" and (not kinds or piece.tags["highway"] in kinds)
+        for node in (piece.nodes[0], piece.nodes[-1])
+    })
+    away = np.hypot(*(net.points(nodes) - xy).T)
+    return nodes[int(np.argmin(away))]
+
+
+ROADWAYS = ("primary", "secondary", "tertiary", "trunk")
+
+
+def _cross_over(net: Net) -> None:
+    """Bridges and tunnels: joined to the streets at their two ends only."""
+    for bridge, rows in ((True, drawn.BRIDGES), (False, drawn.TUNNELS)):
+        for name, tags, points in rows:
+            xy = metres(points)
+            first, last = _nearest(net, xy[0], kinds=ROADWAYS), _nearest(net, xy[-1], kinds=ROADWAYS)
+            line = LineString([net.xy[first], *xy[1:-1].tolist(), net.xy[last]])
+            flat = shapely.get_coordinates(line)
+            smooth = np.vstack([flat[:1], _bow(flat), flat[-1:]])
+            inner = [net.node(*point) for point in smooth[1:-1].tolist()]
+            level = {"bridge": "yes", "layer": "1"} if bridge else {"tunnel": "yes", "layer": "-1"}
+            net.pieces.append(Piece([first, *inner, last], {**tags, "name": name, **level}, "over", -1))
+
+
+def _bow(flat: Floats) -> Floats:
+    """Points of a quadratic curve through three points' corner, ends left out."""
+    t = np.linspace(0, 1, 13)[1:-1, None]
+    middle = 2 * flat[1] - (flat[0] + flat[-1]) / 2
+    return (1 - t) ** 2 * flat[0] + 2 * t * (1 - t) * middle + t**2 * flat[-1]
+
+
+def walkable(tags: dict[str, str]) -> bool:
+    """Whether one may walk there at all."""
+    return tags.get("foot") != "no" and "aerialway" not in tags and "motorroad" not in tags
+
+
+def _keep_connected(net: Net) -> None:
+    """Drop the scraps that are not joined to the one large network on foot."""
+    size = len(net.xy)
+    on_foot = [piece for piece in net.pieces if walkable(piece.tags)]
+    a = [piece.nodes[0] for piece in on_foot]
+    b = [piece.nodes[-1] for piece in on_foot]
+    _, part = connected_components(coo_array((np.ones(len(a)), (a, b)), shape=(size, size)), directed=False)
+    weight = np.bincount(part[a], [net.length(piece) for piece in on_foot])
+    main = int(np.argmax(weight))
+    net.pieces = [piece for piece in net.pieces if not walkable(piece.tags) or part[piece.nodes[0]] == main]
+
+
+def _crown_escalator(net: Net, ground: Ground) -> None:
+    """The Crown Escalator: 112 m along the slope, 52.7 m up, between two streets of different height."""
+    run = float(np.sqrt(CROWN_LENGTH_M**2 - CROWN_RISE_M**2))
+    centre = metres([(106.5457, 29.5545)])[0]
+    offsets = np.arange(-260, 261, 10.0)
+    places = np.array([(x, y) for x in offsets for y in offsets]) + centre
+    uphill = ground.gradient(places)
+    uphill /= np.maximum(np.hypot(*uphill.T), 1e-6)[:, None]
+    rise = ground.height(places + uphill * run) - ground.height(places)
+    score = np.abs(rise - CROWN_RISE_M) + np.hypot(*(places - centre).T) / 60
+    best = int(np.argmin(np.round(score, 6)))
+    shift = _solve(lambda s: _climb(ground, places[best] + uphill[best] * s, uphill[best] * run) - CROWN_RISE_M)
+    low = places[best] + uphill[best] * shift
+    high = low + uphill[best] * run
+    bottom, top = net.node(*low), net.node(*high)
+    net.add(
+        [bottom, top], "over", highway="steps", conveying="reversible", incline="up", fee="yes", name="皇冠大扶梯",
+        name__en="Crown Escalator", opening_hours="06:30-22:30", charge="2 CNY", covered="yes",
+    )  # fmt: skip
+    for node in (bottom, top):
+        street = _level_neighbour(net, ground, node)
+        net.add([node, street], "walk", highway="footway")
+
+
+def _level_neighbour(net: Net, ground: Ground, node: int) -> int:
+    """A junction near by at much the same height."""
+    ends = sorted({end for piece in net.pieces if piece.family != "over" for end in (piece.nodes[0], piece.nodes[-1])})
+    ends = [end for end in ends if end != node]
+    away = np.hypot(*(net.points(ends) - np.array(net.xy[node])).T)
+    climb = np.abs(ground.height(net.points(ends)) - ground.height(net.points([node]))[0])
+    return ends[int(np.argmin(np.round(away + 8 * climb, 3)))]
+
+
+def _climb(ground: Ground, xy: Floats, by: Floats) -> float:
+    return float(np.diff(ground.height(np.array([xy, xy + by])))[0])
+
+
+def _solve(function: object) -> float:
+    """The zero nearest to 0 between -80 and 80, else the best point."""
+    every = np.arange(-80.0, 80.1, 0.25)
+    values = np.array([function(s) for s in every.tolist()])  # type: ignore[operator]
+    near = np.flatnonzero(np.abs(values) < 0.25)
+    if len(near):
+        return float(every[near[int(np.argmin(np.abs(every[near])))]])
+    return float(every[int(np.argmin(np.abs(values)))])
+
+
+def _kaixuan_lift(net: Net, ground: Ground) -> None:
+    """The Kaixuan Road lift: one node, two levels that are 32.5 m apart."""
+    centre = metres([(106.5722, 29.5556)])[0]
+    offsets = np.arange(-200, 201, 10.0)
+    places = np.array([(x, y) for x in offsets for y in offsets]) + centre
+    uphill = ground.gradient(places)
+    uphill /= np.maximum(np.hypot(*uphill.T), 1e-6)[:, None]
+    rise = ground.height(places + uphill * 32) - ground.height(places - uphill * 32)
+    best = int(np.argmin(np.round(np.abs(rise - 32.5) + np.hypot(*(places - centre).T) / 60, 6)))
+    at, by = places[best], uphill[best]
+    lift = net.node(*at)
+    net.node_tags[lift] = {
+        "highway": "elevator", "name": "凯旋路电梯", "name:en": "Kaixuan Road Lift", "fee": "yes", "charge": "1 CNY",
+        "level": "0;10.83", "opening_hours": "06:00-23:00", "height": "32.5",
+    }  # fmt: skip
+    for sign, level in ((-1, "0"), (1, "10.83")):
+        landing = net.node(*(at + sign * by * 32))
+        net.add([lift, landing], "over", highway="footway", level=level, incline="0%")
+        net.add([landing, _level_neighbour(net, ground, landing)], "walk", highway="footway")
+
+
+def _lifts_and_escalators(net: Net, ground: Ground) -> None:
+    """Public lifts beside some of the longest stairs, and a few short escalators in place of stairs."""
+    home = ground.land
+    shapely.prepare(home)
+    stairs = [
+        (ground.height(net.points([p.nodes[0], p.nodes[-1]])), p)
+        for p in net.pieces
+        if p.tags["highway"] == "steps" and "conveying" not in p.tags and home.contains(Point(net.xy[p.nodes[0]]))
+    ]
+    ranked = sorted(stairs, key=lambda row: -abs(float(np.diff(row[0])[0])))
+    taken: list[Floats] = []
+    for heights, piece in ranked:
+        middle = net.points([piece.nodes[0], piece.nodes[-1]]).mean(axis=0)
+        if any(hypot(*(middle - other)) < 450 for other in taken) or len(taken) >= 12:
+            continue
+        taken.append(middle)
+        low, high = (piece.nodes[0], piece.nodes[-1])[:: 1 if heights[1] > heights[0] else -1]
+        rise = abs(float(heights[1] - heights[0]))
+        if len(taken) % 4 == 0:
+            piece.tags = {"highway": "steps", "conveying": "forward" if piece.nodes[0] == low else "backward"}
+            piece.tags["incline"] = "up" if piece.nodes[0] == low else "down"
+            continue
+        lift = net.node(*(middle + np.array([6.0, 6.0])))
+        floors = max(2, round(rise / 3))
+        net.node_tags[lift] = {"highway": "elevator", "level": f"0;{floors}", "wheelchair": "yes"}
+        if len(taken) % 3 == 0:
+            net.node_tags[lift]["opening_hours"] = "06:30-22:30"
+        net.add([low, lift], "over", highway="footway", level="0", incline="0%")
+        net.add([lift, high], "over", highway="footway", level=str(floors), incline="0%")
+
+
+def _yards(net: Net, generator: np.random.Generator) -> None:
+    """Service ways into blocks; every fourth is gated and private."""
+    shapes = np.array([LineString(net.points(piece.nodes)) for piece in net.pieces])
+    tree = STRtree(shapes)
+    hosts = [
+        number
+        for number, piece in enumerate(net.pieces)
+        if piece.tags["highway"] in ("residential", "tertiary", "unclassified", "living_street")
+        and shapes[number].length > 60
+        and len(piece.nodes) > 2
+    ]
+    made = 0
+    for number in generator.permutation(hosts).tolist():
+        piece = net.pieces[number]
+        node = piece.nodes[len(piece.nodes) // 2]
+        here = np.array(net.xy[node])
+        before = np.array(net.xy[piece.nodes[len(piece.nodes) // 2 - 1]])
+        along = (here - before) / hypot(*(here - before))
+        normal = np.array([-along[1], along[0]]) * (1 if generator.random() < 0.5 else -1)
+        length = float(generator.uniform(30, 55))
+        lane = LineString([here + normal * 2, here + normal * (length + 12)])
+        if len(tree.query(lane, predicate="intersects")):
+            continue
+        bend = float(generator.uniform(-0.4, 0.4))
+        turned = np.array([normal[0] * cos(bend) - normal[1] * sin(bend), normal[0] * sin(bend) + normal[1] * cos(bend)])
+        gate = net.node(*(here + normal * 9))
+        end = net.node(*(here + normal * 9 + turned * (length - 9)))
+        if made % 4 == 0:
+            net.node_tags[gate] = {"barrier": "gate", "access": "private"}
+            net.add([node, gate], "yard", highway="service")
+            net.add([gate, end], "yard", highway="service", access="private", service="driveway")
+        else:
+            net.add([node, gate, end], "yard", highway="service")
+        made += 1
+        if made >= 170:
+            break
+
+
+def _island(net: Net, ground: Ground) -> None:
+    """A path on the shoal that joins nothing: an island on purpose."""
+    middle = np.array(ground.shoal.centroid.coords[0])
+    angle = radians(15)
+    along = np.array([cos(angle), sin(angle)])
+    row = [net.node(*(middle + along * s)) for s in (-320.0, -160.0, 0.0, 160.0, 320.0)]
+    net.add(row, "island", highway="path", name="珊瑚坝便道")
