@@ -1,0 +1,214 @@
+/* Drawing on canvas: one Leaflet layer that redraws what is in view, patterns beside colours, marks and labels. */
+"use strict";
+
+circle15.canvas = (() => {
+  const PADDING = 0.15; // drawn beyond each side of the window, so that panning shows no blank edge
+
+  const CARD_ALPHA = 0.66; // the streets stay visible through the card
+
+  const EDGES = [{ dash: [2, 4], width: 2 }, { dash: [9, 5], width: 2.2 }, { dash: [], width: 2.6 }]; // widest isochrone first
+
+  const Layer = L.Layer.extend({
+    initialize(pane, draw) {
+      this._paneName = pane;
+      this._draw = draw;
+    },
+    onAdd(map) {
+      this._canvas = L.DomUtil.create("canvas", "leaflet-zoom-animated");
+      this._canvas.setAttribute("aria-hidden", "true");
+      map.getPane(this._paneName).appendChild(this._canvas);
+      this.redraw();
+    },
+    onRemove() {
+      this._canvas.remove();
+    },
+    getEvents() {
+      return { moveend: this.redraw, resize: this.redraw, zoomanim: this._animate };
+    },
+    redraw() {
+      const map = this._map;
+      if (!map) return;
+      const size = map.getSize();
+      const ratio = Math.min(window.devicePixelRatio || 1, 2);
+      const corner = map.containerPointToLayerPoint(size.multiplyBy(-PADDING)).round();
+      const [width, height] = [Math.round(size.x * (1 + 2 * PADDING)), Math.round(size.y * (1 + 2 * PADDING))];
+      this._zoom = map.getZoom();
+      this._corner = map.layerPointToLatLng(corner);
+      L.DomUtil.setPosition(this._canvas, corner);
+      this._canvas.width = width * ratio;
+      this._canvas.height = height * ratio;
+      this._canvas.style.width = `${width}px`;
+      this._canvas.style.height = `${height}px`;
+      const context = this._canvas.getContext("2d");
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      this._draw(context, viewOf(map.getPixelOrigin().add(corner), 2 ** this._zoom, this._zoom, { width, height }));
+    },
+    _animate(event) {
+      const place = this._map._latLngToNewLayerPoint(this._corner, event.zoom, event.center);
+      L.DomUtil.setTransform(this._canvas, place, this._map.getZoomScale(event.zoom, this._zoom));
+    },
+  });
+
+  /* From map pixels at zoom 0 to pixels of the canvas, and what part of the world is in view. */
+  function viewOf(origin, scale, zoom, size) {
+    return {
+      ...size,
+      zoom,
+      scale,
+      x: (x) => x * scale - origin.x,
+      y: (y) => y * scale - origin.y,
+      west: origin.x / scale,
+      north: origin.y / scale,
+      east: (origin.x + size.width) / scale,
+      south: (origin.y + size.height) / scale,
+    };
+  }
+
+  /* Add shape i (all shapes when left out) to the path, where it is in view. */
+  function trace(context, view, shape, { only = null, closed = true } = {}) {
+    const { first, start, xs, ys, box } = shape;
+    const [from, to] = only === null ? [0, shape.count] : [only, only + 1];
+    for (let i = from; i < to; i += 1) {
+      const b = 4 * i;
+      if (box[b] > view.east || box[b + 2] < view.west || box[b + 1] > view.south || box[b + 3] < view.north) continue;
+      for (let r = first[i]; r < first[i + 1]; r += 1) {
+        context.moveTo(view.x(xs[start[r]]), view.y(ys[start[r]]));
+        for (let k = start[r] + 1; k < start[r + 1]; k += 1) context.lineTo(view.x(xs[k]), view.y(ys[k]));
+        if (closed) context.closePath();
+      }
+    }
+  }
+
+  function fill(context, view, shape, style, options = {}) {
+    context.beginPath();
+    trace(context, view, shape, options);
+    context.fillStyle = style;
+    context.fill("evenodd");
+  }
+
+  function stroke(context, view, shape, { color, width, dash = [], closed = false, only = null, cap = "round" }) {
+    context.beginPath();
+    trace(context, view, shape, { only, closed });
+    context.strokeStyle = color;
+    context.lineWidth = width;
+    context.lineCap = dash.length ? "butt" : cap;
+    context.lineJoin = "round";
+    context.setLineDash(dash);
+    context.stroke();
+    context.setLineDash([]);
+  }
+
+  /* A pattern for every grade, so that the card reads without colour: the worse, the denser. */
+  const PATTERNS = {
+    5: () => {},
+    4: (tile, ink) => {
+      tile.fillStyle = ink;
+      for (const [x, y] of [[3, 3], [11, 11]]) tile.fillRect(x - 0.9, y - 0.9, 1.8, 1.8);
+    },
+    3: (tile, ink) => rule(tile, ink, 0.9, [[0, 16, 16, 0], [-4, 4, 4, -4], [12, 20, 20, 12]]),
+    2: (tile, ink) => rule(tile, ink, 1.5, [[0, 16, 16, 0], [0, 8, 8, 0], [8, 16, 16, 8], [-2, 2, 2, -2], [14, 18, 18, 14]]),
+    1: (tile, ink) => {
+      rule(tile, ink, 1.4, [[0, 16, 16, 0], [0, 8, 8, 0], [8, 16, 16, 8], [-2, 2, 2, -2], [14, 18, 18, 14]]);
+      rule(tile, ink, 1.4, [[0, 0, 16, 16], [8, 0, 16, 8], [0, 8, 8, 16], [-2, 14, 2, 18], [14, -2, 18, 2]]);
+    },
+    none: (tile, ink) => rule(tile, ink, 1, [[0, 0, 16, 16], [-4, 12, 4, 20], [12, -4, 20, 4]]),
+  };
+  const INK = {
+    5: "rgba(255,255,255,.5)",
+    4: "rgba(255,255,255,.8)",
+    3: "rgba(122,98,20,.38)",
+    2: "rgba(110,55,0,.42)",
+    1: "rgba(255,255,255,.42)",
+    none: "rgba(80,86,96,.5)",
+  };
+
+  function rule(tile, ink, width, segments) {
+    tile.strokeStyle = ink;
+    tile.lineWidth = width;
+    tile.beginPath();
+    for (const [x1, y1, x2, y2] of segments) {
+      tile.moveTo(x1, y1);
+      tile.lineTo(x2, y2);
+    }
+    tile.stroke();
+  }
+
+  function patterns(context) {
+    const ratio = Math.min(window.devicePixelRatio || 1, 2);
+    const found = {};
+    for (const grade of Object.keys(PATTERNS)) {
+      const tile = document.createElement("canvas");
+      tile.width = 16 * ratio;
+      tile.height = 16 * ratio;
+      const drawing = tile.getContext("2d");
+      drawing.scale(ratio, ratio);
+      PATTERNS[grade](drawing, INK[grade]);
+      found[grade] = context.createPattern(tile, "repeat");
+      found[grade].setTransform(new DOMMatrix().scale(1 / ratio));
+    }
+    return found;
+  }
+
+  /* Signs for facilities, one per service of a category. */
+  const SIGNS = [
+    [[-1, -1], [1, -1], [1, 1], [-1, 1]],
+    [[0, -1.35], [1.35, 0], [0, 1.35], [-1.35, 0]],
+    [[0, -1.35], [1.3, 1], [-1.3, 1]],
+    [[-1.3, -1], [1.3, -1], [0, 1.35]],
+    [[-0.65, -1.2], [0.65, -1.2], [1.3, 0], [0.65, 1.2], [-0.65, 1.2], [-1.3, 0]],
+    [[-0.45, -1.3], [0.45, -1.3], [0.45, -0.45], [1.3, -0.45], [1.3, 0.45], [0.45, 0.45], [0.45, 1.3],
+      [-0.45, 1.3], [-0.45, 0.45], [-1.3, 0.45], [-1.3, -0.45], [-0.45, -0.45]],
+  ];
+
+  function sign(context, at, { which, radius, color, filled }) {
+    const corners = SIGNS[which % SIGNS.length];
+    context.beginPath();
+    corners.forEach(([x, y], i) => context[i ? "lineTo" : "moveTo"](at[0] + x * radius, at[1] + y * radius));
+    context.closePath();
+    context.lineJoin = "round";
+    context.strokeStyle = "#fff";
+    context.lineWidth = 4;
+    context.stroke();
+    context.fillStyle = filled ? color : "#fff";
+    context.fill();
+    context.strokeStyle = color;
+    context.lineWidth = 1.4;
+    context.stroke();
+  }
+
+  function disc(context, at, radius, { fill: inside = null, line = null, width = 1, dash = [] }) {
+    context.beginPath();
+    context.arc(at[0], at[1], radius, 0, 2 * Math.PI);
+    if (inside) {
+      context.fillStyle = inside;
+      context.fill();
+    }
+    if (line) {
+      context.setLineDash(dash);
+      context.strokeStyle = line;
+      context.lineWidth = width;
+      context.stroke();
+      context.setLineDash([]);
+    }
+  }
+
+  /* Text with a light edge; what steers the direction of writing is taken out, since canvas has no isolation. */
+  function text(context, words, at, { size = 12, weight = 500, color = "#1c2733", halo = "rgba(255,255,255,.9)" } = {}) {
+    context.font = `${weight} ${size}px "PingFang SC","Microsoft YaHei","Noto Sans CJK SC","Noto Sans SC",sans-serif`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    const clean = plain(words);
+    if (halo) {
+      context.lineJoin = "round";
+      context.lineWidth = 3.2;
+      context.strokeStyle = halo;
+      context.strokeText(clean, at[0], at[1]);
+    }
+    context.fillStyle = color;
+    context.fillText(clean, at[0], at[1]);
+  }
+
+  const plain = (words) => words.replace(/[\u0000-\u001f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
+
+  return { CARD_ALPHA, EDGES, Layer, trace, fill, stroke, patterns, sign, disc, text, plain };
+})();

@@ -1,0 +1,358 @@
+"""What the page carries: the result of a run as plain values and whole numbers."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from circle15.page.packing import Grid, areas, json_block, lines, lonlat, number_block
+from circle15.tables import TIERS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from circle15.project import Standard
+    from circle15.tables import Result
+
+    Whole = NDArray[np.int64]
+
+ISOCHRONE_M = 8.0  # outlines are pictures; so much may be lost of them
+STREET_M = 1.0
+GROUND_M = 2.0
+STATES = ("gap", "unknown", "served")  # in this order "every one" is the least and "any one" the greatest
+REASONS = ("", "inventory", "edge", "unplaced")
+STREET_CLASSES = ("tunnel", "path", "street", "major", "bridge", "stairs", "escalator")  # drawn in this order
+_MAJOR = ("trunk", "primary", "secondary", "trunk_link", "primary_link", "secondary_link")
+_COUNTS = ("people", "served", "gap", "unknown", "served_lenient", "gap_lenient", "unknown_lenient")
+
+
+def words(language: str) -> dict[str, Any]:
+    """Every word of one language that a reader sees.
+
+    Parameters
+    ----------
+    language : {"zh", "en"}
+        Chinese or English.
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> words("zh")["state"]["gap"], words("en")["state"]["gap"]
+    ('缺口', 'gap')
+    """
+    return _labels(f"{language}.toml")
+
+
+def palette() -> dict[str, dict[str, str]]:
+    """The colours of the card, of marks and of the base map.
+
+    Examples
+    --------
+    >>> sorted(palette()["grades"])
+    ['1', '2', '3', '4', '5', 'none']
+    """
+    return _labels("palette.toml")
+
+
+def _labels(file: str) -> dict[str, Any]:
+    return tomllib.loads((resources.files("circle15") / "labels" / file).read_text(encoding="utf-8"))
+
+
+def blocks(result: Result, *, standard: Standard, language: str) -> str:
+    """Everything that the page draws and says, as inert elements.
+
+    Parameters
+    ----------
+    result : Result
+        What a run computed.
+    standard : Standard
+        The standard that it was held against.
+    language : {"zh", "en"}
+        The language that the page opens in.
+
+    Returns
+    -------
+    str
+        Three elements: `study` (plain values), `map` (shapes and coverage) and `isochrones`.
+    """
+    west, south, _, _ = result.area.extent_lonlat.bounds
+    grid = Grid(round(west, 5), round(south, 5))
+    units = _by_tier(result.units)
+    offered = result.facilities["service"].isin([service.key for service in standard.services])
+    facilities = result.facilities[offered]
+    places = grid.steps(shapely.get_coordinates(lonlat(result.origins.geometry)))
+    drawn = {
+        **areas(lonlat(_boundary(result), simplify_m=GROUND_M), grid, name="boundary"),
+        **areas(lonlat(units.geometry, simplify_m=GROUND_M), grid, name="units"),
+        **_ground(result.ground, grid),
+        **_streets(result.streets, grid),
+        **_entrances(facilities, grid),
+        **_clusters(result, places),
+        **_coverage(result, standard=standard),
+    }
+    study = {
+        **_judgement(units, result.grades, standard=standard, grid=grid),
+        "facts": _plain(dict(result.facts)),
+        "language": language,
+        "grid": [grid.lon, grid.lat],
+        "standard": _standard(standard),
+        "facilities": _facilities(facilities, standard=standard),
+        "origins": {
+            "id": result.origins.index.astype(str).tolist(),
+            "evidence": result.origins["evidence"].tolist(),
+        },
+        "words": {one: words(one) for one in ("zh", "en")},
+        "palette": palette(),
+        "street_classes": STREET_CLASSES,
+        "minutes": sorted(float(one) for one in result.isochrones["minutes"].unique()),
+    }
+    return "\n".join(
+        (
+            json_block(study, name="study"),
+            number_block(drawn, name="map"),
+            number_block(_isochrones(result, grid, places), name="isochrones"),
+        )
+    )
+
+
+def _plain(value: object) -> object:
+    """A value as JSON has it: what is not a number is missing."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
+
+
+def _texts(values: pd.Series) -> list[str]:
+    return ["" if missing else str(one) for one, missing in zip(values, values.isna(), strict=True)]
+
+
+# ---------------------------------------------------------------------------------------------- units and the card
+
+
+def _by_tier(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Units from the highest tier to the lowest, otherwise as they come."""
+    order = units["tier"].map({tier: place for place, tier in enumerate(TIERS)}).to_numpy()
+    return units.iloc[np.argsort(order, kind="stable")]
+
+
+def _boundary(result: Result) -> gpd.GeoSeries:
+    return gpd.GeoSeries([result.area.boundary], crs=result.area.crs)
+
+
+def _judgement(units: gpd.GeoDataFrame, grades: pd.DataFrame, *, standard: Standard, grid: Grid) -> dict[str, Any]:
+    """Units, and the card as one list per column, unit by unit and category by category."""
+    circles = shapely.maximum_inscribed_circle(units.geometry.to_numpy(), tolerance=20)  # room for a label
+    middles = lonlat(gpd.GeoSeries(shapely.get_point(circles, 0), crs=units.crs))
+    cells = pd.MultiIndex.from_product([units.index, [category.key for category in standard.categories]])
+    card = grades.set_index(["unit", "category"]).reindex(cells)
+    return {
+        "tiers": [tier for tier in TIERS if (units["tier"] == tier).any()],
+        "units": {
+            "id": units.index.astype(str).tolist(),
+            "name": _texts(units["name"]),
+            "tier": units["tier"].tolist(),
+            "parent": units.index.get_indexer(units["parent"].astype(object)).tolist(),
+            "at": grid.steps(shapely.get_coordinates(middles)).tolist(),
+        },
+        "card": {
+            name: _plain(card[name].astype("Float64").round(1).to_numpy(float, na_value=np.nan).tolist())
+            for name in (*_COUNTS, "grade", "grade_lenient")
+        },
+    }
+
+
+def _standard(standard: Standard) -> dict[str, Any]:
+    return {
+        "title": {"zh": standard.title_zh, "en": standard.title_en},
+        "authority": {"zh": standard.authority_zh, "en": standard.authority_en},
+        "complete_share": standard.complete_share,
+        "grades": [
+            {"grade": band.grade, "zh": band.zh, "en": band.en, "coverage": band.coverage}
+            for band in sorted(standard.grades, key=lambda band: -band.grade)
+        ],
+        "categories": [
+            {
+                "key": category.key,
+                "zh": category.zh,
+                "en": category.en,
+                "services": [
+                    {"key": one.key, "zh": one.zh, "en": one.en, "need": one.need, "minutes": one.minutes}
+                    for one in category.services
+                ],
+            }
+            for category in standard.categories
+        ],
+    }
+
+
+# ------------------------------------------------------------------------------------------------- ground and streets
+
+
+def _ground(ground: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
+    """Water, parks, rail and buildings, as areas and as lines."""
+    shapes = lonlat(ground.geometry, simplify_m=GROUND_M)
+    kind, flat = ground["kind"].to_numpy(), shapely.get_dimensions(shapes) == 2  # noqa: PLR2004  an area
+    arrays: dict[str, Whole] = {}
+    for one in ("water", "park", "rail", "building"):
+        arrays |= areas(shapes[(kind == one) & flat], grid, name=one)
+        arrays |= lines(shapes[(kind == one) & ~flat], grid, name=f"{one}_line")
+    return arrays
+
+
+def street_class(streets: pd.DataFrame) -> NDArray[np.object_]:
+    """How a link is drawn; `lift` is a symbol.
+
+    Parameters
+    ----------
+    streets : DataFrame
+        With `kind` and `highway`.
+
+    Returns
+    -------
+    ndarray of str
+
+    Examples
+    --------
+    >>> street_class(pd.DataFrame({"kind": ["street", "lift", "corridor"], "highway": ["primary", None, None]})).tolist()
+    ['major', 'lift', 'path']
+    """
+    kind = streets["kind"].to_numpy(dtype=object)
+    major = (kind == "street") & streets["highway"].isin(_MAJOR).to_numpy()
+    minor = np.isin(kind, ("crossing", "corridor"))
+    return np.where(major, "major", np.where(minor, "path", kind))
+
+
+def _streets(streets: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
+    """Every piece once, by class; lifts as points, escalators in their own direction."""
+    once = streets[~streets["piece"].duplicated()]
+    drawn = street_class(once)
+    shapes = lonlat(once.geometry, simplify_m=STREET_M)
+    arrays: dict[str, Whole] = {}
+    for one in STREET_CLASSES:
+        arrays |= lines(shapes[drawn == one], grid, name=f"street_{one}")
+    lifts = np.unique(shapely.get_coordinates(shapely.get_point(shapes[drawn == "lift"], 0)), axis=0)
+    return arrays | {"lifts": grid.points(lifts)}
+
+
+# ------------------------------------------------------------------------------------------ facilities and clusters
+
+
+def _facilities(facilities: gpd.GeoDataFrame, *, standard: Standard) -> dict[str, Any]:
+    services = pd.Index([service.key for service in standard.services])
+    return {
+        "name": _texts(facilities["name"]),
+        "service": services.get_indexer(facilities["service"]).tolist(),
+        "verified": facilities["verified"].astype(int).tolist(),
+        "source": _texts(facilities["source"]),
+        "entrance_from": facilities["entrance_from"].tolist(),
+    }
+
+
+def _entrances(facilities: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
+    points, of = shapely.get_coordinates(lonlat(facilities.geometry), return_index=True)
+    return {
+        "entrances": np.bincount(of, minlength=len(facilities)).astype(np.int64),
+        "entrances.xy": grid.points(points),
+    }
+
+
+def _clusters(result: Result, places: Whole) -> dict[str, Whole]:
+    """Where clusters are, and who lives there; people in tenths, heights in metres and one more (0: not known)."""
+    origins = result.origins
+    units = _by_tier(result.units).index
+    height = origins["height_m"].to_numpy(dtype=float, na_value=np.nan)
+    return {
+        "origins.xy": np.diff(places, axis=0, prepend=np.zeros((1, 2), np.int64)).ravel(),
+        "origins.people": np.rint(origins["population"].to_numpy(dtype=float) * 10).astype(np.int64),
+        "origins.unit": units.get_indexer(origins["unit"].astype(object)).astype(np.int64),
+        "origins.buildings": origins["buildings"].to_numpy(dtype=np.int64),
+        "origins.height": np.where(np.isnan(height), 0, np.rint(np.nan_to_num(height)) + 1).astype(np.int64),
+    }
+
+
+def category_states(state: Whole, *, standard: Standard, lenient: bool) -> Whole:
+    """The state of every category for every cluster, from the states of its services.
+
+    Strict: the worst of the basic services (of all, where none is basic). Lenient: the best of any.
+
+    Parameters
+    ----------
+    state : ndarray, shape (services, origins)
+        Places in `STATES`.
+    standard : Standard
+        States the services of each category.
+    lenient : bool
+        Which of the two readings.
+
+    Returns
+    -------
+    ndarray, shape (categories, origins)
+    """
+    row = {service.key: place for place, service in enumerate(standard.services)}
+    found = []
+    for category in standard.categories:
+        basic = [row[one.key] for one in category.services if one.need == "basic"]
+        every = [row[one.key] for one in category.services]
+        found.append(state[every].max(axis=0) if lenient else state[basic or every].min(axis=0))
+    return np.array(found, dtype=np.int64).reshape(len(standard.categories), state.shape[1])
+
+
+def _coverage(result: Result, *, standard: Standard) -> dict[str, Whole]:
+    """Service by service, cluster by cluster: state, reason, minutes in tenths (0: none found) and how many in reach.
+
+    Minutes are rounded up, so that what is just beyond its cut-off never reads as within it.
+    """
+    table = result.coverage
+    services = pd.Index([service.key for service in standard.services])
+    row, column = services.get_indexer(table["service"]), result.origins.index.get_indexer(table["origin"])
+    said = (row >= 0) & (column >= 0)
+    at = (row[said], column[said])
+    shape = (len(services), len(result.origins))
+    state, why = np.full(shape, STATES.index("unknown")), np.zeros(shape, dtype=np.int64)
+    tenths, count = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    minutes = table["minutes"].to_numpy(dtype=float, na_value=np.nan)[said]
+    state[at] = pd.Index(STATES).get_indexer(table["status"])[said]
+    why[at] = pd.Index(REASONS).get_indexer(table["why"])[said]
+    tenths[at] = np.where(np.isnan(minutes), 0, np.ceil(np.nan_to_num(minutes) * 10 - 1e-6) + 1)
+    count[at] = table["opportunities"].to_numpy(dtype=np.int64)[said]
+    return {
+        "coverage.state": state.ravel(),
+        "coverage.why": why.ravel(),
+        "coverage.minutes": tenths.ravel(),
+        "coverage.count": count.ravel(),
+        "states.strict": category_states(state, standard=standard, lenient=False).ravel(),
+        "states.lenient": category_states(state, standard=standard, lenient=True).ravel(),
+    }
+
+
+def _isochrones(result: Result, grid: Grid, places: Whole) -> dict[str, Whole]:
+    """Outlines cluster by cluster, the widest first; differences start at the cluster."""
+    table = result.isochrones
+    of = result.origins.index.get_indexer(table["origin"])
+    minutes = table["minutes"].to_numpy(dtype=float)
+    order = np.lexsort((-minutes, of))
+    order = order[of[order] >= 0]
+    shapes = lonlat(table.geometry.iloc[order], simplify_m=ISOCHRONE_M)
+    return {
+        "isochrones.origin": of[order].astype(np.int64),
+        "isochrones.minutes": np.rint(minutes[order] * 10).astype(np.int64),
+        "isochrones.street": np.rint(table["street_m"].to_numpy(dtype=float)[order]).astype(np.int64),
+        **areas(shapes, grid, name="isochrones", starts=places[of[order]]),
+    }

@@ -1,0 +1,283 @@
+/* What the map shows, in three layers: ground and card, isochrones, marks. */
+"use strict";
+
+circle15.layers = (() => {
+  const { canvas, data } = circle15;
+  const BUILDINGS_FROM = 15; // zoom
+  const SYMBOLS_FROM = 14.5;
+  const NAMES_FROM = 16;
+
+  /* Shapes and points of the whole page, decoded once. */
+  function decode(study, arrays) {
+    const project = data.projection(study.grid);
+    const shape = (name) => data.shapes(arrays, name, project);
+    const areas = {};
+    for (const kind of ["water", "park", "rail", "building"]) areas[kind] = [shape(kind), shape(`${kind}_line`)];
+    const streets = Object.fromEntries(study.street_classes.map((one) => [one, shape(`street_${one}`)]));
+    const clusters = data.points(arrays["origins.xy"], project);
+    return {
+      project,
+      boundary: shape("boundary"),
+      units: shape("units"),
+      areas,
+      streets,
+      lifts: data.points(arrays.lifts, project),
+      clusters,
+      facilities: entrances(arrays, project),
+      isochrones: () => [], // until they are unpacked
+    };
+  }
+
+  /* A facility stands at the middle of its entrances. */
+  function entrances(arrays, project) {
+    const points = data.points(arrays["entrances.xy"], project);
+    const first = data.sums(arrays.entrances);
+    const count = arrays.entrances.length;
+    const middle = (values, i) => {
+      let sum = 0;
+      for (let k = first[i]; k < first[i + 1]; k += 1) sum += values[k];
+      return sum / (first[i + 1] - first[i]);
+    };
+    const at = (values) => Float64Array.from({ length: count }, (_, i) => middle(values, i));
+    return { count, first, points, xs: at(points.xs), ys: at(points.ys) };
+  }
+
+  /* ------------------------------------------------------------------------------------------ ground and card */
+
+  function ground(world, study, state) {
+    const base = study.palette.base;
+    let hatch = null;
+    return (context, view) => {
+      hatch = hatch || canvas.patterns(context);
+      context.fillStyle = base.outside;
+      context.fillRect(0, 0, view.width, view.height);
+      canvas.fill(context, view, world.boundary, base.land);
+      for (const [kind, color] of [["park", base.park], ["water", base.water]]) {
+        const [flat, line] = world.areas[kind];
+        canvas.fill(context, view, flat, color);
+        canvas.stroke(context, view, line, { color, width: 2 });
+      }
+      card(context, view, world, study, state, hatch);
+      if (view.zoom >= BUILDINGS_FROM) {
+        canvas.fill(context, view, world.areas.building[0], "rgba(70,62,50,.16)");
+      }
+      streets(context, view, world, base);
+      outlines(context, view, world, study, state);
+      if (view.zoom >= SYMBOLS_FROM) lifts(context, view, world, base);
+    };
+  }
+
+  function card(context, view, world, study, state, hatch) {
+    for (const unit of state.shown) {
+      const grade = state.grade(unit);
+      context.globalAlpha = canvas.CARD_ALPHA;
+      canvas.fill(context, view, world.units, study.palette.grades[grade ?? "none"], { only: unit });
+      context.globalAlpha = 1;
+      canvas.fill(context, view, world.units, hatch[grade ?? "none"], { only: unit });
+    }
+  }
+
+  function streets(context, view, world, base) {
+    const wide = Math.max(0.55, 1.45 ** (view.zoom - 15));
+    const line = (one, color, width, dash = []) =>
+      canvas.stroke(context, view, world.streets[one], { color, width: Math.min(width, 9), dash });
+    const ink = (alpha) => `rgba(38,40,52,${alpha})`;
+    canvas.stroke(context, view, world.areas.rail[1], { color: base.rail, width: 1.1 * wide, dash: [6, 4] });
+    line("tunnel", ink(0.28), 1.1 * wide, [4, 4]);
+    if (view.zoom >= 13) line("path", ink(0.26), 0.7 * wide);
+    line("street", ink(0.34), 0.95 * wide);
+    line("major", ink(0.5), 2 * wide);
+    line("bridge", ink(0.55), 3.4 * wide);
+    line("bridge", "#fff", 1.7 * wide);
+    if (view.zoom >= 14) {
+      line("stairs", "#fff", 2.6 * wide);
+      line("stairs", base.stairs, 2.2 * wide, [1.6, 1.6]);
+    } else line("stairs", base.stairs, 0.8 * wide);
+    line("escalator", base.lift, 2.4 * wide);
+  }
+
+  function outlines(context, view, world, study, state) {
+    canvas.stroke(context, view, world.boundary, { color: "rgba(255,255,255,.9)", width: 5, closed: true });
+    for (const unit of state.shown) {
+      canvas.stroke(context, view, world.units, { color: "rgba(255,255,255,.95)", width: 2.6, closed: true, only: unit });
+      canvas.stroke(context, view, world.units, { color: "rgba(28,39,51,.75)", width: 0.9, closed: true, only: unit });
+    }
+    canvas.stroke(context, view, world.boundary, { color: "#1c2733", width: 1.8, closed: true });
+    if (state.unit !== null) {
+      canvas.stroke(context, view, world.units, { color: "#1c2733", width: 3.4, closed: true, only: state.unit });
+    }
+  }
+
+  function lifts(context, view, world, base) {
+    const half = view.zoom >= 16 ? 6 : 4;
+    for (let i = 0; i < world.lifts.count; i += 1) {
+      const [x, y] = [view.x(world.lifts.xs[i]), view.y(world.lifts.ys[i])];
+      context.fillStyle = "#fff";
+      context.fillRect(x - half - 1.5, y - half - 1.5, 2 * half + 3, 2 * half + 3);
+      context.fillStyle = base.lift;
+      context.fillRect(x - half, y - half, 2 * half, 2 * half);
+      context.strokeStyle = "#fff";
+      context.lineWidth = 1.4;
+      context.beginPath();
+      context.moveTo(x - half * 0.5, y);
+      context.lineTo(x, y - half * 0.6);
+      context.lineTo(x + half * 0.5, y);
+      context.moveTo(x, y - half * 0.6);
+      context.lineTo(x, y + half * 0.7);
+      context.stroke();
+    }
+  }
+
+  /* ---------------------------------------------------------------------------------------------- isochrones */
+
+  function reach(world, study, state) {
+    return (context, view) => {
+      context.clearRect(0, 0, view.width, view.height);
+      if (state.cluster === null) return;
+      context.fillStyle = "rgba(255,255,255,.34)"; // quiets the card around what is reached
+      context.fillRect(0, 0, view.width, view.height);
+      world.isochrones(state.cluster).forEach((one, i) => {
+        context.beginPath();
+        for (const ring of one.rings) {
+          ring.forEach(([x, y], k) => context[k ? "lineTo" : "moveTo"](view.x(x), view.y(y)));
+          context.closePath();
+        }
+        context.globalAlpha = 0.2;
+        context.fillStyle = study.palette.marks.isochrone;
+        context.fill("evenodd");
+        context.globalAlpha = 1;
+        const edge = canvas.EDGES[Math.min(i, canvas.EDGES.length - 1)];
+        context.setLineDash([]);
+        context.strokeStyle = "rgba(255,255,255,.85)";
+        context.lineWidth = edge.width + 2.2;
+        context.stroke();
+        context.setLineDash(edge.dash);
+        context.strokeStyle = study.palette.marks.isochrone;
+        context.lineWidth = edge.width;
+        context.stroke();
+        context.setLineDash([]);
+      });
+    };
+  }
+
+  /* --------------------------------------------------------------------------------------------------- marks */
+
+  function radius(people, most, zoom) {
+    const largest = 13 * 1.22 ** Math.max(-2, Math.min(3, zoom - 14));
+    return Math.max(2.6, largest * Math.sqrt(people / most));
+  }
+
+  function marks(world, study, state) {
+    return (context, view) => {
+      context.clearRect(0, 0, view.width, view.height);
+      for (const kind of ["served", "unknown", "gap"]) clusters(context, view, world, study, state, kind);
+      if (state.facilitiesShown) facilities(context, view, world, study, state);
+      labels(context, view, world, study, state);
+      selected(context, view, world, study, state);
+    };
+  }
+
+  function clusters(context, view, world, study, state, kind) {
+    const color = study.palette.marks[kind];
+    for (const i of state.byPeople) {
+      if (state.status(i) !== kind) continue;
+      const at = [view.x(world.clusters.xs[i]), view.y(world.clusters.ys[i])];
+      if (at[0] < -20 || at[1] < -20 || at[0] > view.width + 20 || at[1] > view.height + 20) continue;
+      const size = radius(state.people[i], state.most, view.zoom);
+      if (kind === "gap") canvas.disc(context, at, size, { fill: color, line: "#fff", width: 1.5 });
+      else if (kind === "unknown") {
+        canvas.disc(context, at, size, { fill: "rgba(255,255,255,.55)", line: color, width: 1.5, dash: [2.5, 2] });
+      } else canvas.disc(context, at, Math.max(1.6, size * 0.38), { fill: color, line: "rgba(255,255,255,.7)", width: 0.8 });
+    }
+  }
+
+  function facilities(context, view, world, study, state) {
+    const color = study.palette.marks.facility;
+    const size = view.zoom >= 15.5 ? 5.4 : view.zoom >= 14 ? 4.2 : 3.2;
+    for (const i of state.facilities) {
+      const at = [view.x(world.facilities.xs[i]), view.y(world.facilities.ys[i])];
+      const { first, points } = world.facilities;
+      if (view.zoom >= SYMBOLS_FROM && first[i + 1] - first[i] > 1) {
+        for (let k = first[i]; k < first[i + 1]; k += 1) {
+          canvas.disc(context, [view.x(points.xs[k]), view.y(points.ys[k])], 2, { fill: color, line: "#fff" });
+        }
+      }
+      canvas.sign(context, at, { which: state.signOf(i), radius: size, color, filled: study.facilities.verified[i] === 1 });
+    }
+    if (view.zoom < NAMES_FROM) return;
+    for (const i of state.facilities) {
+      const name = study.facilities.name[i];
+      if (name) {
+        const at = [view.x(world.facilities.xs[i]), view.y(world.facilities.ys[i]) + 14];
+        canvas.text(context, name.length > 14 ? `${name.slice(0, 13)}…` : name, at, { size: 11, color });
+      }
+    }
+  }
+
+  /* Names and grade words where they fit; larger units first. */
+  function labels(context, view, world, study, state) {
+    const taken = [];
+    for (const unit of state.shown) {
+      const box = world.units.box.subarray(4 * unit, 4 * unit + 4);
+      const room = (box[2] - box[0]) * view.scale;
+      const [gx, gy] = study.units.at[unit];
+      const at = [view.x(world.project.x(gx)), view.y(world.project.y(gy))];
+      const name = state.shortName(study.units.name[unit]);
+      const word = state.gradeWord(state.grade(unit));
+      context.font = "500 12.5px sans-serif";
+      const wide = Math.max(context.measureText(name).width, 30) + 8;
+      if (room < wide * 0.9 && view.zoom < 15.5) continue;
+      const mine = [at[0] - wide / 2, at[1] - 22, at[0] + wide / 2, at[1] + 20];
+      if (taken.some((other) => mine[0] < other[2] && mine[2] > other[0] && mine[1] < other[3] && mine[3] > other[1])) continue;
+      taken.push(mine);
+      chip(context, [at[0], at[1] - 9], word, study.palette.grades[state.grade(unit) ?? "none"]);
+      canvas.text(context, name, [at[0], at[1] + 10], { size: 12.5, weight: 600 });
+    }
+  }
+
+  function chip(context, at, word, color) {
+    context.font = '700 13px "PingFang SC","Microsoft YaHei","Noto Sans CJK SC","Noto Sans SC",sans-serif';
+    const wide = context.measureText(word).width + 12;
+    context.beginPath();
+    context[context.roundRect ? "roundRect" : "rect"](at[0] - wide / 2, at[1] - 10, wide, 20, 4);
+    context.fillStyle = "#fff";
+    context.fill();
+    context.strokeStyle = color;
+    context.lineWidth = 2.5;
+    context.stroke();
+    canvas.text(context, word, [at[0], at[1] + 0.5], { size: 13, weight: 700, halo: null });
+  }
+
+  function selected(context, view, world, study, state) {
+    if (state.cluster === null) return;
+    const i = state.cluster;
+    const at = [view.x(world.clusters.xs[i]), view.y(world.clusters.ys[i])];
+    const size = radius(state.people[i], state.most, view.zoom);
+    canvas.disc(context, at, size + 5, { line: "#fff", width: 5 });
+    canvas.disc(context, at, size + 5, { line: "#1c2733", width: 2.4 });
+    canvas.disc(context, at, 3, { fill: "#fff", line: "#1c2733", width: 2 });
+  }
+
+  /* The cluster, facility or unit at a place on the map, in map pixels at zoom 0. */
+  function find(world, state, place, zoom) {
+    const scale = 2 ** zoom;
+    const near = (xs, ys, i) => Math.hypot(xs[i] - place.x, ys[i] - place.y) * scale;
+    let best = { kind: "none", distance: Infinity };
+    if (state.facilitiesShown) {
+      for (const i of state.facilities) {
+        const distance = near(world.facilities.xs, world.facilities.ys, i);
+        if (distance < 8 && distance < best.distance) best = { kind: "facility", index: i, distance };
+      }
+    }
+    for (const i of state.byPeople) {
+      const distance = near(world.clusters.xs, world.clusters.ys, i);
+      const size = radius(state.people[i], state.most, zoom);
+      if (distance < Math.max(size, 7) && distance < best.distance) best = { kind: "cluster", index: i, distance };
+    }
+    if (best.kind !== "none") return best;
+    const unit = [...state.shown].reverse().find((one) => data.inside(world.units, one, place.x, place.y));
+    return unit === undefined ? best : { kind: "unit", index: unit };
+  }
+
+  return { decode, ground, reach, marks, find };
+})();

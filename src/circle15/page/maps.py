@@ -1,0 +1,145 @@
+"""The meeting map: one folium map whose file stands alone.
+
+folium stays the frame, so that an analyst can add layers and show it in a notebook. Everything that circle15 draws is
+carried as packed numbers and drawn on canvas by this package's own script.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Literal
+
+import folium
+from branca.element import Element, Figure, MacroElement
+from jinja2 import Environment, PackageLoader
+
+from circle15.errors import ConfigError, Finding
+from circle15.page.contents import blocks, words
+from circle15.page.offline import Verbatim, inline, policy, refuse_network, script
+
+if TYPE_CHECKING:
+    from circle15.project import Standard
+    from circle15.tables import Result
+
+_SCRIPTS = ("data.js", "canvas.js", "layers.js", "panel.js", "page.js")
+_TEMPLATES = Environment(loader=PackageLoader("circle15.page"), autoescape=True)
+
+
+class GapMap(folium.Map):
+    """A `folium.Map` whose page asks the network for nothing; add layers to it as to any other.
+
+    Parameters
+    ----------
+    contents : str
+        The page's data as inert elements.
+    title : str
+        Title of the window.
+    language : {"zh", "en"}
+        The language that the page opens in.
+    center : tuple of float
+        Latitude and longitude that the map opens at.
+    """
+
+    # class attributes of folium that name what is linked: no jQuery, no Bootstrap, no icon fonts
+    default_js = [("leaflet", "https://cdn.jsdelivr.net/npm/leaflet@1.9.3/dist/leaflet.js")]  # noqa: RUF012
+    default_css = [("leaflet_css", "https://cdn.jsdelivr.net/npm/leaflet@1.9.3/dist/leaflet.css")]  # noqa: RUF012
+
+    def __init__(self, contents: str, *, title: str, language: str, center: tuple[float, float]) -> None:
+        super().__init__(
+            location=center,
+            zoom_start=14,
+            tiles=None,
+            zoom_control=False,
+            max_zoom=19,  # folium's own argument reaches only a tile layer
+            min_zoom=10,
+            zoom_snap=0.25,
+            attribution_control=False,
+        )
+        self._id = hashlib.sha256(contents.encode()).hexdigest()[:16]  # the same result gives the same file
+        _Page(title=title, language=language).add_child(self)
+        _Shell(contents, language=language).add_to(self, name="circle15")
+
+    def render(self, **kwargs: object) -> None:
+        """Render into the figure, with every link replaced by what it points to.
+
+        Raises
+        ------
+        OfflineError
+            When a layer was added that would need the network.
+        """
+        refuse_network(self)
+        super().render(**kwargs)
+        inline(self.get_root().header)
+
+
+class _Page(Figure):
+    """A figure that says its language."""
+
+    def __init__(self, *, title: str, language: str) -> None:
+        super().__init__(height="720px", title=html.escape(title))
+        self.language = "zh-CN" if language == "zh" else "en"
+        self.header.add_child(policy(), name="policy", index=0)
+        self.header.add_child(Verbatim('<link rel="icon" href="data:," />'), name="icon")  # else browsers ask for one
+
+    def render(self, **kwargs: object) -> str:
+        text: str = super().render(**kwargs)
+        return text.replace("<html>", f'<html lang="{self.language}">', 1)
+
+
+class _Shell(MacroElement):
+    """Everything on the page around the map, the data, and the script that draws."""
+
+    def __init__(self, contents: str, *, language: str) -> None:
+        super().__init__()
+        self._name = "Circle15"
+        self.contents = contents
+        self.language = language
+
+    def render(self, **kwargs: object) -> None:
+        figure: Any = self.get_root()
+        folder = resources.files("circle15.page")
+        style = (folder / "style.css").read_text(encoding="utf-8")
+        scripts = "\n".join((folder / one).read_text(encoding="utf-8") for one in _SCRIPTS)
+        shell = _TEMPLATES.get_template("shell.html").render(words=words(self.language))
+        figure.header.add_child(Verbatim(f"<style>{style}</style>"), name="circle15_style")
+        figure.html.add_child(Verbatim(f"{shell}\n{self.contents}\n{script(scripts)}"), name="circle15_shell")
+        name = self._parent.get_name() if self._parent is not None else ""
+        figure.script.add_child(Element(f"circle15.start({name});"), name="circle15_start")
+        super().render(**kwargs)
+
+
+def gap_map(result: Result, *, standard: Standard, language: Literal["zh", "en"] = "zh") -> GapMap:
+    """The map of a result: card, gaps, facilities and isochrones, in one file that needs no network.
+
+    Parameters
+    ----------
+    result : Result
+        What a run of a study computed.
+    standard : Standard
+        The standard that it was held against.
+    language : {"zh", "en"}
+        The language that the page opens in; the reader can switch.
+
+    Returns
+    -------
+    GapMap
+        A `folium.Map`; `.save(path)` writes the file.
+
+    Raises
+    ------
+    ConfigError
+        When the language is neither.
+    """
+    if language not in ("zh", "en"):
+        raise ConfigError(Finding("language", f"there is no {language!r}", "Use zh or en"))
+    west, south, east, north = result.area.extent_lonlat.bounds
+    facts = result.facts
+    name = str(facts.get("name_en") or facts.get("name", "")) if language == "en" else str(facts.get("name", ""))
+    return GapMap(
+        blocks(result, standard=standard, language=language),
+        title=f"{name} · {words(language)['page']['title']}",
+        language=language,
+        center=((south + north) / 2, (west + east) / 2),
+    )

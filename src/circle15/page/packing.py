@@ -1,0 +1,206 @@
+"""Shapes and tables as short strings: whole numbers, differences, variable-length bytes, gzip, base64.
+
+A block holds several named arrays of whole numbers. Coordinates are steps of 1e-5 degrees from the corner of the map
+(about one metre), each written as the difference to the one before. The page reads blocks with `data.js`.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+    Whole = NDArray[np.int64]
+    Shapes = NDArray[np.object_]
+
+STEPS_PER_DEGREE = 100_000
+_LEAST_RING, _LEAST_LINE = 3, 2  # points; what has fewer is not drawn
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The corner that whole-number coordinates are counted from.
+
+    Parameters
+    ----------
+    lon, lat : float
+        South-west corner in degrees.
+
+    Examples
+    --------
+    >>> Grid(106.5, 29.5).steps(np.array([[106.50001, 29.50002]])).tolist()
+    [[1, 2]]
+    """
+
+    lon: float
+    lat: float
+
+    def steps(self, lonlat: NDArray[np.float64]) -> Whole:
+        """Degrees as whole steps from the corner, shape (n, 2)."""
+        moved = (np.asarray(lonlat, dtype=float) - (self.lon, self.lat)) * STEPS_PER_DEGREE
+        return np.rint(moved).astype(np.int64)
+
+    def points(self, lonlat: NDArray[np.float64]) -> Whole:
+        """Points as differences, x and y in turn."""
+        return np.diff(self.steps(lonlat), axis=0, prepend=np.zeros((1, 2), np.int64)).ravel()
+
+
+def lonlat(shapes: gpd.GeoSeries, *, simplify_m: float = 0.0) -> Shapes:
+    """Shapes in WGS-84 degrees, simplified in metres before.
+
+    Parameters
+    ----------
+    shapes : GeoSeries
+        In a projected CRS in metres.
+    simplify_m : float
+        How far the drawn outline may lie from the true one, in metres.
+
+    Returns
+    -------
+    ndarray of shapely geometry
+    """
+    if simplify_m:
+        shapes = shapes.simplify(simplify_m)
+    found: Shapes = np.asarray(shapes.force_2d().to_crs("EPSG:4326").array, dtype=object)
+    return found
+
+
+def areas(shapes: Shapes, grid: Grid, *, name: str, starts: Whole | None = None) -> dict[str, Whole]:
+    """Polygons as three arrays: rings of each shape, points of each ring, and the points.
+
+    Rings are written without their closing point and are meant to be filled by the even-odd rule.
+
+    Parameters
+    ----------
+    shapes : ndarray of Polygon or MultiPolygon
+        In degrees.
+    grid : Grid
+        Where the steps are counted from.
+    name : str
+        The first part of the names of the arrays.
+    starts : ndarray, shape (shapes, 2), optional
+        Where each shape's differences start; they go on from the shape before otherwise.
+
+    Returns
+    -------
+    dict of str to ndarray
+        `<name>.rings`, `<name>.sizes`, `<name>.xy`.
+
+    Examples
+    --------
+    >>> square = shapely.box(0, 0, 0.0001, 0.0001)
+    >>> {key: value.tolist() for key, value in areas(np.array([square]), Grid(0, 0), name="park").items()}
+    {'park.rings': [1], 'park.sizes': [4], 'park.xy': [10, 0, 0, 10, -10, 0, 0, -10]}
+    """
+    parts, shape_of = shapely.get_parts(shapes, return_index=True)
+    rings, part_of = shapely.get_rings(parts, return_index=True)
+    return _chains(rings, shape_of[part_of], grid, count=len(shapes), closed=True, starts=starts).named(name)
+
+
+def lines(shapes: Shapes, grid: Grid, *, name: str) -> dict[str, Whole]:
+    """Lines as arrays, like `areas`; each shape may hold several lines.
+
+    Examples
+    --------
+    >>> way = shapely.LineString([(0, 0), (0.00002, 0.00001)])
+    >>> {key: value.tolist() for key, value in lines(np.array([way]), Grid(0, 0), name="rail").items()}
+    {'rail.rings': [1], 'rail.sizes': [2], 'rail.xy': [0, 0, 2, 1]}
+    """
+    parts, shape_of = shapely.get_parts(shapes, return_index=True)
+    return _chains(parts, shape_of, grid, count=len(shapes), closed=False, starts=None).named(name)
+
+
+@dataclass(frozen=True)
+class _Chains:
+    rings: Whole
+    sizes: Whole
+    xy: Whole
+
+    def named(self, name: str) -> dict[str, Whole]:
+        return {f"{name}.rings": self.rings, f"{name}.sizes": self.sizes, f"{name}.xy": self.xy}
+
+
+def _chains(  # noqa: PLR0913  private; the two doors above fill it in
+    chains: Shapes, shape_of: Whole, grid: Grid, *, count: int, closed: bool, starts: Whole | None
+) -> _Chains:
+    """Chains of points without repeated points; what has shrunk to nothing is dropped."""
+    degrees, chain = shapely.get_coordinates(chains, return_index=True)
+    xy = grid.steps(degrees)
+    changed = np.ones(len(xy), dtype=bool)
+    changed[1:] = (np.diff(chain) != 0) | (np.diff(xy, axis=0) != 0).any(axis=1)
+    xy, chain = xy[changed], chain[changed]
+    if closed:  # a ring ends where it starts
+        last = np.append(np.diff(chain) != 0, True) if len(chain) else np.zeros(0, bool)
+        xy, chain = xy[~last], chain[~last]
+    size = np.bincount(chain, minlength=len(chains))
+    large = size >= (_LEAST_RING if closed else _LEAST_LINE)
+    kept = large[chain]
+    xy, chain = xy[kept], chain[kept]
+    steps = np.diff(xy, axis=0, prepend=np.zeros((1, 2), np.int64))
+    if starts is not None:
+        shape = shape_of[chain]
+        first = np.flatnonzero(np.append(True, np.diff(shape) != 0))[: len(shape)]
+        steps[first] = xy[first] - starts[shape[first]]
+    rings = np.bincount(shape_of[large], minlength=count)
+    return _Chains(rings.astype(np.int64), size[large].astype(np.int64), steps.ravel())
+
+
+def varints(values: Whole) -> bytes:
+    """Whole numbers as bytes: sign folded into the lowest bit, seven bits a byte, high bit set where more follow.
+
+    Parameters
+    ----------
+    values : ndarray of int
+        Between -2**31 and 2**31 - 1.
+
+    Returns
+    -------
+    bytes
+
+    Examples
+    --------
+    >>> list(varints(np.array([0, -1, 1, 64])))
+    [0, 1, 2, 128, 1]
+    """
+    signed = np.asarray(values, dtype=np.int64)
+    folded = ((signed << 1) ^ (signed >> 63)).astype(np.uint64)
+    length = 1 + sum((folded >= np.uint64(1 << bits)).astype(np.int64) for bits in (7, 14, 21, 28))
+    at = np.cumsum(length) - length
+    out = np.zeros(int(length.sum()), dtype=np.uint8)
+    for place in range(5):
+        here = length > place
+        seven = (folded[here] >> np.uint64(7 * place)) & np.uint64(127)
+        more = (length[here] > place + 1).astype(np.uint64) << np.uint64(7)
+        out[at[here] + place] = (seven | more).astype(np.uint8)
+    return out.tobytes()
+
+
+def number_block(arrays: Mapping[str, Whole], *, name: str) -> str:
+    """An inert element that carries named arrays of whole numbers."""
+    directory = " ".join(f"{key}:{len(values)}" for key, values in arrays.items())
+    everything = np.concatenate([np.asarray(values, dtype=np.int64) for values in arrays.values()])
+    return _element(varints(everything), name=name, arrays=directory)
+
+
+def json_block(value: Any, *, name: str) -> str:  # noqa: ANN401  plain JSON values
+    """An inert element that carries plain values."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _element(text.encode(), name=name, arrays="")
+
+
+def _element(content: bytes, *, name: str, arrays: str) -> str:
+    """base64 holds no character that means anything in HTML."""
+    packed = base64.b64encode(gzip.compress(content, compresslevel=9, mtime=0)).decode()
+    return f'<script type="text/plain" id="circle15-{name}" data-arrays="{arrays}">{packed}</script>'

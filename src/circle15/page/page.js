@@ -1,0 +1,299 @@
+/* The page: what is chosen, what follows from it, and which part to draw again. */
+"use strict";
+
+circle15.start = (() => {
+  const { data, canvas, layers, panel } = circle15;
+  const STATES = ["gap", "unknown", "served"];
+  const REASONS = ["", "inventory", "edge", "unplaced"];
+
+  /* Everything that is asked of the data; drawing and wording read it and change nothing. */
+  function newState(study, arrays, world) {
+    const clusters = world.clusters.count;
+    const people = Float64Array.from(arrays["origins.people"], (tenths) => tenths / 10);
+    const columns = study.standard.categories.length;
+    const state = {
+      world,
+      language: study.language,
+      category: 0,
+      reading: "strict",
+      tier: study.tiers.includes("community") ? "community" : study.tiers[study.tiers.length - 1],
+      cluster: null,
+      unit: null,
+      facilitiesShown: true,
+      people,
+      most: people.reduce((a, b) => Math.max(a, b), 1),
+      byPeople: [...people.keys()].sort((a, b) => people[b] - people[a] || a - b),
+      unitOf: arrays["origins.unit"],
+      buildings: arrays["origins.buildings"],
+      height: Array.from(arrays["origins.height"], (value) => (value ? value - 1 : null)),
+    };
+    state.statusIn = (i, category) => STATES[arrays[`states.${state.reading}`][category * clusters + i]];
+    state.status = (i) => state.statusIn(i, state.category);
+    state.service = (i, s) => {
+      const at = s * clusters + i;
+      const tenths = arrays["coverage.minutes"][at];
+      return {
+        state: STATES[arrays["coverage.state"][at]],
+        why: REASONS[arrays["coverage.why"][at]],
+        minutes: tenths ? (tenths - 1) / 10 : null,
+        count: arrays["coverage.count"][at],
+      };
+    };
+    state.cell = (u, c) => {
+      const at = u * columns + c;
+      const suffix = state.reading === "lenient" ? "_lenient" : "";
+      const read = (name) => study.card[name][at];
+      return {
+        people: read("people") ?? 0,
+        served: read(`served${suffix}`) ?? 0,
+        gap: read(`gap${suffix}`) ?? 0,
+        unknown: read(`unknown${suffix}`) ?? 0,
+        grade: read(`grade${suffix}`),
+      };
+    };
+    state.grade = (u) => state.cell(u, state.category).grade;
+    wording(study, state);
+    return state;
+  }
+
+  function wording(study, state) {
+    const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => String(values[key] ?? ""));
+    state.say = (key, values = {}) => {
+      const [section, word] = key.split(".");
+      return fill(study.words[state.language][section][word], values);
+    };
+    state.number = (value) => new Intl.NumberFormat(state.say("number.locale")).format(Math.round(value));
+    state.share = (part, all) => (all > 0 ? `${((100 * part) / all).toFixed(1)}%` : "–");
+    state.categoryName = (c) => study.standard.categories[c][state.language];
+    state.serviceName = (s) => study.services[s][state.language];
+    state.servicesOf = (c) => study.services.flatMap((one, s) => (one.category === c ? [s] : []));
+    state.asked = (s) => {
+      const mine = state.servicesOf(study.services[s].category);
+      const basic = mine.some((one) => study.services[one].need === "basic");
+      return state.reading === "lenient" || !basic || study.services[s].need === "basic";
+    };
+    state.gradeWord = (grade) => {
+      const band = study.standard.grades.find((one) => one.grade === grade);
+      return band ? band[state.language] : state.say("grade.none");
+    };
+    state.unitName = (u) => (u >= 0 ? study.units.name[u] || study.units.id[u] : "–");
+    state.shortName = (text) => (text.length > 24 ? `${text.slice(0, 23)}…` : text);
+    state.signOf = (i) => state.servicesOf(state.category).indexOf(study.facilities.service[i]);
+  }
+
+  /* What follows from the choices. */
+  function refresh(study, state) {
+    const zero = () => ({ all: 0, served: 0, gap: 0, unknown: 0 });
+    state.sums = study.standard.categories.map((_, c) => {
+      const sum = zero();
+      state.people.forEach((people, i) => {
+        sum.all += people;
+        sum[state.statusIn(i, c)] += people;
+      });
+      return sum;
+    });
+    state.shown = study.units.tier.flatMap((tier, u) => (tier === state.tier ? [u] : []));
+    const services = new Set(state.servicesOf(state.category));
+    state.facilities = study.facilities.service.flatMap((s, i) => (services.has(s) ? [i] : []));
+  }
+
+  /* The page opens at the category that most people lack. */
+  const worst = (sums) => sums.reduce((best, sum, c) => (sum.gap > sums[best].gap ? c : best), 0);
+
+  function complete(study) {
+    study.services = study.standard.categories.flatMap((category, c) =>
+      category.services.map((service) => ({ ...service, category: c })),
+    );
+    study.counts = study.services.map((_, s) => study.facilities.service.filter((one) => one === s).length);
+  }
+
+  function bounds(world, study, shape, i) {
+    const [west, north, east, south] = shape.box.subarray(4 * i, 4 * i + 4);
+    return L.latLngBounds([
+      L.CRS.EPSG3857.pointToLatLng(L.point(west, north), 0),
+      L.CRS.EPSG3857.pointToLatLng(L.point(east, south), 0),
+    ]);
+  }
+
+  class Page {
+    constructor(map, study, arrays) {
+      Object.assign(this, { map, study });
+      complete(study);
+      this.world = layers.decode(study, arrays);
+      this.state = newState(study, arrays, this.world);
+      refresh(study, this.state);
+      this.state.category = worst(this.state.sums);
+      refresh(study, this.state);
+      this.ground = this.layer("c15-ground", 210, layers.ground);
+      this.reach = this.layer("c15-reach", 350, layers.reach);
+      this.marks = this.layer("c15-marks", 450, layers.marks);
+      this.write();
+      this.listen();
+      this.home(false);
+      for (const layer of [this.ground, this.reach, this.marks]) layer.addTo(map);
+    }
+
+    layer(pane, height, drawing) {
+      const made = this.map.createPane(pane);
+      made.style.zIndex = height;
+      made.style.pointerEvents = "none"; // layers that an analyst adds stay clickable
+      return new canvas.Layer(pane, drawing(this.world, this.study, this.state));
+    }
+
+    home(animate = true) {
+      this.map.invalidateSize({ animate: false });
+      const whole = bounds(this.world, this.study, this.world.boundary, 0);
+      this.map.setMaxBounds(whole.pad(1.2));
+      this.map.fitBounds(whole, { ...this.margins(), animate });
+    }
+
+    receive(isochrones) {
+      this.world.isochrones = data.isochrones(isochrones, this.world.clusters, this.world.project);
+      if (this.state.cluster !== null) this.set({});
+    }
+
+    listen() {
+      const { map } = this;
+      map.on("click", (event) => this.click(event.latlng));
+      map.on("mousemove", (event) => this.hover(event.latlng));
+      map.on("mouseout", () => this.tooltip?.remove());
+      map.getContainer().setAttribute("role", "application");
+      panel.$("language").addEventListener("click", () => this.set({ language: this.state.language === "zh" ? "en" : "zh" }));
+      const [nearer, farther, whole] = panel.$("zoom").querySelectorAll("button");
+      nearer.addEventListener("click", () => map.zoomIn());
+      farther.addEventListener("click", () => map.zoomOut());
+      whole.addEventListener("click", () => this.home());
+      panel.$("card-toggle").addEventListener("click", () => this.toggleCard());
+      const fold = panel.$("legend-title").querySelector("button");
+      fold.addEventListener("click", () => this.toggleLegend(fold.getAttribute("aria-expanded") !== "true"));
+      if (window.innerHeight < 560) this.toggleLegend(false);
+      document.addEventListener("keydown", (event) => {
+        if (event.key === "Escape") this.close();
+      });
+    }
+
+    find(latlng) {
+      return layers.find(this.world, this.state, L.CRS.EPSG3857.latLngToPoint(latlng, 0), this.map.getZoom());
+    }
+
+    click(latlng) {
+      const found = this.find(latlng);
+      if (found.kind === "cluster") this.showCluster(found.index);
+      else if (found.kind === "unit") this.set({ unit: found.index, cluster: null });
+      else if (found.kind === "none") this.close();
+    }
+
+    hover(latlng) {
+      const found = this.find(latlng);
+      const words = panel.tip(this.study, this.state, found);
+      this.map.getContainer().style.cursor = words ? "pointer" : "";
+      this.tooltip = this.tooltip || L.tooltip({ direction: "top", offset: [0, -8], opacity: 1 });
+      if (words) this.tooltip.setContent(words).setLatLng(latlng).addTo(this.map);
+      else this.tooltip.remove();
+    }
+
+    showCluster(index, { zoom = false } = {}) {
+      this.set({ cluster: index, unit: null });
+      if (zoom) this.map.fitBounds(this.around(index), { ...this.margins(), maxZoom: 16, animate: true });
+    }
+
+    /* What is reached from a cluster, or its own surroundings. */
+    around(index) {
+      const [widest] = this.world.isochrones(index);
+      const place = (x, y) => L.CRS.EPSG3857.pointToLatLng(L.point(x, y), 0);
+      const { xs, ys } = this.world.clusters;
+      const points = widest ? widest.rings.flat().map(([x, y]) => place(x, y)) : [];
+      return L.latLngBounds([...points, place(xs[index], ys[index])]);
+    }
+
+    /* Room that panels take from the map. */
+    margins() {
+      const phone = window.innerWidth <= 700;
+      const wide = (id) => (panel.$(id).hidden || phone ? 0 : panel.$(id).offsetWidth);
+      const high = (id) => (panel.$(id).offsetParent === null || phone ? 0 : panel.$(id).offsetHeight);
+      const edge = phone ? 8 : 24;
+      return {
+        paddingTopLeft: [edge, phone ? edge : 48],
+        paddingBottomRight: [edge + wide("detail"), edge + Math.max(high("legend"), high("card"))],
+      };
+    }
+
+    close() {
+      panel.$("detail").hidden = true;
+      this.set({ cluster: null, unit: null });
+    }
+
+    toggleCard() {
+      const open = panel.$("card").hidden;
+      panel.$("card").hidden = !open;
+      document.body.classList.toggle("c15-with-card", open);
+      this.write();
+      this.map.invalidateSize({ animate: false });
+    }
+
+    toggleLegend(open) {
+      panel.$("legend-title").querySelector("button").setAttribute("aria-expanded", String(open));
+      panel.$("legend-body").hidden = !open;
+    }
+
+    /* Change what is chosen, then say and draw it. */
+    set(changes) {
+      Object.assign(this.state, changes);
+      refresh(this.study, this.state);
+      if (this.state.unit !== null && !this.state.shown.includes(this.state.unit)) this.state.unit = null;
+      this.write();
+      for (const layer of [this.ground, this.reach, this.marks]) layer.redraw();
+    }
+
+    write() {
+      const { study, state } = this;
+      panel.head(study, state);
+      panel.figures(state);
+      panel.categories(study, state, (category) => this.set({ category }));
+      panel.switches(study, state, { reading: (reading) => this.set({ reading }), tier: (tier) => this.set({ tier }) });
+      panel.ranked(study, state, (i) => this.showCluster(i, { zoom: true }));
+      panel.legend(study, state, (facilitiesShown) => this.set({ facilitiesShown }));
+      panel.foot(study, state);
+      const toggle = panel.$("card-toggle");
+      const open = !panel.$("card").hidden;
+      toggle.textContent = state.say(open ? "page.card_close" : "page.card_open");
+      toggle.setAttribute("aria-expanded", String(open));
+      if (open) panel.card(study, state, (unit, category) => this.pick(unit, category));
+      this.map.getContainer().setAttribute("aria-label", state.say("page.map"));
+      this.writeDetail();
+    }
+
+    writeDetail() {
+      const { study, state } = this;
+      const close = () => this.close();
+      if (state.cluster !== null) {
+        panel.cluster(study, state, state.cluster, { reach: this.world.isochrones(state.cluster), close });
+      } else if (state.unit !== null) panel.unit(study, state, state.unit, close);
+      else panel.$("detail").hidden = true;
+    }
+
+    pick(unit, category) {
+      this.set({ category, unit, cluster: null });
+      this.map.fitBounds(bounds(this.world, this.study, this.world.units, unit), { ...this.margins(), maxZoom: 16 });
+    }
+  }
+
+  return async (map) => {
+    const message = document.getElementById("c15-message");
+    if (message.className === "c15-stop") return;
+    try {
+      const [study, arrays] = await Promise.all([data.values("study"), data.numbers("map")]);
+      const page = new Page(map, study, arrays);
+      message.hidden = true;
+      document.body.classList.add("c15-ready");
+      performance.mark("circle15-ready");
+      await new Promise((resolve) => setTimeout(resolve)); // outlines are unpacked after the first picture
+      page.receive(await data.numbers("isochrones"));
+    } catch (error) {
+      message.hidden = false;
+      message.querySelector("p").textContent = message.dataset.failed;
+      message.className = "c15-stop";
+      throw error;
+    }
+  };
+})();

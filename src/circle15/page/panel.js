@@ -1,0 +1,367 @@
+/* What is said beside the map. All text enters the page as text, never as markup. */
+"use strict";
+
+circle15.panel = (() => {
+  const { canvas } = circle15;
+  const SIGNS = { served: "✓", gap: "✕", unknown: "?" };
+  const LISTED = 30;
+
+  /* An element: its tag and classes ("p.warm.large"), its attributes, its children (text or elements). */
+  function el(what, attributes = {}, ...children) {
+    const [tag, ...classes] = what.split(".");
+    const made = document.createElement(tag);
+    if (classes.length) made.className = classes.join(" ");
+    for (const [key, value] of Object.entries(attributes)) {
+      if (key === "style") Object.assign(made.style, value);
+      else if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+      else if (value === true) made.setAttribute(key, "");
+      else if (value !== false && value !== null) made.setAttribute(key, value);
+    }
+    made.append(...children.filter((child) => child !== null));
+    return made;
+  }
+
+  /* A name from the data: as text, with a direction of writing of its own. */
+  const name = (text) => el("bdi", {}, canvas.plain(text));
+
+  const $ = (id) => document.getElementById(`c15-${id}`);
+
+  function choice(group, options, { chosen, onchoose }) {
+    const holder = group.querySelector("div");
+    const focused = holder.contains(document.activeElement);
+    holder.replaceChildren(
+      ...options.map((option) => {
+        const input = el("input", { type: "radio", name: group.id, value: option.key, onchange: () => onchoose(option.key) });
+        input.checked = option.key === chosen;
+        return el("label", { title: option.why || null }, input, ...[].concat(option.shown));
+      }),
+    );
+    if (focused) holder.querySelector("input:checked")?.focus();
+  }
+
+  /* ------------------------------------------------------------------------------------------------- the head */
+
+  function head(study, state) {
+    const { facts } = study;
+    const say = state.say;
+    document.documentElement.lang = state.language === "zh" ? "zh-CN" : "en";
+    const own = state.language === "en" ? facts.name_en || facts.name : facts.name;
+    const other = state.language === "en" ? facts.name : facts.name_en;
+    $("title").querySelector("h1").replaceChildren(name(own || ""), other && other !== own ? el("small", {}, name(other)) : "");
+    document.title = `${canvas.plain(own || "")} · ${say("page.title")}`;
+    const walker = facts[`walker_${state.language}`] || "";
+    const colon = state.language === "zh" ? "：" : ": ";
+    $("date").replaceChildren(
+      ` · ${say("page.data_date")}${colon}`, name(facts.data_date || say("page.no_date")),
+      walker ? ` · ${say("page.walker")}${colon}` : "", name(walker),
+    );
+    const toggle = $("language");
+    toggle.textContent = say("page.switch");
+    toggle.title = say("page.switch_title");
+    toggle.lang = state.language === "zh" ? "en" : "zh-CN";
+    $("synthetic").hidden = !facts.synthetic;
+    const both = state.language === "zh" ? ["zh", "en"] : ["en", "zh"];
+    $("synthetic").querySelector("strong").textContent = both.map((one) => study.words[one].page.synthetic).join(" / ");
+    $("synthetic").querySelector("span").textContent = say("page.synthetic_more");
+    for (const element of document.querySelectorAll("[data-say]")) element.textContent = say(element.dataset.say);
+    for (const element of document.querySelectorAll("[data-title]")) {
+      element.title = say(element.dataset.title);
+      element.setAttribute("aria-label", element.title);
+    }
+    $("categories").querySelector("legend").textContent = say(
+      study.standard.categories.length === 11 ? "page.choose" : "page.choose_many",
+    );
+  }
+
+  function figures(state) {
+    const { say, number, share } = state;
+    const sum = state.sums[state.category];
+    const category = state.categoryName(state.category);
+    const shown = [
+      ["population", number(sum.all)],
+      ["served", share(sum.served, sum.all)],
+      ["gap", number(sum.gap)],
+      ["unknown", number(sum.unknown)],
+    ];
+    $("figures").replaceChildren(
+      ...shown.map(([key, value]) =>
+        el(`div.c15-${key}`, { title: say(`figures.${key}_why`, { category }) },
+          el("dt", {}, say(`figures.${key}`)), el("dd", {}, value)),
+      ),
+    );
+  }
+
+  function bar(state, sum) {
+    const part = (kind) => el(`i.c15-${kind}`, { style: { width: `${sum.all ? (100 * sum[kind]) / sum.all : 0}%` } });
+    return el("span.c15-bar", { "aria-hidden": "true" }, part("served"), part("unknown"), part("gap"));
+  }
+
+  function categories(study, state, choose) {
+    const options = study.standard.categories.map((category, i) => {
+      const sum = state.sums[i];
+      const why = ["served", "gap", "unknown"].map((kind) => `${state.say(`state.${kind}`)} ${state.number(sum[kind])}`);
+      return {
+        key: String(i),
+        why: why.join(" · "),
+        shown: [
+          el("span.c15-name", {}, state.categoryName(i)),
+          bar(state, sum),
+          el("span.c15-share", {}, state.share(sum.served, sum.all)),
+        ],
+      };
+    });
+    choice($("categories"), options, { chosen: String(state.category), onchoose: (key) => choose(Number(key)) });
+  }
+
+  function switches(study, state, { reading, tier }) {
+    const say = state.say;
+    const readings = ["strict", "lenient"].map((key) => ({ key, shown: say(`reading.${key}`), why: say(`reading.${key}_why`) }));
+    choice($("reading"), readings, { chosen: state.reading, onchoose: reading });
+    const tiers = study.tiers.map((key) => ({ key, shown: say(`tier.${key}`) }));
+    choice($("tier"), tiers, { chosen: state.tier, onchoose: tier });
+    $("tier").hidden = study.tiers.length < 2;
+  }
+
+  function ranked(study, state, show) {
+    const { say, number } = state;
+    const gaps = state.byPeople.filter((i) => state.status(i) === "gap" && state.people[i] > 0);
+    const list = $("ranked").querySelector("ol");
+    const most = gaps.length ? state.people[gaps[0]] : 1;
+    list.replaceChildren(
+      ...gaps.slice(0, LISTED).map((i) =>
+        el("li", {}, el("button", { type: "button", onclick: () => show(i), "data-cluster": String(i) },
+          el("span.c15-where", {}, name(state.unitName(state.unitOf[i]))),
+          el("span.c15-count", {}, say("cluster.people", { n: number(state.people[i]) })),
+          el("span.c15-lacks", {}, lacks(study, state, i)),
+          el("i.c15-length", { style: { width: `${(100 * state.people[i]) / most}%` }, "aria-hidden": "true" }))),
+      ),
+    );
+    const rest = gaps.slice(LISTED);
+    const parts = [];
+    if (!gaps.length) parts.push(say("page.ranked_none"));
+    if (rest.length) {
+      const people = rest.reduce((sum, i) => sum + state.people[i], 0);
+      parts.push(say("page.ranked_more", { n: number(rest.length), people: number(people) }));
+    }
+    const unknown = state.sums[state.category].unknown;
+    if (unknown > 0) parts.push(say("page.ranked_unknown", { people: number(unknown) }));
+    $("ranked").querySelector("p").textContent = parts.join(" ");
+  }
+
+  function lacks(study, state, i) {
+    const missing = state.servicesOf(state.category).filter((s) => state.asked(s) && state.service(i, s).state === "gap");
+    const each = missing.map((s) => {
+      const { minutes } = state.service(i, s);
+      const values = { service: state.serviceName(s), minutes: minutes?.toFixed(1), n: study.facts.search_minutes ?? "?" };
+      return state.say(minutes === null ? "cluster.lacks_none" : "cluster.lacks_minutes", values);
+    });
+    return state.say("cluster.lacks", { services: each.join(state.say("number.comma")) });
+  }
+
+  /* ---------------------------------------------------------------------------------------------- the details */
+
+  function detail(title, lines, body, close) {
+    const { say } = body;
+    const shut = el("button.c15-close", { type: "button", title: say("page.close"), "aria-label": say("page.close"), onclick: close }, "×");
+    $("detail").replaceChildren(el("header", {}, el("div", {}, el("h2", {}, ...title), el("p", {}, lines)), shut), ...body.parts);
+    $("detail").hidden = false;
+    $("detail").scrollTop = 0;
+  }
+
+  function mark(state, kind) {
+    return el(`b.c15-mark.c15-${kind}`, {}, el("i", { "aria-hidden": "true" }, SIGNS[kind]), state.say(`state.${kind}`));
+  }
+
+  function serviceRow(study, state, cluster, s) {
+    const { say } = state;
+    const one = state.service(cluster, s);
+    const minutes = one.minutes === null
+      ? say("cluster.found_none", { n: study.facts.search_minutes ?? "?" })
+      : say("cluster.to_nearest", { minutes: one.minutes.toFixed(1) });
+    const limit = say("cluster.limit", { minutes: study.services[s].minutes });
+    const extra = one.why ? say(`why.${one.why}`) : one.count > 1 ? say("cluster.count", { n: one.count }) : "";
+    return el("tr", {},
+      el("th", { scope: "row" }, state.serviceName(s), el("small", {}, say(`need.${study.services[s].need}`))),
+      el("td.c15-minutes", {}, minutes, el("small", {}, [limit, extra].filter(Boolean).join(" · "))),
+      el("td", {}, mark(state, one.state)));
+  }
+
+  function cluster(study, state, i, { reach, close }) {
+    const { say, number } = state;
+    const facts = [say("cluster.people", { n: number(state.people[i]) }), say("cluster.buildings", { n: number(state.buildings[i]) })];
+    if (state.height[i] !== null) facts.push(say("cluster.height", { n: number(state.height[i]) }));
+    facts.push(say(`evidence.${study.origins.evidence[i]}`));
+    const order = [state.category, ...study.standard.categories.keys()].filter((c, k, all) => all.indexOf(c) === k);
+    const parts = order.map((c) => {
+      const kind = state.statusIn(i, c);
+      const rows = state.servicesOf(c).map((s) => serviceRow(study, state, i, s));
+      return el("details", { open: c === state.category },
+        el("summary", {}, el("span", {}, state.categoryName(c)), mark(state, kind)),
+        el("table", {}, el("tbody", {}, ...rows)));
+    });
+    const reached = reach.map((one) => say("cluster.reach_street", { minutes: one.minutes, km: (one.streetM / 1000).toFixed(1) }));
+    const footer = el("p.c15-reach", {}, el("strong", {}, say("cluster.reach")), " ", reach.length ? reached.reverse().join(state.language === "zh" ? "；" : "; ") : say("cluster.reach_none"));
+    const title = [`${say("cluster.name")} · `, name(state.unitName(state.unitOf[i]))];
+    detail(title, facts.join(" · "), { say, parts: [footer, ...parts] }, close);
+  }
+
+  function unit(study, state, u, close) {
+    const { say, number } = state;
+    const rows = study.standard.categories.map((_, c) => {
+      const cell = state.cell(u, c);
+      return el("tr", { class: c === state.category ? "c15-current" : null },
+        el("th", { scope: "row" }, state.categoryName(c)),
+        el("td.c15-minutes", {}, bar(state, { ...cell, all: cell.people }), el("small", {},
+          `${say("state.gap")} ${number(cell.gap)} · ${say("state.unknown")} ${number(cell.unknown)}`)),
+        el("td", {}, grade(state, cell.grade)));
+    });
+    const people = say("cluster.people", { n: number(state.cell(u, 0).people) });
+    detail([name(state.unitName(u))], `${say(`tier.${study.units.tier[u]}`)} · ${people} · ${say(`reading.${state.reading}`)}`,
+      { say, parts: [el("table.c15-unit", {}, el("tbody", {}, ...rows))] }, close);
+  }
+
+  function grade(state, value) {
+    return el("b.c15-grade", { "data-grade": value ?? "none" }, state.gradeWord(value));
+  }
+
+  /* --------------------------------------------------------------------------------------------- card, legend */
+
+  function card(study, state, pick) {
+    const { say } = state;
+    const heads = study.standard.categories.map((_, c) =>
+      el("th", { scope: "col", class: c === state.category ? "c15-current" : null }, state.categoryName(c)));
+    const rows = state.shown.map((u) =>
+      el("tr", {}, el("th", { scope: "row" }, name(state.unitName(u))),
+        ...study.standard.categories.map((_, c) => {
+          const cell = state.cell(u, c);
+          const said = `${canvas.plain(state.unitName(u))} · ${state.categoryName(c)} · ${state.gradeWord(cell.grade)} · ${say("state.gap")} ${state.number(cell.gap)}`;
+          return el("td", { class: c === state.category ? "c15-current" : null },
+            el("button.c15-grade", { type: "button", "data-grade": cell.grade ?? "none", title: said, "aria-label": said, onclick: () => pick(u, c) },
+              state.gradeWord(cell.grade)));
+        })));
+    $("card").querySelector("table").replaceChildren(
+      el("caption", {}, `${say("page.card_caption")} · ${say(`reading.${state.reading}`)}`),
+      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, say("page.unit")), ...heads)),
+      el("tbody", {}, ...rows));
+  }
+
+  function swatch(draw) {
+    const ratio = Math.min(window.devicePixelRatio || 1, 2);
+    const made = el("canvas", { width: 30 * ratio, height: 18 * ratio, "aria-hidden": "true" });
+    const context = made.getContext("2d");
+    context.scale(ratio, ratio);
+    draw(context);
+    return made;
+  }
+
+  function legend(study, state, toggleFacilities) {
+    const { say } = state;
+    const { palette } = study;
+    const percent = (value) => `${Math.round(100 * value)}%`;
+    const line = (draw, words, extra = null, why = null) => el("li", { title: why }, swatch(draw), el("span", {}, words, extra ? el("small", {}, extra) : null));
+    const graded = (grade, words, extra, why = null) => line((context) => {
+      context.fillStyle = palette.base.land;
+      context.fillRect(0, 0, 30, 18);
+      context.globalAlpha = canvas.CARD_ALPHA; // as on the map
+      context.fillStyle = palette.grades[grade];
+      context.fillRect(0, 0, 30, 18);
+      context.globalAlpha = 1;
+      context.fillStyle = canvas.patterns(context)[grade];
+      context.fillRect(0, 0, 30, 18);
+      context.strokeStyle = "rgba(28,39,51,.5)";
+      context.strokeRect(0.5, 0.5, 29, 17);
+    }, words, extra, why);
+    const bands = study.standard.grades.map((band, i, all) => graded(String(band.grade), `${band[state.language]} (${band.grade})`,
+      i < all.length - 1 ? say("grade.at_least", { share: percent(band.coverage) }) : say("grade.below", { share: percent(all[i - 1].coverage) })));
+    const none = graded("none", say("grade.none"), null, say("grade.none_why", { share: percent(study.standard.complete_share) }));
+    const disc = (kind, radius, style) => line((context) => canvas.disc(context, [15, 9], radius, style), say(`state.${kind}`));
+    const discs = [
+      disc("gap", 7, { fill: palette.marks.gap, line: "#fff", width: 1 }),
+      disc("unknown", 6, { line: palette.marks.unknown, width: 1.5, dash: [2.5, 2] }),
+      disc("served", 3, { fill: palette.marks.served }),
+    ];
+    const signs = state.servicesOf(state.category).map((s, which) =>
+      line((context) => canvas.sign(context, [15, 9], { which, radius: 5, color: palette.marks.facility, filled: true }),
+        state.serviceName(s), `${study.counts[s]}`));
+    const tick = el("input", { type: "checkbox", onchange: (event) => toggleFacilities(event.target.checked) });
+    tick.checked = state.facilitiesShown;
+    const block = (heading, items) => el("div", {}, el("h3", {}, ...[].concat(heading)), el("ul", {}, ...items));
+    $("legend-body").replaceChildren(
+      block(say("legend.card", { category: state.categoryName(state.category) }), [...bands, none]),
+      block(say("legend.clusters"), discs),
+      block(el("label", {}, tick, say("legend.facilities")), signs),
+      state.cluster === null
+        ? block(say("legend.streets"), lineSwatches(study, state, line))
+        : block(say("cluster.reach"), edgeSwatches(study, state, line)),
+    );
+  }
+
+  function lineSwatches(study, state, line) {
+    const { base } = study.palette;
+    const draw = (color, width, dash = []) => (context) => {
+      context.strokeStyle = color;
+      context.lineWidth = width;
+      context.setLineDash(dash);
+      context.beginPath();
+      context.moveTo(2, 9);
+      context.lineTo(28, 9);
+      context.stroke();
+    };
+    const found = [["major", draw("rgba(38,40,52,.6)", 3)], ["street", draw("rgba(38,40,52,.5)", 1.6)]];
+    const has = (one) => state.world.streets[one].count > 0;
+    if (has("stairs")) found.push(["stairs", draw(base.stairs, 3.4, [2, 2])]);
+    if (has("escalator")) found.push(["escalator", draw(base.lift, 3.4)]);
+    if (state.world.lifts.count) found.push(["lift", (context) => { context.fillStyle = base.lift; context.fillRect(10, 4, 10, 10); }]);
+    return found.map(([key, drawn]) => line(drawn, state.say(`legend.${key}`)));
+  }
+
+  function edgeSwatches(study, state, line) {
+    return [...study.minutes].reverse().map((minutes, i) => line((context) => {
+      const edge = canvas.EDGES[Math.min(i, canvas.EDGES.length - 1)];
+      context.strokeStyle = study.palette.marks.isochrone;
+      context.lineWidth = edge.width;
+      context.setLineDash(edge.dash);
+      context.beginPath();
+      context.moveTo(1, 9);
+      context.lineTo(29, 9);
+      context.stroke();
+    }, state.say("legend.isochrone", { minutes }))).reverse();
+  }
+
+  function foot(study, state) {
+    const { facts, standard } = study;
+    const { say, language } = state;
+    const colon = language === "zh" ? "：" : ": ";
+    const said = [
+      [say("foot.standard"), `${standard.title[language]} — ${standard.authority[language]}`.replace(" — ", language === "zh" ? "，" : "; ")],
+      [say("foot.sources"), facts.attribution],
+      [say("foot.units_from"), facts.units_from],
+      [say("foot.note"), facts.note],
+    ];
+    $("foot").replaceChildren(
+      ...said.filter(([, text]) => text).map(([key, text]) => el("span", {}, `${key}${colon}`, name(String(text)))),
+      el("span", {}, say("foot.version", { version: facts.version || "" })),
+    );
+  }
+
+  /* What stands at the pointer. */
+  function tip(study, state, found) {
+    const { say, number } = state;
+    if (found.kind === "facility") {
+      const i = found.index;
+      const facility = study.facilities;
+      return el("div.c15-tip", {},
+        el("strong", {}, name(facility.name[i] || say("facility.unnamed"))),
+        el("span", {}, `${state.serviceName(facility.service[i])} · ${say(facility.verified[i] ? "facility.verified" : "facility.unverified")}`),
+        el("span", {}, say(`entrance.${facility.entrance_from[i]}`), " · ", name(facility.source[i])));
+    }
+    if (found.kind === "cluster") {
+      return el("div.c15-tip", {},
+        el("strong", {}, `${say("cluster.people", { n: number(state.people[found.index]) })} · ${say(`state.${state.status(found.index)}`)}`),
+        el("span", {}, name(state.unitName(state.unitOf[found.index]))));
+    }
+    return null;
+  }
+
+  return { $, el, head, figures, categories, switches, ranked, cluster, unit, card, legend, foot, tip };
+})();
