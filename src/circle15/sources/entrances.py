@@ -29,9 +29,10 @@ def place_entrances(
     """The entrances of places, by the first rung of a ladder that gives any.
 
     Rungs: ``gate``, tagged gates on the outline; ``crossing``, where walkable links cross the outline (bridges,
-    tunnels and lifts pass by); ``outline``, the points of the outline that are nearest to the streets, at most five
-    and 40 m apart. A site below 400 m2 gets its one nearest outline point instead of crossings. A point is its own
-    entrance, rung ``point``. Holes have no entrances.
+    tunnels and lifts pass by), together with the gates where more paths cross away from gates than there are gates,
+    for such an outline is no fence; ``outline``, the points of the outline that are nearest to the streets, at most
+    five and 40 m apart. A site below 400 m2 gets its one nearest outline point instead of crossings. A point is its
+    own entrance, rung ``point``. Holes have no entrances.
 
     Parameters
     ----------
@@ -65,27 +66,29 @@ def place_entrances(
     sites = np.flatnonzero(~is_point)
     rings = outlines(given[sites])
     small = shapely.area(given[sites]) < SMALL_SITE_M2
-    links = _links(streets)
-    passable = links[~_passing(streets)] if streets is not None else links
-    for rung in ("gate", "crossing", "outline"):
-        open_ = np.array([found[row] is None for row in sites], dtype=bool)
-        todo = np.flatnonzero(open_ & ~small if rung == "crossing" else open_)
-        if rung == "gate":
-            points, owner = _at_gates(rings[todo], gates)
-        elif rung == "crossing":
-            points, owner = _at_crossings(rings[todo], passable)
+    links = _passable(streets)
+    tagged = _thinned(*_at_gates(rings, gates), spacing=0.0)
+    crossed = _thinned(*_at_crossings(rings, links, skip=small), spacing=CROSSING_SPACING_M)
+    nearest = _thinned(*_on_outlines(rings, links), spacing=OUTLINE_SPACING_M)
+    for row, site in enumerate(sites):
+        if row in tagged:
+            points, rungs[site] = _with_openings(tagged[row], crossed.get(row, tagged[row][:0]))
+        elif row in crossed:
+            points, rungs[site] = crossed[row], "crossing"
         else:
-            points, owner = _on_outlines(rings[todo], passable)
-        spacing = {"gate": 0.0, "crossing": CROSSING_SPACING_M, "outline": OUTLINE_SPACING_M}[rung]
-        for row, own in _thinned(points, owner, spacing=spacing):
-            site = todo[row]
-            most = OUTLINE_MOST if not small[site] else 1
-            found[sites[site]] = shapely.multipoints(own[:most] if rung == "outline" else own)
-            rungs[sites[site]] = rung
+            points, rungs[site] = nearest[row][: 1 if small[row] else OUTLINE_MOST], "outline"
+        found[site] = shapely.multipoints(points)
     return (
         gpd.GeoSeries(found, index=geometries.index, crs=geometries.crs),
         pd.Series(rungs, index=geometries.index, dtype=object),
     )
+
+
+def _with_openings(gates: NDArray[np.float64], crossings: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
+    """Gates alone, unless more paths cross away from them than there are gates: such an outline is no fence."""
+    apart = np.hypot(*(crossings[:, np.newaxis] - gates[np.newaxis]).transpose(2, 0, 1)).min(axis=1, initial=np.inf)
+    openings = crossings[apart > CROSSING_SPACING_M]
+    return (np.vstack((gates, openings)), "crossing") if len(openings) > len(gates) else (gates, "gate")
 
 
 def _multipoints(points: NDArray[np.object_]) -> NDArray[np.object_]:
@@ -95,18 +98,13 @@ def _multipoints(points: NDArray[np.object_]) -> NDArray[np.object_]:
     return found
 
 
-def _links(streets: gpd.GeoDataFrame | None) -> NDArray[np.object_]:
-    """Lines of the streets in the plane."""
+def _passable(streets: gpd.GeoDataFrame | None) -> NDArray[np.object_]:
+    """Lines in the plane of the links that are on the ground, one for each piece."""
     if streets is None:
         return np.empty(0, dtype=object)
-    lines: NDArray[np.object_] = shapely.force_2d(streets.geometry.to_numpy())
+    kept = ~streets["kind"].isin(PASSING_BY) & ~streets["piece"].duplicated()
+    lines: NDArray[np.object_] = shapely.force_2d(streets.geometry[kept].to_numpy())
     return lines
-
-
-def _passing(streets: gpd.GeoDataFrame) -> NDArray[np.bool_]:
-    """Rows that say nothing new: links above or below the ground, and the second direction of a piece."""
-    passing: NDArray[np.bool_] = (streets["kind"].isin(PASSING_BY) | streets["piece"].duplicated()).to_numpy()
-    return passing
 
 
 def _at_gates(rings: NDArray[np.object_], gates: gpd.GeoSeries | None) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
@@ -119,10 +117,11 @@ def _at_gates(rings: NDArray[np.object_], gates: gpd.GeoSeries | None) -> tuple[
 
 
 def _at_crossings(
-    rings: NDArray[np.object_], links: NDArray[np.object_]
+    rings: NDArray[np.object_], links: NDArray[np.object_], *, skip: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Coordinates where links meet each outline, and the outline's row."""
+    """Coordinates where links meet each outline that is not skipped, and the outline's row."""
     owner, link = shapely.STRtree(links).query(rings, predicate="intersects")
+    owner, link = owner[~skip[owner]], link[~skip[owner]]
     points, pair = shapely.get_coordinates(shapely.intersection(rings[owner], links[link]), return_index=True)
     owner = owner[pair]
     order = np.lexsort((points[:, 1], points[:, 0], owner))
@@ -150,18 +149,16 @@ def _on_outlines(
     return points[order], owner[order]
 
 
-def _thinned(
-    points: NDArray[np.float64], owner: NDArray[np.intp], *, spacing: float
-) -> list[tuple[int, NDArray[np.float64]]]:
+def _thinned(points: NDArray[np.float64], owner: NDArray[np.intp], *, spacing: float) -> dict[int, NDArray[np.float64]]:
     """The points of each owner in their order, without those nearer than `spacing` to one that was kept."""
     order = np.argsort(owner, kind="stable")
     points, owner = points[order], owner[order]
     rows, starts = np.unique(owner, return_index=True)
-    kept = []
-    for row, own in zip(rows.tolist(), np.split(points, starts[1:]), strict=True):
+    kept = {}
+    for row, own in zip(rows.tolist(), np.split(points, starts)[1:], strict=True):
         chosen = own[:1]
         for point in own[1:]:
             if np.hypot(*(chosen - point).T).min() > spacing:
                 chosen = np.vstack((chosen, point))
-        kept.append((row, chosen))
+        kept[row] = chosen
     return kept

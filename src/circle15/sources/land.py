@@ -211,7 +211,7 @@ def read_boundaries(source: Elements | Path, area: StudyArea, *, levels: Mapping
         lambda tags: tags.get("boundary") == "administrative" and tags.get("admin_level") in named,
         kinds=("way", "relation"),
     )
-    placed = shapes(elements, picked, crs=area.crs)
+    placed = shapes(elements, picked, crs=area.crs, whole=True)
     whole = placed.to_numpy()
     inside = only(shapely.intersection(whole, area.boundary), POLYGON_TYPES)
     size = np.nan_to_num(shapely.area(inside))
@@ -290,10 +290,10 @@ def read_boundary(source: Elements | Path, osm_id: str) -> Polygon | MultiPolygo
         mend = "Name a way or relation that is in the streets file, such as relation/4738525, or give a boundary file"
         raise SourceError(Finding(f"boundary {osm_id}", "there is no such way or relation in the data", mend))
     tags = {**table[int(digits)].tags, "area": "yes"}
-    found = shapes(elements, {osm_id: tags})
+    found = shapes(elements, {osm_id: tags}, whole=True)
     if found.empty or found.geom_type.iloc[0] not in ("Polygon", "MultiPolygon"):
         mend = "Take an extract that holds the whole boundary, or give a boundary file"
-        raise SourceError(Finding(f"boundary {osm_id}", "its ways do not close in the data", mend))
+        raise SourceError(Finding(f"boundary {osm_id}", "only a part of its ways is in the data", mend))
     boundary: Polygon | MultiPolygon = found.iloc[0]
     return boundary
 

@@ -130,11 +130,11 @@ def _candidates(elements: Elements, area: StudyArea, standard: Standard) -> _Can
     picked = pick(elements, worth_a_look)
     placed = shapes(elements, picked, crs=area.crs)
     placed = placed[placed.intersects(area.extent)]
-    tags = [_matched(picked[one]) for one in placed.index]
+    tags = [picked[one] for one in placed.index]
     sizes = placed.area.to_numpy()
     offers = np.array(
         [
-            [service.matches(own, area_m2=size or None) for service in services]
+            [service.matches(_read(own), area_m2=size or None) for service in services]
             for own, size in zip(tags, sizes, strict=True)
         ],
         dtype=bool,
@@ -144,7 +144,7 @@ def _candidates(elements: Elements, area: StudyArea, standard: Standard) -> _Can
     return _Candidates(
         ids=placed.index.to_numpy(dtype=object)[keep],
         tags=kept,
-        names=[own.get("name", "") for own in kept],
+        names=[own.get("name") or own.get("name:zh", "") for own in kept],
         shapes=placed.to_numpy()[keep],
         areas=sizes[keep],
         offers=offers[keep],
@@ -163,7 +163,7 @@ def _in_use(tags: Tags) -> bool:
     return not gone and tags.get("access") not in CLOSED and tags.get("garden:type") not in ("private", "residential")
 
 
-def _matched(tags: Tags) -> Tags:
+def _read(tags: Tags) -> Tags:
     """Tags as the standard should see them: a Chinese name that stands apart is read as well."""
     name, chinese = tags.get("name", ""), tags.get("name:zh", "")
     return tags if not chinese or chinese in name else {**tags, "name": f"{name} {chinese}".strip()}
@@ -221,7 +221,7 @@ def alike(name: str, other: str) -> bool:
     >>> alike("重庆市 大坪小学", "大坪小学"), alike("第一实验小学", "第二实验小学")
     (True, False)
     """
-    plain = [re.sub(r"[\\W_]+", "", text).casefold() for text in (name, other)]
+    plain = [re.sub(r"[\W_]+", "", text).casefold() for text in (name, other)]
     numbers = [re.findall(r"[0-9]+|[一二三四五六七八九十百]+", text) for text in plain]
     if plain[0] == plain[1]:
         return True
@@ -240,7 +240,10 @@ def _same_stations(found: _Candidates) -> list[tuple[int, int]]:
 
 
 def _own_doors(found: _Candidates, stop_areas: Mapping[str, str]) -> list[tuple[int, int]]:
-    """Pairs (station, entrance): by stop area, else by a name that holds the station's, else the nearest in reach."""
+    """Pairs (station, entrance): by stop area, else by a name that holds the station's, else the nearest in reach.
+
+    Entrances of a station that is not in the data are paired among themselves.
+    """
     stations, doors = np.flatnonzero(found.stations), np.flatnonzero(found.doors)
     at = {one: row for row, one in enumerate(found.ids.tolist())}
     pairs = _near_pairs(found.shapes[doors], found.shapes[stations], STATION_M)
@@ -254,9 +257,11 @@ def _own_doors(found: _Candidates, stop_areas: Mapping[str, str]) -> list[tuple[
     order = np.lexsort((near, far, np.array(called), np.array(said), rows))
     best = order[np.unique(rows[order], return_index=True)[1]] if len(order) else order
     linked = [(int(near[row]), int(rows[row])) for row in best]
-    taken = {door for _, door in linked}
     beyond = [(at[station], at[door]) for door, station in stop_areas.items() if door in at and station in at]
-    return linked + [(station, door) for station, door in beyond if door not in taken]
+    linked += [(station, door) for station, door in beyond if door not in set(rows.tolist())]
+    alone = doors[~np.isin(doors, [door for _, door in linked])]
+    among = _near_pairs(found.shapes[alone], found.shapes[alone], STATION_M)
+    return linked + [(int(alone[one]), int(alone[other])) for one, other in among.tolist() if one < other]
 
 
 def _stop_areas(elements: Elements) -> dict[str, str]:
@@ -285,7 +290,7 @@ def _places(found: _Candidates, group: NDArray[np.int64], area: StudyArea) -> gp
     return gpd.GeoDataFrame(
         {
             "place": [found.ids[own[0]] for own in members],
-            "name": [next((found.tags[row]["name"] for row in own if found.names[row]), None) for own in members],
+            "name": [next((found.names[row] for row in own if found.names[row]), None) for own in members],
             "members": members,
             "doors": [shapely.multipoints(found.shapes[own]) if len(own) else None for own in doors],
         },
@@ -312,7 +317,7 @@ def _facilities(found: _Candidates, places: gpd.GeoDataFrame, *, standard: Stand
         if len(own) > 1:  # parts of a place may be large enough only together
             offers |= np.array(
                 [
-                    any(service.matches(found.tags[row], area_m2=place.geometry.area or None) for row in own)
+                    any(service.matches(_read(found.tags[row]), area_m2=place.geometry.area or None) for row in own)
                     for service in standard.services
                 ]
             )

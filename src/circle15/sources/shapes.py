@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,13 @@ import shapely
 from circle15.sources.osm import Elements, read_osm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
     from pyproj import CRS
+    from shapely.geometry.base import BaseGeometry
+
+    from circle15.sources.osm import Relation, Way
 
     Tags = Mapping[str, str]
 
@@ -55,17 +59,20 @@ def pick(
     found: dict[str, Tags] = {}
     if "node" in kinds:
         found |= {f"node/{key}": tags for key, tags in sorted(elements.node_tags.items()) if wanted(tags)}
-    for kind, table in (("way", elements.ways), ("relation", elements.relations)):
+    tables: list[tuple[str, Mapping[int, Way | Relation]]] = [("way", elements.ways), ("relation", elements.relations)]
+    for kind, table in tables:
         if kind in kinds:
             found |= {f"{kind}/{key}": one.tags for key, one in sorted(table.items()) if one.tags and wanted(one.tags)}
     return found
 
 
-def shapes(elements: Elements, picked: Mapping[str, Tags], *, crs: CRS | str = WGS84) -> gpd.GeoSeries:
+def shapes(
+    elements: Elements, picked: Mapping[str, Tags], *, crs: CRS | str = WGS84, whole: bool = False
+) -> gpd.GeoSeries:
     """The shapes of picked elements: nodes are points, closed ways and multipolygons areas, other ways lines.
 
-    Relations are assembled from the lines of their ways by the even-odd rule, so that wrong roles do no harm; what
-    does not close is dropped. Areas that are not valid are mended.
+    Relations are assembled from the lines of their ways by the even-odd rule, so that wrong roles do no harm. Where
+    the data hold a relation only in part, the rings that close are kept. Areas that are not valid are mended.
 
     Parameters
     ----------
@@ -75,6 +82,8 @@ def shapes(elements: Elements, picked: Mapping[str, Tags], *, crs: CRS | str = W
         Id -> tags, as from `pick`.
     crs : CRS or str
         The CRS wanted.
+    whole : bool
+        Drop relations that are not whole in the data, as is right for boundaries: one closed islet is no country.
 
     Returns
     -------
@@ -91,30 +100,48 @@ def shapes(elements: Elements, picked: Mapping[str, Tags], *, crs: CRS | str = W
     closed = np.array([_is_area(picked[ids[row]]) for row in at], dtype=bool)
     found[at] = _ways(elements, numbers[at], as_area=closed)
     at = np.flatnonzero(kinds == "relation")
-    found[at] = relation_areas(elements, numbers[at])
+    found[at] = _relations(elements, numbers[at], whole=whole)
     there = ~(shapely.is_missing(found) | shapely.is_empty(found))
     index = [one for one, kept in zip(ids, there, strict=True) if kept]
     return gpd.GeoSeries(found[there], index=index, crs=WGS84).to_crs(crs)
 
 
-def relation_areas(elements: Elements, numbers: Iterable[int]) -> NDArray[np.object_]:
-    """The areas of relations in longitude and latitude; None for those that do not close."""
-    wanted = list(numbers)
-    members = [
-        [ref for kind, ref, _ in elements.relations[number].members if kind == "way" and ref in elements.ways]
-        if elements.relations[number].tags.get("type") in AREA_RELATIONS
-        else []
-        for number in wanted
-    ]
-    counts = [len(ways) for ways in members]
-    used = np.array([ref for ways in members for ref in ways], dtype=np.int64)
+def _relations(elements: Elements, numbers: NDArray[np.int64], *, whole: bool) -> NDArray[np.object_]:
+    """The areas of relations; None for those that do not close."""
+    members = [_ring_ways(elements.relations[int(one)]) for one in numbers]
+    there = [[(ref, role) for ref, role in own if ref in elements.ways] for own in members]
+    used = np.array([ref for own in there for ref, _ in own], dtype=np.int64)
     lines = _ways(elements, used, as_area=np.zeros(len(used), dtype=bool))
-    found = np.full(len(wanted), None, dtype=object)
-    for row, own in enumerate(np.split(lines, np.cumsum(counts)[:-1])):
-        there = own[~shapely.is_missing(own)]
-        if len(there):
-            found[row] = shapely.build_area(shapely.multilinestrings(there))
+    found = np.full(len(numbers), None, dtype=object)
+    for row, own in enumerate(np.split(lines, np.cumsum([len(one) for one in there]))[: len(numbers)]):
+        if len(there[row]) == len(members[row]) and _closes(elements, there[row]):
+            found[row] = _built(own)
+        elif not whole:  # rings that close count, but an island in a river that is cut off is no river
+            inner = np.array([role == "inner" for _, role in there[row]], dtype=bool)
+            outer, holes = _built(own[~inner]), _built(own[inner])
+            found[row] = outer if holes is None or outer is None else outer.difference(holes)
     return mended(found)
+
+
+def _ring_ways(relation: Relation) -> list[tuple[int, str]]:
+    """The ways, each with its role, that make the rings of a relation; none where it is no area."""
+    is_area = relation.tags.get("type") in AREA_RELATIONS
+    return [(ref, role) for kind, ref, role in relation.members if kind == "way"] if is_area else []
+
+
+def _closes(elements: Elements, ways: list[tuple[int, str]]) -> bool:
+    """Whether no end of the ways is left loose."""
+    ends = [int(elements.ways[ref].nodes[at]) for ref, _ in ways for at in (0, -1) if len(elements.ways[ref].nodes)]
+    return all(count % 2 == 0 for count in Counter(ends).values())
+
+
+def _built(lines: NDArray[np.object_]) -> BaseGeometry | None:
+    """The area that lines enclose, by the even-odd rule; loose lines enclose nothing."""
+    there = [line for line in lines if line is not None]
+    if not there:
+        return None
+    area: BaseGeometry = shapely.build_area(shapely.MultiLineString(there))
+    return area
 
 
 def mended(areas: NDArray[np.object_]) -> NDArray[np.object_]:
@@ -194,7 +221,7 @@ def _ways(elements: Elements, numbers: NDArray[np.int64], *, as_area: NDArray[np
         mine = chosen[owner]
         if len(rows):
             found[rows] = make(elements.lonlat[at[mine]], indices=np.searchsorted(rows, owner[mine]))
-    found[ring] = mended(shapely.polygons(found[ring]))
+    found[ring] = mended(np.asarray(shapely.polygons(found[ring]), dtype=object))
     return found
 
 
