@@ -1,0 +1,38 @@
+"""Make docs/map.png: run the embedded study and photograph its page in a headless Chromium, network off.
+
+Usage: python docs/picture.py [map.html] [picture.png]
+"""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from circle15.study import Study, demo_study
+
+HERE = Path(__file__).resolve().parent
+
+
+def page_of_the_demo(folder: Path) -> Path:
+    """Run the embedded study and return its map."""
+    return Study.open(demo_study()).run(folder / "demo") / "map.html"
+
+
+def photograph(page_file: Path, picture: Path) -> None:
+    """Open the page offline at a laptop's size, click the largest gap, and keep a picture."""
+    browser_path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_context(viewport={"width": 1366, "height": 768}, offline=True).new_page()
+        page.goto(page_file.resolve().as_uri())
+        page.wait_for_selector("body[data-ready]", timeout=30_000)
+        page.screenshot(path=str(picture))
+        browser.close()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as scratch:
+        given = Path(sys.argv[1]) if len(sys.argv) > 1 else page_of_the_demo(Path(scratch))
+        photograph(given, Path(sys.argv[2]) if len(sys.argv) > 2 else HERE / "map.png")
