@@ -136,7 +136,9 @@ def test_public_list_is_true():
 
 def test_nothing_in_the_source_knows_a_city():
     for path in FILES:
-        assert not re.search(r"渝中|Yuzhong(?!-15min)", re.sub(r'"""[\s\S]*?"""', "", path.read_text(encoding="utf-8"))), path
+        assert not re.search(
+            r"渝中|Yuzhong(?!-15min)", re.sub(r'"""[\s\S]*?"""', "", path.read_text(encoding="utf-8"))
+        ), path
 
 
 def test_no_address_of_this_machine_or_of_a_registry():
