@@ -124,43 +124,41 @@ class Canvas:
 
     Parameters
     ----------
-    x, y : float
-        Position of the first node, a multiple of the cell.
-    shape : tuple of int
-        Rows and columns.
+    east, north : ndarray of float, shape (rows, columns)
+        Positions of the nodes, multiples of the cell.
     water : ndarray of uint8, shape (rows, columns), or None
         0 on land, `search.BESIDE_WATER` or `search.IN_WATER`.
     """
 
-    x: float
-    y: float
-    shape: tuple[int, int]
+    east: Floats
+    north: Floats
     water: NDArray[np.uint8] | None
 
     @classmethod
     def over(cls, graph: Graph, water: BaseGeometry | None) -> Canvas:
         """A grid that covers every street, and the contour around it."""
         bounds = shapely.total_bounds(graph.layout.lines)
-        x, y = np.floor((bounds[:2] - FAR_M) / CELL_M - 1) * CELL_M
-        columns, rows = (np.ceil((bounds[2:] + FAR_M - (x, y)) / CELL_M).astype(int) + 2).tolist()
-        wet = None
-        if water is not None and not water.is_empty:
-            extent = shapely.box(x, y, x + columns * CELL_M, y + rows * CELL_M)
-            water = shapely.intersection(shapely.make_valid(water), extent)
-            beside = shapely.buffer(water, CELL_M / 2)
-            east, north = np.meshgrid(x + CELL_M * np.arange(columns), y + CELL_M * np.arange(rows))
-            wet = np.zeros((rows, columns), np.uint8)
-            shapely.prepare([water, beside])
-            wet[shapely.contains_xy(beside, east, north)] = search.BESIDE_WATER
-            wet[shapely.contains_xy(water, east, north)] = search.IN_WATER
-        return cls(float(x), float(y), (rows, columns), wet)
+        low = np.floor((bounds[:2] - FAR_M) / CELL_M - 1)
+        columns, rows = (np.ceil((bounds[2:] + FAR_M) / CELL_M) - low).astype(int) + 2
+        east, north = np.meshgrid(
+            CELL_M * (low[0] + np.arange(columns)), CELL_M * (low[1] + np.arange(rows)), copy=False
+        )
+        if water is None or water.is_empty:
+            return cls(east, north, None)
+        water = shapely.make_valid(water) & shapely.box(east[0, 0], north[0, 0], east[0, -1], north[-1, 0])
+        beside = shapely.buffer(water, CELL_M / 2)
+        shapely.prepare([water, beside])
+        wet = np.zeros((rows, columns), np.uint8)
+        wet[shapely.contains_xy(beside, east, north)] = search.BESIDE_WATER
+        wet[shapely.contains_xy(water, east, north)] = search.IN_WATER
+        return cls(east, north, wet)
 
-    def window(self, bounds: Floats) -> tuple[search.Frame, tuple[slice, slice]]:
-        """The part of the grid that an outline around `bounds` can touch."""
-        low = np.floor((bounds[:2] - FAR_M - (self.x, self.y)) / CELL_M).astype(int)
-        high = np.ceil((bounds[2:] + FAR_M - (self.x, self.y)) / CELL_M).astype(int) + 1
-        frame = search.Frame(self.x + CELL_M * low[0], self.y + CELL_M * low[1], CELL_M, FAR_M)
-        return frame, (slice(low[1], high[1]), slice(low[0], high[0]))
+    def window(self, bounds: Floats) -> tuple[slice, slice]:
+        """The rows and columns that outlines of stretches within some bounds, one row each, can touch."""
+        corner = np.array([self.east[0, 0], self.north[0, 0]])
+        low = np.floor((bounds[:, :2].min(axis=0) - FAR_M - corner) / CELL_M).astype(int)
+        high = np.ceil((bounds[:, 2:].max(axis=0) + FAR_M - corner) / CELL_M).astype(int) + 1
+        return slice(low[1], high[1]), slice(low[0], high[0])
 
 
 @dataclass(frozen=True)
@@ -208,34 +206,32 @@ def outlines(reach: Reach, *, limits: Ints, water: BaseGeometry | None) -> Outli
 def _drawn(reach: Reach, canvas: Canvas, bounds: Floats, *, rows: tuple[int, int], limits: Ints) -> Outlines:
     """The outlines of a run of rows; those of one row share one grid, because each limit adds to the one before."""
     graph = reach.graph
-    listed: list[tuple[int, int, search.Parts]] = []
-    row_of, position_of, metres = [], [], []
+    row_of: list[int] = []
+    position_of: list[int] = []
+    metres: list[float] = []
     contours = _Contours()
+    squared = np.full(canvas.east.shape, np.inf, np.float32)
+    window = canvas.window(bounds)
     for row, position, found in reach.parts(*rows, limits=limits):
-        listed.append((row, position, found))
-        if position < len(limits) - 1:
-            continue
-        reached = bounds[found.piece]
-        frame, window = canvas.window(np.concatenate([reached[:, :2].min(axis=0), reached[:, 2:].max(axis=0)]))
-        squared = np.full((window[0].stop - window[0].start, window[1].stop - window[1].start), np.inf, np.float32)
-        for _, each, some in listed:
-            search.stamp(graph.layout.drawn, some, frame, squared)
-            contours.add(_field(squared, canvas, window), frame)
-            row_of.append(row)
-            position_of.append(each)
-            metres.append(street_metres(graph, some))
-        listed.clear()
+        if row_of and row != row_of[-1]:
+            squared[window] = np.inf  # the last window of a row holds all before it
+        window = canvas.window(bounds[found.piece])
+        x, y = canvas.east[window], canvas.north[window]
+        distance2 = squared[window]
+        search.stamp(graph.layout.drawn, found, search.Frame(x[0, 0], y[0, 0], CELL_M, FAR_M), distance2)
+        contours.add(x, y, _field(distance2, canvas, window))
+        row_of.append(row)
+        position_of.append(position)
+        metres.append(street_metres(graph, found))
     shapes = _tidy(contours.polygons())
     return Outlines(np.array(row_of, np.int64), np.array(position_of, np.int64), np.array(metres, float), shapes)
 
 
-def _field(squared: NDArray[np.float32], canvas: Canvas, window: tuple[slice, slice]) -> NDArray[np.float32]:
+def _field(distance2: NDArray[np.float32], canvas: Canvas, window: tuple[slice, slice]) -> NDArray[np.float32]:
     """Distances to contour, with what lies across water taken out."""
-    if canvas.water is not None:
-        wet = np.ascontiguousarray(canvas.water[window])
-        if wet.any():
-            return search.dry_field(squared, wet, RADIUS_M, NEAR_M, FAR_M)
-    distance: NDArray[np.float32] = np.sqrt(np.minimum(squared, np.float32(FAR_M**2)))
+    if canvas.water is not None and canvas.water[window].any():
+        return search.dry_field(distance2, canvas.water[window], RADIUS_M, NEAR_M, FAR_M)
+    distance: NDArray[np.float32] = np.sqrt(np.minimum(distance2, np.float32(FAR_M**2)))
     return distance
 
 
@@ -248,12 +244,12 @@ class _Contours:
         self._polygons: list[int] = [0]
         self._shapes: list[int] = [0]
 
-    def add(self, field: NDArray[np.float32], frame: search.Frame) -> None:
+    def add(self, x: Floats, y: Floats, field: NDArray[np.float32]) -> None:
         """Trace one field at the radius."""
-        tracer = contour_generator(z=field, name="serial", fill_type=FillType.OuterOffset)
+        tracer = contour_generator(x, y, field, name="serial", fill_type=FillType.OuterOffset)
         for points, offsets in zip(*tracer.filled(-1.0, RADIUS_M), strict=True):
             start = self._rings[-1]
-            self._points.append(points * frame.cell + (frame.x, frame.y))
+            self._points.append(points)
             self._rings += [start + int(offset) for offset in offsets[1:]]
             self._polygons.append(len(self._rings) - 1)
         self._shapes.append(len(self._polygons) - 1)
