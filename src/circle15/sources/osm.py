@@ -273,7 +273,7 @@ def _read_osmium(path: Path, part: _Part) -> None:
         for thing in reader:
             if not thing.deleted:
                 _add(part, thing)
-    except (RuntimeError, EOFError, OSError) as error:
+    except (RuntimeError, EOFError, OSError, osmium.InvalidLocationError) as error:
         if isinstance(error, Circle15Error):
             raise
         text = f"it cannot be read as OSM data ({str(error).strip().rstrip('.')})"

@@ -145,14 +145,14 @@ def read_streets(source: Elements | Path | str, area: StudyArea, *, terrain: Ter
 def _walks(elements: Elements) -> tuple[list[_Walk], list[NDArray[np.int64]]]:
     """Every way that may be walked, in the order of ids, and its nodes."""
     tags_of = {ref: way.tags for ref, way in elements.ways.items()}
-    for relation in elements.relations.values():  # outlines of squares
+    for _, relation in sorted(elements.relations.items()):  # outlines of squares
         if relation.tags.get("type") == "multipolygon" and walkable(relation.tags):
             for kind, ref, role in relation.members:
                 if kind == "way" and role != "inner" and not {"highway", "building"} & tags_of.get(ref, _OTHER).keys():
                     tags_of[ref] = relation.tags | tags_of[ref]
     walks: list[_Walk] = []
     chains: list[NDArray[np.int64]] = []
-    for ref, tags in tags_of.items():
+    for ref, tags in sorted(tags_of.items()):
         access = walkable(tags)
         if access is not None:
             walks.append(_Walk(f"way/{ref}", tags, kind_of(tags), access, direction_of(tags)))
