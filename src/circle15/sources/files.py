@@ -14,7 +14,7 @@ import pandas as pd
 import pyogrio
 import shapely
 
-from circle15.errors import DataError, Finding, SourceError
+from circle15.errors import DataError, Finding, SourceError, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from circle15.tables import StudyArea
+
 POLYGONAL = ("Polygon", "MultiPolygon")
 WIDEST_LATITUDE, WIDEST_LONGITUDE = 90.0, 180.0
+NEAR_DEG = 0.5  # about 50 km
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -197,3 +200,76 @@ def require_degrees(bounds: tuple[float, float, float, float], where: str, *, ke
         raise DataError(Finding(where, problem, "Give longitude first, then latitude"))
     problem = f"coordinates of {x:,.0f} and {y:,.0f} look like metres, but the file does not state a projected CRS"
     raise DataError(Finding(where, problem, f"State it, for example {key} = 'EPSG:32648'"))
+
+
+def coordinates(rows: pd.DataFrame, where: str, area: StudyArea, found: list[Finding]) -> NDArray[np.float64]:
+    """Longitude and latitude of every row, from its geometry or from columns `lon` and `lat`.
+
+    Parameters
+    ----------
+    rows : DataFrame or GeoDataFrame
+        Of a table with recognised columns; a polygon counts as a point inside it.
+    where : str
+        The file.
+    area : StudyArea
+        Where the rows are expected; tells swapped columns apart.
+    found : list of Finding
+        What is wrong is appended: no coordinates, no CRS, swapped columns, missing values.
+
+    Returns
+    -------
+    ndarray, shape (n, 2)
+        Degrees in the datum of the file; NaN where missing.
+    """
+    lonlat = np.full((len(rows), 2), np.nan)
+    if isinstance(rows, gpd.GeoDataFrame):
+        if rows.crs is None:
+            found.append(Finding(where, "the CRS is not stated", "Save the file with its CRS, such as EPSG:4326"))
+            return lonlat
+        degrees = rows.geometry if rows.crs.is_geographic else rows.geometry.to_crs("EPSG:4326")
+        inside = shapely.point_on_surface(degrees.to_numpy())
+        lonlat = np.column_stack([shapely.get_x(inside), shapely.get_y(inside)])
+    elif rows["lon"].isna().all() and rows["lat"].isna().all():
+        mend = "Add columns lon and lat (经度, 纬度) in degrees, or name them under columns"
+        found.append(Finding(where, "there are no coordinates", mend))
+        return lonlat
+    else:
+        lonlat = np.column_stack([numbers(rows["lon"]), numbers(rows["lat"])])
+    missing = ~np.isfinite(lonlat).all(axis=1)
+    if missing.any():
+        found.append(at_rows(where, missing, "have no coordinates, or coordinates that are no numbers", "Fill them"))
+    _find_swapped(lonlat[~missing], where, area, found)
+    return np.where(missing[:, None], np.nan, lonlat)
+
+
+def _find_swapped(lonlat: NDArray[np.float64], where: str, area: StudyArea, found: list[Finding]) -> None:
+    """Say so when rows lie in the area only with longitude and latitude exchanged."""
+    if not len(lonlat):
+        return
+    west, south, east, north = area.extent_lonlat.buffer(NEAR_DEG).bounds
+
+    def near(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
+        return (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+
+    straight = near(lonlat[:, 0], lonlat[:, 1])
+    swapped = near(lonlat[:, 1], lonlat[:, 0]) & ~straight
+    odd = (np.abs(lonlat[:, 0]) > WIDEST_LONGITUDE) | (np.abs(lonlat[:, 1]) > WIDEST_LATITUDE)
+    if swapped.any():
+        problem = f"longitude and latitude are swapped in {swapped.sum():,} of {len(lonlat):,} rows"
+        found.append(Finding(where, problem, "Exchange the two columns"))
+    elif odd.any():
+        problem = f"{odd.sum():,} of {len(lonlat):,} rows have coordinates that are not degrees"
+        found.append(Finding(where, problem, "Give longitude and latitude in degrees"))
+
+
+def at_rows(where: str, bad: NDArray[np.bool_], problem: str, mend: str) -> Finding:
+    """A finding about rows, which are counted from 1 after the header.
+
+    Examples
+    --------
+    >>> str(at_rows("t.csv", np.array([True, False]), "have no name", "Fill them"))
+    't.csv: 1 of 2 rows have no name (first: 1). Fill them.'
+    """
+    return Finding(
+        where, f"{bad.sum():,} of {len(bad):,} rows {problem} (first: {quoted(np.flatnonzero(bad) + 1)})", mend
+    )
