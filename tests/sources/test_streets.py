@@ -107,6 +107,8 @@ def test_who_may_walk(tags, access):
         ({"highway": "footway", "conveying": "forward"}, "escalator"),
         ({"highway": "footway", "footway": "crossing", "bridge": "yes"}, "crossing"),
         ({"highway": "path", "path": "crossing"}, "crossing"),
+        ({"highway": "cycleway", "footway": "crossing", "foot": "yes"}, "crossing"),
+        ({"highway": "residential", "cycleway": "crossing"}, "street"),
         ({"highway": "corridor", "tunnel": "yes"}, "corridor"),
         ({"highway": "footway", "indoor": "yes"}, "corridor"),
         ({"highway": "footway", "tunnel": "building_passage", "bridge": "yes"}, "tunnel"),

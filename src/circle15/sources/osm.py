@@ -448,7 +448,7 @@ def fetch_osm(area: StudyArea, folder: Path | str, *, mirrors: Sequence[str] = M
             try:
                 _reachable(mirror)
                 replies = _ask(area, Path(staging), mirror)
-            except Exception as error:  # noqa: BLE001  whatever a server does, the next one is asked
+            except (OSError, ValueError) as error:  # no way there, a refusal, or an answer that is no reply
                 text = " ".join(str(error).split())[:200].rstrip(". ") or type(error).__name__
                 tried.append(Finding(mirror, f"no complete answer ({text})", "Try this mirror later, or name another"))
                 continue
@@ -498,7 +498,7 @@ def _settings(mirror: str, cache: Path) -> Iterator[Counter[str]]:
     def heard(response: Any, *_: object, **__: object) -> None:  # noqa: ANN401
         # osmnx would wait 55 s and ask again for ever when the server is busy; an error here ends that.
         response.raise_for_status()
-        answers["ok"] += 1
+        answers["ok"] += not response.is_redirect
 
     wanted = {
         "overpass_url": mirror.rstrip("/"),

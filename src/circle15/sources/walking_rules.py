@@ -31,6 +31,7 @@ ALLOWED = frozenset({"yes", "designated", "permissive", "official"})  # of foot:
 PRIVATE = frozenset({"private", "residents", "permit", "customers", "delivery", "employees", "members", "military"})
 # barrier values that stop cars only: access on them does not mean walkers, foot does
 FOR_CARS = frozenset({"bollard", "block", "cattle_grid", "height_restrictor", "jersey_barrier", "kerb", "planter"})
+CROSSINGS = ("footway", "path", "cycleway")  # =crossing: the way leads over a road
 GONE = ("disused", "abandoned", "demolished")  # =yes: no longer there
 # A footway's own oneway binds. That of highway=pedestrian does not: it is for delivery vehicles (all five in Monaco)
 ONE_WAY_ON_FOOT = frozenset({"footway", "path", "steps", "corridor", "escalator", "platform"})
@@ -96,7 +97,7 @@ def kind_of(tags: Mapping[str, str]) -> str:
         "lift": highway == "elevator",
         "escalator": highway == "escalator" or tags.get("conveying", "no") != "no",
         "stairs": highway == "steps",
-        "crossing": highway == "crossing" or tags.get(highway) == "crossing",
+        "crossing": highway == "crossing" or (highway not in DRIVABLE and "crossing" in map(tags.get, CROSSINGS)),
         "corridor": highway in ("corridor", "hallway") or tags.get("indoor", "no") != "no",
         "tunnel": tags.get("tunnel", "no") != "no",
         "bridge": tags.get("bridge", "no") != "no",
