@@ -246,6 +246,17 @@ def test_a_bridge_runs_straight_over_a_gorge():
     assert found.loc["way/4#0>", "rise_m"] == pytest.approx(-22.5)  # from the deck down into the gorge, 75 % at most
 
 
+def test_a_bridge_with_one_end_beyond_the_terrain_is_not_taken_for_level():
+    streets = town(
+        ("way/1#0", 1, 2, [(0, 0), (60, 0)], "street"),
+        ("way/2#0", 2, 3, [(60, 0), (150, 0)], "bridge"),
+        ("way/2#1", 3, 4, [(150, 0), (9000, 0)], "bridge"),
+        ("way/3#0", 4, 5, [(9000, 0), (9100, 0)], "street"),
+    )
+    found = with_heights(streets, plane(east=0.01))
+    assert found.loc[["way/1#0>", "way/2#0>", "way/2#1>"], "evidence"].tolist() == ["terrain", "default", "default"]
+
+
 def test_a_sloping_tunnel_is_linear_over_all_its_links():
     terrain = plane(east=0.1)
     terrain.heights[:, 25:32] += 90.0  # a hill over the tunnel

@@ -449,6 +449,10 @@ def _anchors(pieces: pd.DataFrame, raw: NDArray[np.float64]) -> tuple[NDArray[np
     best = np.full(count, 9)
     np.minimum.at(best, run[usable], rank[usable])
     anchored = usable[rank[usable] == best[run[usable]]]
+    # with only one end known, a run may go anywhere
+    unsure = members[np.isnan(raw[members]) & (rank[members] == 0)]
+    lone = np.bincount(run[anchored], minlength=count) < 2  # noqa: PLR2004
+    anchored = anchored[~(lone & np.isin(np.arange(count), run[unsure]))[run[anchored]]]
     # a node on an ordinary way is never in the air, known or not; a landing that no way leads to is not known
     lonely = np.flatnonzero((touched(lift) > 0) & (touched(straight) == 0))
     free = np.setdiff1d(members[rank[members] > 0], anchored)
