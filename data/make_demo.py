@@ -19,12 +19,14 @@ import rasterio
 import shapely
 from osmium.osm import mutable
 
+from circle15.sources.datum import from_wgs84
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import twin_drawn as drawn
 from twin_ground import CELL_M, Ground, degrees, make_ground, metres
 from twin_noding import CABLE_CAR_M, Net, make_net
-from twin_people import Community, Home, make_communities, make_homes, settle
+from twin_people import Community, Home, fit_floor_area, make_communities, make_homes, settle
 from twin_places import COMPLETE, Doors, Row, Spot, make_inventory, make_spots, make_stations
 from twin_streets import grow
 
@@ -91,7 +93,7 @@ def add_streets(osm: OsmFile, net: Net, ground: Ground) -> None:
     for node, tags in sorted(net.node_tags.items()):
         if node in number:
             osm.node_tags[number[node]] = tags
-    edge = ground.extent.boundary
+    edge = drawn.covered(ground).boundary
     ways: list[tuple[list[int], dict[str, str], int]] = []
     for piece in net.pieces:
         if ways and ways[-1][2] == piece.line != -1 and ways[-1][1] == piece.tags and ways[-1][0][-1] == piece.nodes[0]:
@@ -117,15 +119,34 @@ def add_ground(osm: OsmFile, ground: Ground, net: Net) -> None:
         tags = {"type": "multipolygon", "natural": "water", "water": "river", "name": name, "name:en": english}
         osm.relations.append((members, {**tags, **SYNTHETIC}))
     osm.ring(ground.lake, {"natural": "water", "water": "lake", "name": "化龙桥湖", **SYNTHETIC})
+    streets = np.array([shapely.LineString(net.points(piece.nodes)) for piece in net.pieces])
     for rank, (name, shape) in enumerate(drawn.parks().items()):
         tags = {"leisure": "park", "name": name, **SYNTHETIC}
-        way = osm.ring(shape, tags)
-        if rank % 2 == 0:  # every second park has its gates tagged
-            nodes = osm.ways[way][0]
-            for at in (len(nodes) // 6, len(nodes) // 2, 5 * len(nodes) // 6):
-                osm.node_tags[nodes[at]] = {"entrance": "main" if at == len(nodes) // 2 else "yes", "barrier": "entrance"}
-    for name, shape in drawn.squares().items():
-        osm.ring(shape, {"highway": "pedestrian", "area": "yes", "place": "square", "name": name, **SYNTHETIC})
+        gates = _gates(shape, streets) if rank % 2 == 0 else np.empty((0, 2))  # every second park has its gates tagged
+        flat = _with_points(shapely.get_coordinates(shape.exterior)[:-1], gates, shape)
+        nodes = osm.points(flat)
+        kept = {tuple(point) for point in gates.tolist()}
+        for node, point in zip(nodes, flat.tolist(), strict=True):
+            if tuple(point) in kept:
+                osm.node_tags[node] = {"entrance": "yes", "barrier": "entrance"}
+        osm.ways.append(([*nodes, nodes[0]], tags))
+
+
+def _gates(shape: Polygon, streets: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Up to four places, well apart, where streets and paths cross an outline."""
+    found: list[NDArray[np.float64]] = []
+    for point in shapely.get_coordinates(shapely.intersection(shape.exterior, shapely.union_all(streets))):
+        if len(found) < 4 and all(np.hypot(*(point - other)) > 120 for other in found):
+            found.append(np.round(point, 2))
+    return np.array(found).reshape(-1, 2)
+
+
+def _with_points(ring: NDArray[np.float64], extra: NDArray[np.float64], shape: Polygon) -> NDArray[np.float64]:
+    """Insert points in a ring, in order."""
+    both = np.vstack([ring, extra])
+    line = shape.exterior
+    along = np.round(shapely.line_locate_point(line, shapely.points(both)), 3)
+    return both[np.argsort(along, kind="stable")]
 
 
 def add_rail(osm: OsmFile, ground: Ground) -> None:
@@ -225,25 +246,9 @@ def write_units(folder: Path, communities: list[Community]) -> None:
     write_geojson(folder / "boundary.geojson", "boundary", [top])
 
 
-def gcj02(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
-    """WGS-84 to GCJ-02, written apart from the package so that one can be held against the other."""
-    x, y = lonlat[:, 0] - 105.0, lonlat[:, 1] - 35.0
-    pi, sin, root = np.pi, np.sin, np.sqrt(np.abs(x))
-    waves = (20 * sin(6 * pi * x) + 20 * sin(2 * pi * x)) * 2 / 3
-    north = -100 + 2 * x + 3 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root + waves
-    north += (20 * sin(pi * y) + 40 * sin(pi * y / 3) + 160 * sin(pi * y / 12) + 320 * sin(pi * y / 30)) * 2 / 3
-    east = 300 + x + 2 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root + waves
-    east += (20 * sin(pi * x) + 40 * sin(pi * x / 3) + 150 * sin(pi * x / 12) + 300 * sin(pi * x / 30)) * 2 / 3
-    axis, flat, phi = 6378245.0, 0.00669342162296594323, np.radians(lonlat[:, 1])
-    magic = 1 - flat * np.sin(phi) ** 2
-    north = np.degrees(north * magic * np.sqrt(magic) / (axis * (1 - flat)))
-    east = np.degrees(east * np.sqrt(magic) / (axis * np.cos(phi)))
-    return lonlat + np.column_stack([east, north])
-
-
 def write_inventory(path: Path, rows: list[Row]) -> None:
     """The district's own table, in GCJ-02 as most Chinese map software exports it."""
-    lonlat = gcj02(degrees(np.array([row.point for row in rows])))
+    lonlat = from_wgs84(degrees(np.array([row.point for row in rows])), "gcj02")
     text = io.StringIO()
     out = csv.writer(text, lineterminator="\r\n")
     out.writerow(["编号", "名称", "服务", "经度", "纬度", "建筑面积", "容量", "层级", "核实日期"])
@@ -304,11 +309,12 @@ def make(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     ground = make_ground()
     net = make_net(grow(ground), ground)
-    communities = make_communities(ground, net)
-    homes = make_homes(ground, net, communities)
+    homes = make_homes(ground, net)
+    communities = make_communities(ground, net, homes)
     doors = Doors(homes, communities)
     settle(communities, homes)
     spots = make_spots(doors, ground, net, homes)
+    fit_floor_area(homes)
     settle(communities, homes)
     osm = OsmFile()
     add_streets(osm, net, ground)

@@ -19,7 +19,7 @@ from shapely import LineString, MultiPolygon, Point, Polygon
 from shapely.ops import substring
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -69,14 +69,14 @@ JIALING = (
     (106.5805, 29.5680), (106.5870, 29.5690), (106.5937, 29.5697),
 )  # fmt: skip
 YANGTZE = (
-    (106.5200, 29.4990), (106.5270, 29.5120), (106.5315, 29.5230), (106.5335, 29.5310), (106.5370, 29.5382),
-    (106.5440, 29.5427), (106.5530, 29.5454), (106.5620, 29.5474), (106.5710, 29.5502), (106.5790, 29.5539),
+    (106.5180, 29.4990), (106.5250, 29.5120), (106.5288, 29.5230), (106.5305, 29.5310), (106.5345, 29.5392),
+    (106.5425, 29.5436), (106.5530, 29.5454), (106.5620, 29.5474), (106.5710, 29.5502), (106.5790, 29.5539),
     (106.5858, 29.5582), (106.5905, 29.5633), (106.5940, 29.5692), (106.6000, 29.5747), (106.6100, 29.5800),
 )  # fmt: skip
 LAND_SIDE = (  # from the Yangtze westward round to the Jialing
-    (106.5335, 29.5310), (106.5270, 29.5318), (106.5190, 29.5308), (106.5110, 29.5296), (106.5050, 29.5318),
-    (106.5000, 29.5348), (106.4955, 29.5370), (106.4915, 29.5405), (106.4885, 29.5450), (106.4872, 29.5500),
-    (106.4866, 29.5570), (106.4858, 29.5640),
+    (106.5305, 29.5308), (106.5250, 29.5316), (106.5180, 29.5304), (106.5110, 29.5292), (106.5050, 29.5312),
+    (106.4990, 29.5340), (106.4945, 29.5366), (106.4910, 29.5405), (106.4888, 29.5450), (106.4874, 29.5500),
+    (106.4868, 29.5570), (106.4860, 29.5640),
 )  # fmt: skip
 SHOAL = ((106.5535, 29.5464), (106.5590, 29.5471), (106.5640, 29.5484), (106.5655, 29.5491), (106.5600, 29.5485),
          (106.5545, 29.5472), (106.5535, 29.5464))  # 珊瑚坝  # fmt: skip
@@ -205,16 +205,11 @@ def make_ground() -> Ground:
     shoal = Polygon(smooth(metres(SHOAL)))
     lake = Polygon(smooth(metres(LAKE)))
     push, width = 0.0, 1.0
-    for _ in range(8):  # land side and river width in turn; both converge at once
-        jialing, yangtze = _rivers(jialing_line, yangtze_line, width)
-        push = _bisect(lambda p: _district(p).area, DISTRICT_KM2 * 1e6, (-1500.0, 1500.0))
+    for _ in range(5):  # the land side and the width of the rivers in turn
+        push = _secant(lambda metres_out: _district(metres_out).area, DISTRICT_KM2 * 1e6, push, 40.0)
         district = _district(push)
         wet = (DISTRICT_KM2 - LAND_KM2) * 1e6
-        width = _bisect(
-            lambda w, d=district: shapely.union_all(_rivers(jialing_line, yangtze_line, w)).intersection(d).area,
-            wet,
-            (0.4, 2.0),
-        )
+        width = _secant(lambda w, d=district: _wet(jialing_line, yangtze_line, w, d), wet, width, 0.05)
     jialing, yangtze = _rivers(jialing_line, yangtze_line, width)
     west, south, east, north = district.buffer(MARGIN_M + 240).bounds
     west, north = CELL_M * np.floor(west / CELL_M), CELL_M * np.ceil(north / CELL_M)
@@ -223,12 +218,20 @@ def make_ground() -> Ground:
     return Ground(jialing, yangtze, shoal, lake, district, heights, float(west), float(north))
 
 
-def _bisect(measure: object, target: float, between: tuple[float, float]) -> float:
-    low, high = between
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (middle, high) if measure(middle) < target else (low, middle)  # type: ignore[operator]
-    return round((low + high) / 2, 4)
+def _secant(measure: Callable[[float], float], target: float, start: float, step: float) -> float:
+    """The number at which the measure is on target."""
+    low, high = start, start + step
+    at_low, at_high = measure(low) - target, measure(high) - target
+    for _ in range(12):
+        if abs(at_high) < 0.5 or at_high == at_low:
+            break
+        low, high, at_low = high, high - at_high * (high - low) / (at_high - at_low), at_high
+        at_high = measure(high) - target
+    return round(high, 4)
+
+
+def _wet(jialing: LineString, yangtze: LineString, width: float, district: Polygon) -> float:
+    return float(shapely.union_all(_rivers(jialing, yangtze, width)).intersection(district).area)
 
 
 def _rivers(jialing: LineString, yangtze: LineString, width: float) -> tuple[Polygon, Polygon]:

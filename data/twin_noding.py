@@ -117,8 +117,11 @@ def _cut(net: Net, line: Line, number: int, junctions: list[int]) -> None:
     if line.node_tags and len(line.xy) == 3:  # noqa: PLR2004  the middle of a crossing
         middle = min(chain, key=lambda stop: abs(stop[0] - own[-1] / 2))
         net.node_tags[middle[1]] = dict(line.node_tags)
+    chain.sort()
+    if line.family == "square":
+        chain[-1] = (chain[-1][0], chain[0][1], True)  # a closed way
     piece: list[int] = []
-    for _, node, junction in sorted(chain):
+    for _, node, junction in chain:
         if not piece or piece[-1] != node:
             piece.append(node)
         if junction and len(piece) > 1:
@@ -139,7 +142,7 @@ def _degrees(net: Net) -> dict[int, int]:
 def _thin_out(net: Net, generator: np.random.Generator) -> None:
     """Leave some pieces out so that blocks differ in size, then the stubs that this leaves."""
     grown = ("along", "across")
-    out = generator.random(len(net.pieces)) < 0.09
+    out = generator.random(len(net.pieces)) < 0.10
     net.pieces = [piece for piece, gone in zip(net.pieces, out, strict=True) if piece.family not in grown or not gone]
     for _ in range(3):
         ends = _degrees(net)
@@ -172,6 +175,8 @@ def _classify(net: Net, ground: Ground, generator: np.random.Generator) -> None:
     for piece in net.pieces:
         if piece.tags["highway"] in ("primary", "secondary") and "sidewalk" not in piece.tags:
             piece.tags["sidewalk"] = "both"
+        if piece.tags["highway"] in ("tertiary", "unclassified") and piece.line % 5 == 0:
+            piece.tags["oneway"] = "yes"  # for cars
         if piece.tags["highway"] in ("footway", "path") and piece.line % 11 == 0:
             piece.tags["surface"] = "paving_stones"
 
@@ -182,10 +187,11 @@ def _stairs(net: Net, ground: Ground, generator: np.random.Generator) -> None:
     rise = np.diff(ends.reshape(-1, 2), axis=1).ravel()
     run = np.array([net.length(piece) for piece in net.pieces])
     steep = np.abs(rise) / run
-    loose = np.array([piece.family in ("across", "park") for piece in net.pieces])
+    loose = np.array([piece.family in ("across", "park") or _trail(piece) for piece in net.pieces])
     along = np.array([piece.family == "along" for piece in net.pieces])
     chosen = np.flatnonzero((loose & (steep > STEEP)) | (along & (steep > 0.27)))
     chosen = generator.permutation(chosen)
+    chosen = np.r_[[n for n in chosen if _trail(net.pieces[n])], [n for n in chosen if not _trail(net.pieces[n])]].astype(int)
     total, gone = 0.0, set()
     for number in chosen.tolist():
         if total + run[number] > STEPS_KM * 1000 - 250:
@@ -196,9 +202,14 @@ def _stairs(net: Net, ground: Ground, generator: np.random.Generator) -> None:
     net.pieces = [piece for number, piece in enumerate(net.pieces) if number not in gone]
 
 
+def _trail(piece: Piece) -> bool:
+    """Whether it is one of the mountain-city trails drawn by hand."""
+    return piece.family == "main" and piece.tags["highway"] == "footway"
+
+
 def _as_steps(piece: Piece, rise: float, generator: np.random.Generator) -> None:
     luck = generator.random()
-    piece.tags = {"highway": "steps"}
+    piece.tags = {"highway": "steps"} | ({"name": piece.tags["name"]} if "name" in piece.tags else {})
     if luck < 0.72:
         piece.tags["step_count"] = str(max(2, round(abs(rise) / RISER_M)))
     if luck < 0.86:
@@ -332,34 +343,54 @@ def _kaixuan_lift(net: Net, ground: Ground) -> None:
 
 
 def _lifts_and_escalators(net: Net, ground: Ground) -> None:
-    """Public lifts beside some of the longest stairs, and a few short escalators in place of stairs."""
+    """Public lifts beside some of the stairs, and a few short escalators in place of stairs."""
     home = ground.land
     shapely.prepare(home)
-    stairs = [
-        (ground.height(net.points([p.nodes[0], p.nodes[-1]])), p)
-        for p in net.pieces
-        if p.tags["highway"] == "steps" and "conveying" not in p.tags and home.contains(Point(net.xy[p.nodes[0]]))
-    ]
-    ranked = sorted(stairs, key=lambda row: -abs(float(np.diff(row[0])[0])))
+    stairs = []
+    for piece in net.pieces:
+        if piece.tags["highway"] == "steps" and "conveying" not in piece.tags and home.contains(Point(net.xy[piece.nodes[0]])):
+            rise = float(np.diff(ground.height(net.points([piece.nodes[0], piece.nodes[-1]])))[0])
+            stairs.append((abs(rise), net.length(piece), rise, piece))
     taken: list[Floats] = []
-    for heights, piece in ranked:
-        middle = net.points([piece.nodes[0], piece.nodes[-1]]).mean(axis=0)
-        if any(hypot(*(middle - other)) < 450 for other in taken) or len(taken) >= 12:
-            continue
-        taken.append(middle)
-        low, high = (piece.nodes[0], piece.nodes[-1])[:: 1 if heights[1] > heights[0] else -1]
-        rise = abs(float(heights[1] - heights[0]))
-        if len(taken) % 4 == 0:
-            piece.tags = {"highway": "steps", "conveying": "forward" if piece.nodes[0] == low else "backward"}
-            piece.tags["incline"] = "up" if piece.nodes[0] == low else "down"
-            continue
-        lift = net.node(*(middle + np.array([6.0, 6.0])))
-        floors = max(2, round(rise / 3))
-        net.node_tags[lift] = {"highway": "elevator", "level": f"0;{floors}", "wheelchair": "yes"}
-        if len(taken) % 3 == 0:
+    moving = [row for row in stairs if 7 < row[0] < 20 and row[1] < 60]
+    for _, _, rise, piece in _spread(net, moving, taken, 5):
+        up = rise > 0
+        piece.tags = {"highway": "steps", "conveying": "forward" if up else "backward", "incline": "up" if up else "down"}
+    lifting = [row for row in stairs if 13 < row[0] < 40 and row[1] < 120]
+    lifts = [_lift(net, piece, rise) for _, _, rise, piece in _spread(net, lifting, taken, 14)]
+    for number, lift in enumerate(lifts):
+        if number % 3 == 0:
             net.node_tags[lift]["opening_hours"] = "06:30-22:30"
-        net.add([low, lift], "over", highway="footway", level="0", incline="0%")
-        net.add([lift, high], "over", highway="footway", level=str(floors), incline="0%")
+    for name, lonlat in drawn.LIFTS.items():
+        nearest = min(lifts, key=lambda lift: hypot(*(metres([lonlat])[0] - np.array(net.xy[lift]))))
+        net.node_tags[nearest]["name"] = name
+
+
+Stair = tuple[float, float, float, Piece]
+
+
+def _spread(net: Net, stairs: list[Stair], taken: list[Floats], most: int) -> list[Stair]:
+    """The tallest of these stairs that are well apart from each other and from those taken."""
+    found: list[Stair] = []
+    for row in sorted(stairs, key=lambda stair: (-round(stair[0], 2), stair[3].nodes)):
+        middle = net.points([row[3].nodes[0], row[3].nodes[-1]]).mean(axis=0)
+        if len(found) < most and all(hypot(*(middle - other)) > 330 for other in taken):
+            taken.append(middle)
+            found.append(row)
+    return found
+
+
+def _lift(net: Net, piece: Piece, rise: float) -> int:
+    """A lift beside the lower end of a stair, with a deck to the upper end."""
+    low, high = (piece.nodes[0], piece.nodes[-1]) if rise > 0 else (piece.nodes[-1], piece.nodes[0])
+    foot, head = np.array(net.xy[low]), np.array(net.xy[high])
+    along = (head - foot) / hypot(*(head - foot))
+    lift = net.node(*(foot + along * 14 + np.array([-along[1], along[0]]) * 9))
+    floors = max(2, round(abs(rise) / 3))
+    net.node_tags[lift] = {"highway": "elevator", "level": f"0;{floors}", "wheelchair": "yes"}
+    net.add([low, lift], "over", highway="footway", level="0", incline="0%")
+    net.add([lift, high], "over", highway="footway", level=str(floors), incline="0%", bridge="yes", layer="1")
+    return lift
 
 
 def _yards(net: Net, generator: np.random.Generator) -> None:

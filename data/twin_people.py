@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 from scipy.spatial import cKDTree
-from shapely import LineString, MultiPoint, Polygon, STRtree
+from shapely import LineString, Polygon, STRtree
 
 import twin_drawn as drawn
 from twin_ground import SEED, degrees, metres
@@ -21,6 +21,8 @@ PEOPLE = 576_300  # published
 FLOOR_M2_EACH = 35.0  # GB 50180
 CENSUS_2020 = {"菜园坝街道": 32_034, "朝天门街道": 35_662}  # published; kept as they are
 HOMES = 4000
+LIVED_IN = ("apartments", "residential")
+LARGE_BLOCK_M2 = 70_000
 
 # Published names and codes (statistical codes 2021); the positions are rough and partly guessed.
 COMMUNITIES: dict[str, tuple[str, tuple[tuple[str, str, float, float], ...]]] = {
@@ -37,27 +39,27 @@ COMMUNITIES: dict[str, tuple[str, tuple[tuple[str, str, float, float], ...]]] = 
         ("011", "桂花园新村", 106.5437, 29.5570), ("012", "铁路坡", 106.5415, 29.5535), ("013", "国际村", 106.5350, 29.5515),
         ("014", "王家坡", 106.5385, 29.5490))),
     "500103005": ("上清寺街道", (
-        ("008", "桂花园", 106.5428, 29.5604), ("009", "春森路", 106.5432, 29.5645), ("010", "新都巷", 106.5476, 29.5632),
+        ("008", "桂花园", 106.5428, 29.5604), ("009", "春森路", 106.5446, 29.5640), ("010", "新都巷", 106.5476, 29.5632),
         ("011", "学田湾", 106.5506, 29.5643), ("012", "美专校", 106.5472, 29.5606), ("013", "嘉西村", 106.5385, 29.5582),
-        ("014", "曾家岩", 106.5486, 29.5672))),
+        ("014", "曾家岩", 106.5500, 29.5670))),
     "500103007": ("菜园坝街道", (
         ("001", "渝铁村", 106.5435, 29.5505), ("003", "珊瑚湾", 106.5545, 29.5497), ("009", "平安街", 106.5497, 29.5522),
         ("010", "交通街", 106.5478, 29.5488), ("011", "石板坡", 106.5602, 29.5515))),
     "500103008": ("南纪门街道", (
         ("002", "十八梯", 106.5695, 29.5542), ("009", "解放西路", 106.5674, 29.5518), ("010", "凉亭子", 106.5640, 29.5535),
-        ("012", "凯旋路", 106.5733, 29.5560), ("013", "邮政局巷", 106.5728, 29.5532))),
+        ("012", "凯旋路", 106.5726, 29.5562), ("013", "邮政局巷", 106.5738, 29.5544))),
     "500103010": ("朝天门街道", (
         ("006", "陕西路", 106.5850, 29.5648), ("007", "朝千路", 106.5826, 29.5668), ("008", "棉花街", 106.5793, 29.5655),
         ("009", "白象街", 106.5780, 29.5580), ("010", "二府衙", 106.5806, 29.5628), ("011", "湖广会馆", 106.5822, 29.5600),
         ("012", "巴县衙门", 106.5768, 29.5602))),
     "500103011": ("大溪沟街道", (
-        ("012", "罗家院", 106.5546, 29.5648), ("013", "建设路", 106.5530, 29.5624), ("014", "人民村", 106.5524, 29.5680),
+        ("012", "罗家院", 106.5550, 29.5646), ("013", "建设路", 106.5530, 29.5624), ("014", "人民村", 106.5524, 29.5680),
         ("015", "红球坝", 106.5603, 29.5694), ("016", "人和街", 106.5572, 29.5662), ("017", "华福巷", 106.5556, 29.5697),
         ("018", "张家花园", 106.5593, 29.5642), ("019", "双钢路", 106.5640, 29.5672), ("020", "胜利路", 106.5566, 29.5622))),
     "500103012": ("大坪街道", (
-        ("011", "马家堡", 106.5232, 29.5418), ("012", "浮图关", 106.5225, 29.5470), ("013", "肖家湾", 106.5282, 29.5400),
-        ("016", "大黄路", 106.5162, 29.5384), ("017", "袁家岗", 106.5128, 29.5335), ("018", "七牌坊", 106.5102, 29.5420),
-        ("019", "大坪正街", 106.5160, 29.5450), ("020", "天灯堡", 106.5195, 29.5345))),
+        ("011", "马家堡", 106.5222, 29.5404), ("012", "浮图关", 106.5225, 29.5470), ("013", "肖家湾", 106.5290, 29.5388),
+        ("016", "大黄路", 106.5158, 29.5378), ("017", "袁家岗", 106.5128, 29.5335), ("018", "七牌坊", 106.5102, 29.5420),
+        ("019", "大坪正街", 106.5160, 29.5450), ("020", "天灯堡", 106.5215, 29.5345))),
     "500103013": ("化龙桥街道", (
         ("006", "永嘉路", 106.5062, 29.5572), ("007", "嘉博路", 106.5008, 29.5588), ("008", "李子坝", 106.5275, 29.5545),
         ("009", "化龙桥社区工作站", 106.5135, 29.5555), ("010", "红岩村", 106.4932, 29.5576))),
@@ -97,37 +99,74 @@ class Home:
     community: int
 
 
-def make_communities(ground: Ground, net: Net) -> list[Community]:
-    """Communities whose borders follow streets, as a gapless cover of the district."""
+def make_communities(ground: Ground, net: Net, homes: list[Home]) -> list[Community]:
+    """Communities whose borders follow streets, as a gapless cover of the district, and the homes in each."""
     rows = [
         (parent + code, name if name.endswith("工作站") else f"{name}社区", parent, street, lon, lat)
         for parent, (street, units) in COMMUNITIES.items()
         for code, name, lon, lat in units
     ]
     seeds = metres([row[4:6] for row in rows])
-    outlines = _cover(ground.district, net, seeds)
-    return [Community(*row[:4], outline) for row, outline in zip(rows, outlines, strict=True)]
+    weights = _balanced(seeds, homes)
+    outlines = _cover(ground.district, net, seeds, weights)
+    communities = [Community(*row[:4], outline) for row, outline in zip(rows, outlines, strict=True)]
+    doors = shapely.points([home.door for home in homes])
+    door, unit = STRtree(outlines).query(doors, predicate="intersects")
+    for number, held in sorted(zip(door.tolist(), unit.tolist(), strict=True), reverse=True):
+        homes[number].community = held
+    return communities
 
 
-def _cover(district: Polygon, net: Net, seeds: Floats) -> list[Polygon]:
+def _balanced(seeds: Floats, homes: list[Home]) -> Floats:
+    """Additive weights that shift borders a little, so that communities differ less in people."""
+    doors = np.array([home.door for home in homes])
+    floor = np.array([home.outline.area * home.levels if home.use in LIVED_IN else 0.0 for home in homes])
+    squares = np.round(((doors[:, None, :] - seeds[None, :, :]) ** 2).sum(axis=2), 2)
+    weights = np.zeros(len(seeds))
+    mean = floor.sum() / len(seeds)
+    for _ in range(40):
+        held = np.bincount(np.argmin(squares - weights, axis=1), floor, minlength=len(seeds))
+        weights = np.clip(weights + 6000 * np.clip(1 - held / mean, -1, 1), -70_000, 70_000)
+    return np.round(weights, 1)
+
+
+def _cover(district: Polygon, net: Net, seeds: Floats, weights: Floats) -> list[Polygon]:
+    """Whole blocks to the nearest seed; what is larger than a block along straight borders between seeds."""
     streets = [
         LineString(net.points(piece.nodes))
         for piece in net.pieces
-        if piece.tags["highway"] in ("primary", "secondary", "tertiary", "residential") and piece.family != "over"
+        if piece.family not in ("over", "island", "square")
     ]
-    cells = shapely.voronoi_polygons(MultiPoint(seeds), extend_to=district.buffer(3000), ordered=True)
-    cells = np.array(shapely.get_parts(cells))
     lines = shapely.union_all([*streets, district.boundary])
     blocks = [block for block in shapely.get_parts(shapely.polygonize([lines])) if block.within(district.buffer(0.01))]
-    small = [block for block in blocks if block.area < 45_000]
-    rest = shapely.difference(district, shapely.union_all(small))
-    parts = [*small]
-    for cell in cells:
-        parts += [part for part in shapely.get_parts(rest.intersection(cell)) if part.geom_type == "Polygon"]
+    parts = [block for block in blocks if block.area < LARGE_BLOCK_M2]
+    rest = shapely.difference(district, shapely.union_all(parts))
+    for cell in _cells(district.buffer(3000).envelope, seeds, weights):
+        parts += [part for part in shapely.get_parts(rest.intersection(cell)) if part.geom_type == "Polygon" and part.area > 1]
     inside = shapely.get_coordinates(shapely.point_on_surface(parts))
-    owner = cKDTree(seeds).query(inside)[1]
+    squares = ((inside[:, None, :] - seeds[None, :, :]) ** 2).sum(axis=2) - weights
+    owner = np.argmin(np.round(squares, 2), axis=1)
     rough = [shapely.union_all([p for p, o in zip(parts, owner, strict=True) if o == k]) for k in range(len(seeds))]
     return _clean_cover(rough, district, seeds)
+
+
+def _cells(frame: Polygon, seeds: Floats, weights: Floats) -> list[Polygon]:
+    """The power diagram (Aurenhammer 1987) of weighted seeds, as half planes cut from a frame."""
+    cells = []
+    for seed, weight in zip(seeds, weights, strict=True):
+        cell = frame
+        near = np.argsort(np.round(((seeds - seed) ** 2).sum(axis=1), 1), kind="stable")[1:30]
+        for j in near.tolist():
+            way = seeds[j] - seed
+            length = float(np.hypot(*way))
+            u = way / length
+            v = np.array([-u[1], u[0]])
+            reach = (length**2 + weight - weights[j]) / (2 * length)
+            middle, far = seed + u * reach, 40_000.0
+            half = Polygon([middle + v * far, middle - v * far, middle - (u + v) * far, middle - (u - v) * far])
+            cell = cell.intersection(half)
+        cells.append(shapely.set_precision(cell, 0.001))
+    return cells
 
 
 def _clean_cover(rough: list[Polygon], district: Polygon, seeds: Floats) -> list[Polygon]:
@@ -173,34 +212,29 @@ STREETS = ("residential", "tertiary", "unclassified", "living_street", "service"
 SHAPES = (("slab", 38, 13, 6, 9, 0.52), ("block", 30, 17, 8, 15, 0.33), ("tower", 25, 24, 18, 32, 0.15))
 
 
-def make_homes(ground: Ground, net: Net, communities: list[Community]) -> list[Home]:
+def make_homes(ground: Ground, net: Net) -> list[Home]:
     """Footprints along the streets, with storeys that give 35 m2 of floor to everyone."""
     generator = np.random.default_rng(SEED + 2)
     boxes, doors, kinds = _candidates(ground, net, generator)
-    kept = _apart(boxes, net, generator)
-    units = STRtree([unit.outline for unit in communities])
-    point, unit = units.query(shapely.points(doors[kept]), predicate="within")
-    inside = dict(zip(point.tolist(), unit.tolist(), strict=True))
+    inside = shapely.contains(ground.land, shapely.points(doors))
     core = metres([(106.5735, 29.5612)])[0]
     homes: list[Home] = []
     lived = 0
-    for number, candidate in enumerate(kept.tolist()):
-        if number not in inside:
+    for candidate in _apart(boxes, net, generator).tolist():
+        if not inside[candidate] or lived >= HOMES:
             continue
         luck, away = generator.random(2), float(np.hypot(*(doors[candidate] - core)))
-        busy = 0.42 * np.exp(-((away / 650) ** 2)) + 0.05
+        busy = 0.36 * np.exp(-((away / 650) ** 2)) + 0.04
         use = "apartments" if luck[1] < 0.55 else "residential"
         if luck[0] < busy:
             use = ("office", "commercial", "retail")[int(luck[1] * 3)]
-        elif luck[0] < busy + 0.10:
+        elif luck[0] < busy + 0.08:
             use = "yes"
-        lived += use in ("apartments", "residential")
+        lived += use in LIVED_IN
         low, high = SHAPES[kinds[candidate]][3:5]
-        levels = int(generator.integers(low, high + 1))
-        homes.append(Home(boxes[candidate], use, levels, tuple(doors[candidate].tolist()), inside[number]))
-        if lived >= HOMES:
-            break
-    _fit_floor_area(homes)
+        taller = 0.85 + 0.55 * np.exp(-((away / 3200) ** 2))  # the old town is denser
+        levels = round(int(generator.integers(low, high + 1)) * taller)
+        homes.append(Home(boxes[candidate], use, levels, tuple(doors[candidate].tolist()), -1))
     return homes
 
 
@@ -227,7 +261,7 @@ def _candidates(ground: Ground, net: Net, generator: np.random.Generator) -> tup
                 boxes.append(Polygon(np.round(np.vstack([corner, corner[::-1] + v * deep]), 2)))
                 doors.append(np.round(front - v * 1.0, 2))
                 kinds.append(kind)
-                at += wide + generator.uniform(6, 20)
+                at += wide + generator.uniform(4, 10)
     return np.array(boxes), np.array(doors), kinds
 
 
@@ -252,9 +286,9 @@ def _apart(boxes: np.ndarray, net: Net, generator: np.random.Generator) -> np.nd
     return np.array(kept)
 
 
-def _fit_floor_area(homes: list[Home]) -> None:
+def fit_floor_area(homes: list[Home]) -> None:
     """Scale storeys so that the floor area is 35 m2 for each of the people."""
-    lived = [home for home in homes if home.use in ("apartments", "residential")]
+    lived = [home for home in homes if home.use in LIVED_IN]
     for _ in range(6):
         total = sum(home.outline.area * home.levels for home in lived)
         share = PEOPLE * FLOOR_M2_EACH / total
@@ -266,7 +300,7 @@ def settle(communities: list[Community], homes: list[Home]) -> None:
     """Give every community its people: published totals kept, the rest by floor area, in whole persons."""
     floor = np.zeros(len(communities))
     for home in homes:
-        if home.use in ("apartments", "residential"):
+        if home.use in LIVED_IN:
             floor[home.community] += home.outline.area * home.levels
     streets = np.array([unit.street for unit in communities])
     known = np.isin(streets, list(CENSUS_2020))

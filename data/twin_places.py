@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+import shapely.affinity
 from shapely import Point, Polygon, STRtree
 
 import twin_drawn as drawn
@@ -86,7 +87,7 @@ LISTED: tuple[tuple[str, str, str, int, tuple[int, int] | None, tuple[int, int] 
     ("health_station", "{c}社区卫生服务站", "community", 38, (120, 320), None),
     ("culture_station", "{c}社区文化活动室", "community", 66, (180, 520), None),
     ("nursery", "{c}托育点", "community", 44, (200, 480), (20, 60)),
-    ("service_station", "{c}便民服务中心", "community", 80, (420, 1100), None),
+    ("service_station", "{c}社区党群服务中心", "community", 80, (420, 1100), None),
     ("employment", "{c}就业服务站", "subdistrict", 26, (60, 240), None),
     ("fitness_spot", "{c}健身点", "community", 62, (150, 600), None),
     ("elder_centre", "{s}养老服务中心", "subdistrict", 11, (1500, 2600), (60, 120)),
@@ -94,6 +95,7 @@ LISTED: tuple[tuple[str, str, str, int, tuple[int, int] | None, tuple[int, int] 
     ("culture_centre", "{s}综合文化站", "subdistrict", 11, (900, 3600), None),
     ("street_office", "{s}办事处", "subdistrict", 11, (1000, 2400), None),
 )
+ALSO = {"health_centre": "health_station", "culture_centre": "culture_station"}
 COMPLETE = ("elder_station", "canteen", "service_complex", "elder_college", "elder_centre", "health_centre",
             "service_station", "street_office", "culture_centre", "nursery")  # fmt: skip
 
@@ -148,6 +150,8 @@ def make_inventory(doors: Doors) -> list[Row]:
             size = None if area is None else int(round(generator.integers(*area) / 10) * 10)
             places = None if capacity is None else int(generator.integers(*capacity))
             rows.append(Row(service, name, point, size, places, tier, unit))
+            if service in ALSO:  # a place that offers two services is listed for both
+                rows.append(Row(ALSO[service], name, point, size, places, "community", unit))
     return rows
 
 
@@ -214,6 +218,9 @@ def _grounds(doors: Doors, generator: np.random.Generator, net: Net, homes: list
                 x, y = np.mean(np.array(outline.exterior.coords)[:2], axis=0)
                 gates = ((float(x), float(y), "main"),) if generator.random() < 0.6 else ()
                 found.append(Spot({**tags, "name": name}, None, outline, gates))
+                if tags.get("amenity") in ("school", "hospital"):
+                    inner = shapely.affinity.scale(outline, 0.55, 0.5)
+                    found.append(Spot({"building": tags["amenity"], "building:levels": "5"}, None, inner))
     tree = STRtree([home.outline for home in homes])
     out = set(tree.query(taken, predicate="intersects")[1].tolist()) if taken else set()
     homes[:] = [home for number, home in enumerate(homes) if number not in out]

@@ -219,6 +219,10 @@ def grow(ground: Ground) -> list[Line]:
     lines += [
         Line(line.xy, line.tags, "park") for line in _fill(inner, lines, {"along": (500.0, 1.0), "across": (260.0, 1.2)})
     ]
+    lines += [
+        Line(shapely.get_coordinates(shape), {"highway": "pedestrian", "area": "yes", "place": "square", "name": name}, "square")
+        for name, shape in drawn.squares().items()
+    ]
     lines = _joined(lines)
     return lines + list(_sidewalks(lines, ground))
 
@@ -292,6 +296,7 @@ def _keep_away(tracer: Tracer, line: Line) -> None:
 
 def _joined(lines: list[Line]) -> list[Line]:
     """Lengthen loose ends to the street ahead of them."""
+    _meet(lines)
     shapes = [line.shape for line in lines]
     tree = STRtree(shapes)
     for number, line in enumerate(lines):
@@ -306,6 +311,22 @@ def _joined(lines: list[Line]) -> list[Line]:
             if best is not None:
                 line.xy = np.round(np.vstack([best, line.xy] if end == 0 else [line.xy, best]), 3)
     return lines
+
+
+def _meet(lines: list[Line]) -> None:
+    """Let drawn roads that end a little short of another reach it."""
+    drawn_ = [line for line in lines if line.family == "main"]
+    for line in drawn_:
+        for end in (0, -1):
+            tip = Point(line.xy[end])
+            others = [other.shape for other in drawn_ if other is not line]
+            near = min(others, key=tip.distance)
+            away = near.distance(tip)
+            if not 0.01 < away < 90:
+                continue
+            foot = np.array(near.interpolate(near.project(tip)).coords[0])
+            beyond = np.round(foot + (foot - line.xy[end]) / away * 0.3, 3)
+            line.xy = np.vstack([beyond, line.xy] if end == 0 else [line.xy, beyond])
 
 
 def _first_hit(ray: LineString, tree: STRtree, own: int) -> Floats | None:
