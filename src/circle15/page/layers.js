@@ -222,7 +222,7 @@ circle15.layers = (() => {
       const room = (box[2] - box[0]) * view.scale;
       const [gx, gy] = study.units.at[unit];
       const at = [view.x(world.project.x(gx)), view.y(world.project.y(gy))];
-      const name = state.shortName(study.units.name[unit]);
+      const name = state.unitLabel(unit);
       const word = state.gradeWord(state.grade(unit));
       context.font = "500 12.5px sans-serif";
       const wide = Math.max(context.measureText(name).width, 30) + 8;

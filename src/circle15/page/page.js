@@ -16,7 +16,7 @@ circle15.start = (() => {
       language: study.language,
       category: 0,
       reading: "strict",
-      tier: study.tiers.includes("community") ? "community" : study.tiers[study.tiers.length - 1],
+      tier: firstTier(study),
       cluster: null,
       unit: null,
       facilitiesShown: true,
@@ -56,6 +56,12 @@ circle15.start = (() => {
     return state;
   }
 
+  /* Subdistricts, where there are enough of them: few enough for a word on each. */
+  function firstTier(study) {
+    const many = study.units.tier.filter((tier) => tier === "subdistrict").length >= 4;
+    return many ? "subdistrict" : study.tiers[study.tiers.length - 1];
+  }
+
   function wording(study, state) {
     const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => String(values[key] ?? ""));
     state.say = (key, values = {}) => {
@@ -76,6 +82,7 @@ circle15.start = (() => {
       const band = study.standard.grades.find((one) => one.grade === grade);
       return band ? band[state.language] : state.say("grade.none");
     };
+    state.unitLabel = (u) => (study.units.tier[u] === "cell" ? "" : state.shortName(study.units.name[u]));
     state.unitName = (u) => (u >= 0 ? study.units.name[u] || study.units.id[u] : "–");
     state.shortName = (text) => (text.length > 24 ? `${text.slice(0, 23)}…` : text);
     state.signOf = (i) => state.servicesOf(state.category).indexOf(study.facilities.service[i]);
@@ -284,6 +291,7 @@ circle15.start = (() => {
     try {
       const [study, arrays] = await Promise.all([data.values("study"), data.numbers("map")]);
       const page = new Page(map, study, arrays);
+      circle15.shown = page;
       message.hidden = true;
       document.body.classList.add("c15-ready");
       performance.mark("circle15-ready");

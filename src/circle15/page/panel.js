@@ -307,9 +307,10 @@ circle15.panel = (() => {
       context.lineTo(28, 9);
       context.stroke();
     };
-    const found = [["major", draw("rgba(38,40,52,.6)", 3)], ["street", draw("rgba(38,40,52,.5)", 1.6)]];
+    const found = [];
     const has = (one) => state.world.streets[one].count > 0;
     if (has("stairs")) found.push(["stairs", draw(base.stairs, 3.4, [2, 2])]);
+    else found.push(["street", draw("rgba(38,40,52,.5)", 1.6)]);
     if (has("escalator")) found.push(["escalator", draw(base.lift, 3.4)]);
     if (state.world.lifts.count) found.push(["lift", (context) => { context.fillStyle = base.lift; context.fillRect(10, 4, 10, 10); }]);
     return found.map(([key, drawn]) => line(drawn, state.say(`legend.${key}`)));
@@ -340,7 +341,7 @@ circle15.panel = (() => {
     ];
     $("foot").replaceChildren(
       ...said.filter(([, text]) => text).map(([key, text]) => el("span", {}, `${key}${colon}`, name(String(text)))),
-      el("span", {}, say("foot.version", { version: facts.version || "" })),
+      el("span", {}, `${say("foot.version", { version: facts.version || "" })} · Leaflet ${L.version}`),
     );
   }
 

@@ -1,0 +1,276 @@
+"""What a run hands over beside the map: the GIS package that opens styled in QGIS, and the data dictionary."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape, quoteattr
+
+import geopandas as gpd
+import pyogrio
+import shapely
+
+from circle15 import tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from circle15.project import Standard
+    from circle15.tables import Result
+
+MET = 4  # a category is met where its grade is at least this: "meets the standard"
+_WHEN = "2000-01-01T00:00:00.000Z"  # stands in the file instead of the time of writing; the same result, the same rows
+_SHADES = ("#8c510a", "#01665e", "#762a83", "#b2182b", "#d6604d", "#2166ac", "#4d9221", "#1b7837", "#c51b7d", "#404040")
+
+
+def write_dictionary(path: Path) -> None:
+    """Write what every column of every table means, as CSV that Excel opens rightly.
+
+    Parameters
+    ----------
+    path : Path
+        Such as ``columns.csv``; it is replaced.
+    """
+    tables.dictionary().to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
+
+
+def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
+    """Write the tables of a result as one GeoPackage that opens styled in QGIS.
+
+    The layers are `units, origins, facilities, coverage, gaps, isochrones, links` with the columns of the contract in
+    order, in the CRS of the study, and `grades`, the card, as a table without geometry. Coverage and gaps stand at the
+    point of their cluster. Units carry two columns more: `graded`, how many categories were graded, and `met`, how
+    many of these have grade 4 or 5; that is what they are coloured by.
+
+    Parameters
+    ----------
+    result : Result
+        What a run computed.
+    path : Path
+        Such as ``results.gpkg``; it is replaced.
+    standard : Standard
+        The standard that the result was held against; names the categories.
+    """
+    path = Path(path)
+    path.unlink(missing_ok=True)
+    points = result.origins.geometry
+    layers = {
+        "units": _with_card(result.units, result.grades),
+        "origins": result.origins,
+        "facilities": result.facilities,
+        "coverage": _at_cluster(result.coverage, points),
+        "gaps": _at_cluster(result.gaps, points),
+        "isochrones": result.isochrones,
+        "links": result.streets.set_geometry(_one_dimension(result.streets.geometry)),
+    }
+    for name, layer in layers.items():
+        _write(layer, path, name=name)
+    _write(gpd.GeoDataFrame(result.grades), path, name="grades")
+    _add_styles(path, _styles(result, standard))
+
+
+def _with_card(units: gpd.GeoDataFrame, grades: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Units and how many categories they meet, of how many that were graded."""
+    grade = grades["grade"].astype("Float64")
+    count = {"graded": grade.notna(), "met": (grade >= MET).fillna(value=False)}
+    columns = {
+        name: said.groupby(grades["unit"]).sum().reindex(units.index, fill_value=0).astype("int64")
+        for name, said in count.items()
+    }
+    return units.assign(**columns)[[*tables.UNITS.names[:-1], *columns, "geometry"]]
+
+
+def _at_cluster(table: pd.DataFrame, points: gpd.GeoSeries) -> gpd.GeoDataFrame:
+    """Rows at the point of their cluster."""
+    return gpd.GeoDataFrame(table, geometry=points.reindex(table["origin"]).to_numpy(), crs=points.crs)
+
+
+def _one_dimension(lines: gpd.GeoSeries) -> gpd.GeoSeries:
+    """Lines that all have heights, not a number where none is known; a GIS layer cannot hold both sorts."""
+    with_z = lines.has_z
+    if with_z.all() or not with_z.any():
+        return lines
+    points, line = shapely.get_coordinates(lines.array, include_z=True, return_index=True)
+    return gpd.GeoSeries(shapely.linestrings(points, indices=line), index=lines.index, crs=lines.crs)
+
+
+def _write(layer: gpd.GeoDataFrame, path: Path, *, name: str) -> None:
+    shapes = "geometry" in layer.columns
+    frame = layer.reset_index()
+    texts = [column for column in frame.columns if column != "geometry" and frame[column].dtype == object]
+    frame[texts] = frame[texts].astype("string")  # a column without a single value is still text
+    pyogrio.write_dataframe(
+        frame,
+        path,
+        layer=name,
+        driver="GPKG",
+        append=path.exists(),
+        geometry_type=_geometry_type(layer) if shapes else None,
+        promote_to_multi=False,
+        layer_options={"SPATIAL_INDEX": "YES"} if shapes else {},
+    )
+
+
+def _geometry_type(layer: gpd.GeoDataFrame) -> str:
+    kinds = sorted(set(layer.geometry.geom_type))
+    flat = kinds[0] if len(kinds) == 1 else "Unknown"
+    return f"{flat} Z" if flat != "Unknown" and len(layer) and bool(layer.has_z.all()) else flat
+
+
+# ---------------------------------------------------------------------------------------------------------- QGIS
+
+
+@dataclass(frozen=True)
+class _Symbol:
+    """One way of drawing: `kind` is fill, line or marker; the options are QGIS's own names."""
+
+    kind: str
+    options: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What is drawn how; the first column that decides is in the filter."""
+
+    filter: str
+    label: str
+    symbol: _Symbol
+
+
+def _styles(result: Result, standard: Standard) -> dict[str, list[_Rule]]:
+    """The default style of every layer that is drawn."""
+    palette = tomllib.loads((resources.files("circle15") / "labels" / "palette.toml").read_text(encoding="utf-8"))
+    marks, base = palette["marks"], palette["base"]
+    return {
+        "units": _unit_rules(result, palette["grades"]),
+        "origins": [_Rule("", "居住点 Homes", _dot("#9aa1aa", 1.4))],
+        "facilities": [
+            _Rule(f"\"category\" = '{category.key}'", f"{category.zh} {category.en}", _dot(_SHADES[place % 10], 2.6, "square"))
+            for place, category in enumerate(standard.categories)
+        ],
+        "coverage": [
+            _Rule("\"status\" = 'gap'", "缺口 gap", _dot(marks["gap"], 2.0)),
+            _Rule("\"status\" = 'unknown'", "未知 unknown", _dot("#ffffff", 1.8, edge=marks["unknown"])),
+            _Rule("\"status\" = 'served'", "可达 served", _dot(marks["served"], 1.0)),
+        ],
+        "gaps": _people_rules(marks["gap"]),
+        "isochrones": [
+            _Rule(f'"minutes" = {minutes:g}', f"{minutes:g} 分钟 min", _area(marks["isochrone"], edge=marks["isochrone"], alpha=24))
+            for minutes in sorted(result.isochrones["minutes"].unique(), reverse=True)
+        ],
+        "links": [_Rule(f"\"kind\" = '{kind}'", kind, _line(*drawn)) for kind, drawn in _link_lines(base).items()],
+    }
+
+
+def _unit_rules(result: Result, colors: dict[str, str]) -> list[_Rule]:
+    """The lowest tier by the share of categories met; the tiers above as outlines."""
+    tiers = [tier for tier in tables.TIERS if (result.units["tier"] == tier).any()]
+    lowest = tiers[-1] if tiers else "district"
+    bands = (("1", 0.0, 0.25), ("2", 0.25, 0.5), ("3", 0.5, 0.75), ("4", 0.75, 1.0))
+    here = f"\"tier\" = '{lowest}'"
+    rules = [
+        _Rule(f'{here} AND "graded" > 0 AND "met" = "graded"', "全部达标 all categories met", _area(colors["5"])),
+        *(
+            _Rule(
+                f'{here} AND "graded" > 0 AND "met" >= {low} * "graded" AND "met" < {high} * "graded"',
+                f"达标类别 categories met {low:.0%} - {high:.0%}",
+                _area(colors[grade]),
+            )
+            for grade, low, high in reversed(bands)
+        ),
+        _Rule(f'{here} AND "graded" = 0', "未评 not graded", _area(colors["none"], style="b_diagonal")),
+    ]
+    return rules + [_Rule(f"\"tier\" = '{tier}'", tier, _area("#000000", style="no", width=0.7)) for tier in tiers[:-1]]
+
+
+def _people_rules(color: str) -> list[_Rule]:
+    steps = (0, 200, 500, 1000, 2000)
+    sizes = (1.6, 2.4, 3.4, 4.6, 6.2)
+    rules = []
+    for place, low in reversed(list(enumerate(steps))):
+        last = place + 1 == len(steps)
+        upper = "" if last else f' AND "people" < {steps[place + 1]}'
+        label = f"{low:,} 人以上 people or more" if last else f"{low:,} - {steps[place + 1]:,} 人 people"
+        rules.append(_Rule(f'"people" >= {low}{upper}', label, _dot(color, sizes[place])))
+    return rules
+
+
+def _link_lines(base: dict[str, str]) -> dict[str, tuple[str, float, str]]:
+    """Colour, width in millimetres and pen of every kind of link."""
+    other = {"stairs": (base["stairs"], 0.6, "dot"), "escalator": (base["lift"], 0.8, "solid")}
+    other |= {"lift": (base["lift"], 1.6, "solid"), "bridge": ("#50555e", 0.7, "solid")}
+    other |= {"tunnel": (base["rail"], 0.5, "dash"), "street": (base["major"], 0.4, "solid")}
+    return {kind: other.get(kind, (base["path"], 0.26, "solid")) for kind in tables.LINK_KINDS}
+
+
+def _rgba(color: str, alpha: int = 255) -> str:
+    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+    return f"{red},{green},{blue},{alpha}"
+
+
+def _area(color: str, *, edge: str = "#1c2733", style: str = "solid", width: float = 0.2, alpha: int = 200) -> _Symbol:
+    options = {"color": _rgba(color, alpha), "style": style, "outline_color": _rgba(edge), "outline_style": "solid"}
+    return _Symbol("fill", options | {"outline_width": str(width), "outline_width_unit": "MM"})
+
+
+def _line(color: str, width: float, pen: str) -> _Symbol:
+    return _Symbol(
+        "line", {"line_color": _rgba(color), "line_width": str(width), "line_style": pen, "line_width_unit": "MM"}
+    )
+
+
+def _dot(color: str, size: float, shape: str = "circle", *, edge: str = "#ffffff") -> _Symbol:
+    options = {"name": shape, "color": _rgba(color), "size": str(size), "size_unit": "MM"}
+    return _Symbol("marker", options | {"outline_color": _rgba(edge), "outline_width": "0.2", "outline_style": "solid"})
+
+
+def _qml(rules: list[_Rule]) -> str:
+    """A QGIS style: one rule per line of the legend, and its symbol."""
+    kinds = {"fill": "SimpleFill", "line": "SimpleLine", "marker": "SimpleMarker"}
+    listed = "".join(
+        f'<rule key="r{place}" symbol="{place}" label={quoteattr(rule.label)} filter={quoteattr(rule.filter)}/>'
+        for place, rule in enumerate(rules)
+    )
+    symbols = "".join(
+        f'<symbol name="{place}" type="{rule.symbol.kind}" alpha="1" clip_to_extent="1" force_rhr="0">'
+        f'<layer class="{kinds[rule.symbol.kind]}" enabled="1" locked="0" pass="0"><Option type="Map">'
+        + "".join(
+            f'<Option name="{name}" value={quoteattr(value)} type="QString"/>'
+            for name, value in rule.symbol.options.items()
+        )
+        + "</Option></layer></symbol>"
+        for place, rule in enumerate(rules)
+    )
+    return (
+        f'<qgis version="3.28.0" styleCategories="Symbology"><renderer-v2 type="RuleRenderer" symbollevels="0" '
+        f'forceraster="0" enableorderby="0"><rules key="root">{listed}</rules><symbols>{symbols}</symbols>'
+        f"</renderer-v2><blendMode>0</blendMode></qgis>"
+    )
+
+
+def _add_styles(path: Path, styles: dict[str, list[_Rule]]) -> None:
+    """Add QGIS's own table of styles, and take the time of writing out of the file."""
+    with contextlib.closing(sqlite3.connect(path)) as file, file:
+        file.execute(
+            "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), "
+            "f_table_schema TEXT(256), f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(30), "
+            "styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30), "
+            "update_time DATETIME)"
+        )
+        file.executemany(
+            "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, "
+            "styleQML, styleSLD, useAsDefault, description, owner, update_time) "
+            "VALUES ('', '', ?, 'geom', ?, ?, '', 1, ?, '', ?)",
+            [(layer, layer, _qml(rules), escape(f"circle15 {layer}"), _WHEN) for layer, rules in styles.items()],
+        )
+        file.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, srs_id) "
+            "VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?, 0)",
+            (_WHEN,),
+        )
+        file.execute("UPDATE gpkg_contents SET last_change = ?", (_WHEN,))

@@ -1,0 +1,217 @@
+"""The page in a real browser, with the network off."""
+
+import pytest
+from sample_result import HOSTILE, sample_result, sample_standard
+
+from circle15.page import gap_map
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "map.html"
+    gap_map(sample_result(), standard=sample_standard()).save(path)
+    return path
+
+
+def pixels(page, pane):
+    """How many pixels of a layer are not blank."""
+    return page.evaluate(
+        """pane => {
+          const canvas = document.querySelector(`.leaflet-${pane}-pane canvas`);
+          const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", {willReadFrequently: true});
+          copy.drawImage(canvas, 0, 0);
+          const data = copy.getImageData(0, 0, canvas.width, canvas.height).data;
+          let drawn = 0;
+          for (let i = 3; i < data.length; i += 4) if (data[i]) drawn += 1;
+          return drawn;
+        }""",
+        pane,
+    )
+
+
+def choose(page, group, word):
+    page.locator(f"#c15-{group} label", has_text=word).locator("input").check()
+
+
+def test_the_page_opens_and_says_what_it_is(saved, open_page):
+    page = open_page(saved)
+    assert page.title().startswith("样例半岛")
+    assert page.locator("html").get_attribute("lang") == "zh-CN"
+    assert page.locator("#c15-synthetic").inner_text().startswith("合成示例数据 / Synthetic demonstration data")
+    assert page.locator("#c15-categories label").count() == 11
+    assert "示例标准（测试用）" in page.locator("#c15-foot").inner_text()
+    assert page.locator("#c15-date").inner_text().count("2026-11-01") == 1
+    assert pixels(page, "c15-ground") > 100_000
+    assert pixels(page, "c15-reach") == 0
+
+
+def test_figures_are_those_of_the_result(saved, open_page):
+    page = open_page(saved)
+    result = sample_result()
+    choose(page, "categories", "医疗卫生")
+    card = result.grades[(result.grades["unit"] == "D") & (result.grades["category"] == "health")].iloc[0]
+    shown = page.locator("#c15-figures dd").all_inner_texts()
+    expected = (card["people"], card["gap"], card["unknown"])
+    assert [int(text.replace(",", "")) for text in (shown[0], shown[2], shown[3])] == [int(one) for one in expected]
+    assert shown[1] == f"{100 * card['served'] / card['people']:.1f}%"
+
+
+def test_a_category_is_chosen_by_mouse_and_by_keyboard(saved, open_page):
+    page = open_page(saved)
+    choose(page, "categories", "托育服务")
+    first = page.locator("#c15-figures").inner_text()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert page.locator("#c15-categories input:checked").get_attribute("value") == "2"
+    assert page.evaluate("document.activeElement.value") == "2"
+    assert page.locator("#c15-figures").inner_text() != first
+    assert "无法判断" in page.locator("#c15-ranked > p").inner_text()
+
+
+def test_a_click_on_a_cluster_tells_and_draws(saved, open_page):
+    page = open_page(saved)
+    choose(page, "categories", "社区助餐")
+    before = pixels(page, "c15-marks")
+    page.locator("#c15-ranked button").first.click()
+    page.wait_for_timeout(700)
+    detail = page.locator("#c15-detail")
+    assert detail.get_attribute("aria-live") == "polite"
+    text = detail.inner_text()
+    assert "社区食堂" in text
+    assert "缺口" in text
+    assert "15 分钟：街道 13.5 公里" in text
+    assert pixels(page, "c15-reach") > 10_000
+    assert pixels(page, "c15-marks") != before
+    page.keyboard.press("Escape")
+    assert detail.is_hidden()
+    assert pixels(page, "c15-reach") == 0
+
+
+def test_the_map_itself_answers_to_the_mouse(saved, open_page):
+    page = open_page(saved)
+    page.locator("#c15-ranked button").first.click()  # brings the largest gap into view
+    page.wait_for_timeout(700)
+    name = page.locator("#c15-detail h2").inner_text()
+    place = page.evaluate(
+        """() => {  // the dark ring around the chosen cluster: its centre is the centre of the window left of the panel
+          const map = document.querySelector(".folium-map").getBoundingClientRect();
+          return [map.left, map.top, map.width, map.height];
+        }"""
+    )
+    page.keyboard.press("Escape")
+    hits = 0
+    for across in range(12):
+        for down in range(8):
+            page.mouse.move(place[0] + 80 + across * 60, place[1] + 60 + down * 50)
+            hits += page.locator(".c15-tip").count()
+    assert hits > 0
+    page.mouse.click(place[0] + 150, place[1] + 330)
+    assert page.locator("#c15-detail").is_visible()
+    assert page.locator("#c15-detail h2").inner_text() != ""
+    assert name.startswith("居住点")
+
+
+def test_strict_and_lenient_differ(saved, open_page):
+    page = open_page(saved)
+    choose(page, "categories", "医疗卫生")
+    strict = page.locator("#c15-figures .c15-served dd").inner_text()
+    choose(page, "reading", "宽松")
+    assert float(page.locator("#c15-figures .c15-served dd").inner_text()[:-1]) > float(strict[:-1])
+
+
+def test_the_language_is_switched_and_back(saved, open_page):
+    page = open_page(saved)
+    page.locator("#c15-language").click()
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.locator("#c15-title h1").inner_text().startswith("Sample peninsula")
+    assert "Medical care" in page.locator("#c15-categories").inner_text()
+    visible = page.locator("#c15-head, #c15-side legend, #c15-ranked-title, #c15-card-toggle, #c15-legend h3").all_inner_texts()
+    own = "".join(visible).replace("样例半岛", "").replace("中文", "")
+    assert not [letter for letter in own if "\u4e00" <= letter <= "\u9fff"]
+    page.locator("#c15-language").click()
+    assert page.locator("#c15-title h1").inner_text().startswith("样例半岛")
+
+
+def test_the_card_drives_the_map(saved, open_page):
+    page = open_page(saved)
+    page.locator("#c15-card-toggle").click()
+    cells = page.locator("#c15-card td button")
+    assert cells.count() == 3 * 11
+    assert {"优", "弱", "缺", "未评"} <= set(cells.all_inner_texts())
+    choose(page, "tier", "街道")
+    assert cells.count() == 2 * 11
+    cells.nth(11 + 6).click()
+    assert page.locator("#c15-categories input:checked").get_attribute("value") == "6"
+    assert "上半城街道" in page.locator("#c15-detail h2").inner_text()
+
+
+def test_names_from_the_data_are_text_and_nothing_else(saved, open_page):
+    page = open_page(saved)
+    seen = set()
+    page.locator("#c15-card-toggle").click()
+    seen |= set(page.locator("#c15-card tbody th").all_inner_texts())
+    page.locator("#c15-card-toggle").click()
+    page.evaluate("circle15.panel.$('detail').hidden = true")
+    tips = page.evaluate(
+        """() => [...Array(8).keys()].map(index => {
+          const study = circle15.shown.study, state = circle15.shown.state;
+          const tip = circle15.panel.tip(study, state, {kind: "facility", index});
+          document.body.append(tip);
+          return tip.textContent;
+        })"""
+    )
+    for hostile in HOSTILE[:3]:
+        assert any(hostile in tip for tip in tips)
+    assert any(HOSTILE[3].lstrip("\u202e") in tip for tip in tips)
+    assert "右起左行的名字" in seen
+    assert not any("\u202e" in text for text in seen | set(tips))
+    page.wait_for_timeout(200)
+    assert page.title().startswith("样例半岛")
+    assert page.locator("img").count() == 0
+
+
+def test_a_phone_shows_everything_without_sideways_scrolling(saved, open_page):
+    page = open_page(saved, width=390, height=844, device_scale_factor=2, is_mobile=True, has_touch=True)
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 390
+    for part in ("#c15-figures", ".folium-map", "#c15-legend", "#c15-categories", "#c15-ranked", "#c15-foot"):
+        box = page.locator(part).bounding_box()
+        assert box["width"] > 200
+        assert box["height"] > 30
+    page.locator("#c15-ranked button").first.tap()
+    assert page.locator("#c15-detail").is_visible()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (1280, 720)])
+def test_nothing_is_cut_off_on_a_projector(saved, open_page, width, height):
+    page = open_page(saved, width=width, height=height)
+    assert page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [width, height]
+    assert page.locator(".folium-map").bounding_box()["width"] > 0.6 * width
+    foot = page.locator("#c15-foot").bounding_box()
+    assert foot["y"] + foot["height"] <= height + 1
+
+
+def test_an_analyst_can_add_layers(tmp_path, open_page):
+    import folium
+
+    mine = gap_map(sample_result(), standard=sample_standard(), language="en")
+    folium.CircleMarker([29.56, 106.57], radius=40, tooltip="mine").add_to(mine)
+    folium.LayerControl().add_to(mine)
+    mine.save(tmp_path / "mine.html")
+    page = open_page(tmp_path / "mine.html")
+    assert page.locator("path.leaflet-interactive").count() == 1
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
+def test_a_damaged_file_says_so(saved, tmp_path, chromium):
+    text = saved.read_text(encoding="utf-8")
+    at = text.index('id="circle15-map"')
+    broken = tmp_path / "broken.html"
+    broken.write_text(text[: at + 400] + text[at + 5000 :], encoding="utf-8")
+    page = chromium.new_page()
+    page.goto(broken.as_uri())
+    page.wait_for_selector("#c15-message.c15-stop")
+    assert "文件可能不完整" in page.locator("#c15-message").inner_text()
+    page.close()
