@@ -185,17 +185,18 @@ class Study:
 
     @cached_property
     def _units(self) -> tuple[gpd.GeoDataFrame, str]:
-        from circle15.sources.areas import cell_units, read_units
+        from circle15.sources.areas import cell_units, fill, read_units, with_whole
         from circle15.sources.places import read_boundaries
 
-        given = self.project.units
+        given, area = self.project.units, self.area
         if given.files:
             names = ", ".join(file.name for file in given.files)
-            return read_units([self.project.path(file) for file in given.files], self.area), names
-        found = read_boundaries(self.elements, self.area, levels=given.osm_levels)
-        if len(found) > 1:  # the district alone is no card
-            return found, "OSM boundaries"
-        return cell_units(self.area, given.h3_resolution), f"H3 cells, resolution {given.h3_resolution}"
+            return with_whole(read_units([self.project.path(file) for file in given.files], area), area), names
+        found = read_boundaries(self.elements, area, levels=given.osm_levels)
+        if fill(found, area):
+            return with_whole(found, area), "OSM boundaries"
+        cells = cell_units(area, given.h3_resolution)
+        return with_whole(cells, area), f"H3 cells, resolution {given.h3_resolution}"
 
     @cached_property
     def buildings(self) -> gpd.GeoDataFrame:

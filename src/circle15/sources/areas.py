@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 WGS84 = CRS("EPSG:4326")
+WHOLE = "study-area"  # id of the unit that stands for the whole study area
+COVERED_SHARE = 0.95  # units that cover less of the boundary are no card of it
 INSIDE_SHARE = 0.5  # a unit belongs to the study when this share of it lies inside the boundary
 CELL_COVER = 1.3  # cell edges by which to widen, so that every cell that touches the boundary is found
 
@@ -344,3 +346,57 @@ def cell_units(area: StudyArea, resolution: int) -> gpd.GeoDataFrame:
     )
     UNITS.check(units, crs=area.crs)
     return units
+
+
+def fill(units: gpd.GeoDataFrame, area: StudyArea) -> bool:
+    """Whether the units of the finest tier cover the study area, but for slivers.
+
+    Parameters
+    ----------
+    units : GeoDataFrame
+        tables.UNITS in the CRS of the area.
+    area : StudyArea
+        Its boundary has to be covered to 95 %.
+
+    Returns
+    -------
+    bool
+        False for no units, or for a district alone.
+    """
+    finest = units[~units.index.isin(units["parent"].dropna()) & (units["tier"] != "district")]
+    together = shapely.intersection(shapely.union_all(finest.geometry.to_numpy()), area.boundary)
+    return bool(shapely.area(together) >= COVERED_SHARE * area.boundary.area)
+
+
+def with_whole(units: gpd.GeoDataFrame, area: StudyArea) -> gpd.GeoDataFrame:
+    """Add the study area itself as a unit above all others, where no district does that.
+
+    So every card has its first line, and homes outside all smaller units are counted there.
+
+    Parameters
+    ----------
+    units : GeoDataFrame
+        tables.UNITS in the CRS of the area.
+    area : StudyArea
+        Names the unit.
+
+    Returns
+    -------
+    GeoDataFrame
+        `units` themselves when a district is among them.
+
+    Examples
+    --------
+    >>> from shapely import box
+    >>> area = make_area(box(106.57, 29.55, 106.58, 29.56), name="A", margin_m=0)
+    >>> units = with_whole(cell_units(area, 9), area)
+    >>> units.loc["study-area", ["name", "tier"]].tolist(), set(units["parent"].dropna())
+    (['A', 'district'], {'study-area'})
+    """
+    if (units["tier"] == "district").any():
+        return units
+    row = {"name": area.name, "tier": "district", "parent": None, "population": np.nan, "source": "study area"}
+    index = pd.Index([WHOLE], name="unit", dtype=object)
+    whole = gpd.GeoDataFrame([row], index=index, geometry=[area.boundary], crs=area.crs)
+    below = units.assign(parent=units["parent"].astype(object).where(units["parent"].notna(), WHOLE))
+    return pd.concat([whole, below]).rename_axis("unit")

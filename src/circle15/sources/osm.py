@@ -71,6 +71,7 @@ PLACE_TAGS: dict[str, bool | str | list[str]] = {
         True,
     ),
     "entrance": True,
+    "highway": ["bus_stop"],
     "natural": ["water", "wood", "beach"],
     "admin_level": ["6", "8", "10"],
 }
