@@ -59,8 +59,8 @@ def test_the_manifest_adds_up(study, verb):
     assert sum(manifest["origins"]["placed"].values()) == manifest["origins"]["count"]
     assert sum(manifest["facilities"]["placed"].values()) == manifest["facilities"]["count"]
     assert sum(manifest["facilities"]["entrance_from"].values()) == manifest["facilities"]["count"]
-    assert sum(manifest["links"]["by_kind"].values()) == sum(manifest["links"]["by_evidence"].values())
-    assert manifest["links"]["by_kind"]["lift"] == 2
+    assert sum(manifest["links"]["links_by_kind"].values()) == sum(manifest["links"]["links_by_evidence"].values())
+    assert manifest["links"]["links_by_kind"]["lift"] == 2
     assert {source["file"] for source in manifest["sources"]} == {
         "boundary.geojson",
         "terrain.tif",

@@ -35,8 +35,8 @@ def test_the_manifest_says_everything_and_adds_up(ran, study_name):
         assert lenient == pytest.approx(population, abs=1e-6)
     assert set(manifest["origins"]["placed"]) == {"main", "island", "far"}
     assert sum(manifest["facilities"]["entrance_from"].values()) == len(study.facilities)
-    assert sum(manifest["links"]["by_kind"].values()) == len(study.streets)
-    assert sum(manifest["links"]["by_evidence"].values()) == len(study.streets)
+    assert sum(manifest["links"]["links_by_kind"].values()) == len(study.streets)
+    assert sum(manifest["links"]["links_by_evidence"].values()) == len(study.streets)
     assert manifest["facts"]["synthetic"] is (study_name == "demo")
 
 
