@@ -115,7 +115,9 @@ def add_ground(osm: OsmFile, ground: Ground, net: Net) -> None:
         ("嘉陵江", "Jialing River", ground.jialing, []),
     ):
         members = [("w", osm.ring(shape.simplify(0.8), dict(SYNTHETIC)), "outer")]
-        members += [("w", osm.ring(hole, {"natural": "shoal", "name": "珊瑚坝", **SYNTHETIC}), "inner") for hole in holes]
+        members += [
+            ("w", osm.ring(hole, {"natural": "shoal", "name": "珊瑚坝", **SYNTHETIC}), "inner") for hole in holes
+        ]
         tags = {"type": "multipolygon", "natural": "water", "water": "river", "name": name, "name:en": english}
         osm.relations.append((members, {**tags, **SYNTHETIC}))
     osm.ring(ground.lake, {"natural": "water", "water": "lake", "name": "化龙桥湖", **SYNTHETIC})
@@ -149,7 +151,7 @@ def _with_points(ring: NDArray[np.float64], extra: NDArray[np.float64], shape: P
     return both[np.argsort(along, kind="stable")]
 
 
-def add_rail(osm: OsmFile, ground: Ground) -> None:
+def add_rail(osm: OsmFile) -> None:
     """Rail lines through the stations, and the cable car."""
     for line, (kind, stations) in drawn.RAIL.items():
         xy = metres([drawn.STATIONS[name][1:] if isinstance(name, str) else name for name in stations])
@@ -162,7 +164,9 @@ def add_rail(osm: OsmFile, ground: Ground) -> None:
     nodes = osm.points(ends)
     for node, name in zip(nodes, ("新华路站", "上新街站"), strict=True):
         osm.node_tags[node] = {"aerialway": "station", "name": f"长江索道{name}"}
-    osm.ways.append((nodes, {"aerialway": "cable_car", "name": "长江索道", "fee": "yes", "charge": "20 CNY", **SYNTHETIC}))
+    osm.ways.append(
+        (nodes, {"aerialway": "cable_car", "name": "长江索道", "fee": "yes", "charge": "20 CNY", **SYNTHETIC})
+    )
 
 
 def add_homes(osm: OsmFile, homes: list[Home]) -> None:
@@ -234,8 +238,16 @@ def write_units(folder: Path, communities: list[Community]) -> None:
         name = communities[held[0]].street
         published = name in ("菜园坝街道", "朝天门街道")
         features.append(
-            _feature(shapely.coverage_union_all(outlines[held]), code=code, name=name, tier="subdistrict",
-                     parent="500103", population=people, modelled=not published, source=source)  # fmt: skip
+            _feature(
+                shapely.coverage_union_all(outlines[held]),
+                code=code,
+                name=name,
+                tier="subdistrict",
+                parent="500103",
+                population=people,
+                modelled=not published,
+                source=source,
+            )
         )
     features += [
         _feature(unit.outline, code=unit.code, name=unit.name, tier="community", parent=unit.parent,
@@ -255,7 +267,9 @@ def write_inventory(path: Path, rows: list[Row]) -> None:
     for number, (row, (lon, lat)) in enumerate(zip(rows, lonlat.tolist(), strict=True), start=1):
         area, places = ("" if value is None else value for value in (row.area, row.capacity))
         day = f"2025-{1 + number % 12:02d}-{1 + number % 28:02d}"
-        out.writerow([f"SYN{number:04d}", row.name, row.service, f"{lon:.6f}", f"{lat:.6f}", area, places, row.tier, day])
+        out.writerow(
+            [f"SYN{number:04d}", row.name, row.service, f"{lon:.6f}", f"{lat:.6f}", area, places, row.tier, day]
+        )
     path.write_bytes(text.getvalue().encode("utf-8-sig"))
 
 
@@ -301,7 +315,7 @@ source = "circle15 合成清单 / synthetic inventory"
 [assessment]
 standard = "yuzhong-15min"
 walker = "adult"
-"""
+"""  # noqa: E501
 
 
 def make(folder: Path) -> None:
@@ -319,7 +333,7 @@ def make(folder: Path) -> None:
     osm = OsmFile()
     add_streets(osm, net, ground)
     add_ground(osm, ground, net)
-    add_rail(osm, ground)
+    add_rail(osm)
     add_homes(osm, homes)
     add_spots(osm, [*make_stations(net), *spots])
     osm.write(folder / "demo.osm.pbf")

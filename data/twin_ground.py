@@ -320,8 +320,29 @@ def _side_of_rivers(points: NDArray[np.object_]) -> NDArray[np.int64]:
     upstream = yangtze[yangtze[:, 0] < mouth[0] - 100]
     down = yangtze[yangtze[:, 0] >= mouth[0] - 100]
     far = 30_000.0
-    north = Polygon(np.vstack([smooth(jialing), down, down[-1] + [far, 0], down[-1] + [far, far], jialing[0] + [-far, far], jialing[0] + [-far, 0]]))  # noqa: E501
-    home = Polygon(np.vstack([smooth(upstream), smooth(jialing)[::-1], jialing[0] + [-far, 0], upstream[0] + [-far, -far], upstream[0] + [0, -far]]))  # noqa: E501
+    north = Polygon(
+        np.vstack(
+            [
+                smooth(jialing),
+                down,
+                down[-1] + [far, 0],
+                down[-1] + [far, far],
+                jialing[0] + [-far, far],
+                jialing[0] + [-far, 0],
+            ]
+        )
+    )
+    home = Polygon(
+        np.vstack(
+            [
+                smooth(upstream),
+                smooth(jialing)[::-1],
+                jialing[0] + [-far, 0],
+                upstream[0] + [-far, -far],
+                upstream[0] + [0, -far],
+            ]
+        )
+    )
     side = np.full(len(points), 2)
     side[shapely.contains(north, points)] = 1
     side[shapely.contains(home, points)] = 0

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import cos, hypot, radians, sin
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+import twin_drawn as drawn
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 from shapely import LineString, Point, STRtree
 from twin_ground import SEED, Ground, metres
-from typing import TYPE_CHECKING
-
-import twin_drawn as drawn
 from twin_streets import STEEP, STEPS_KM, Line
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ def _cut(net: Net, line: Line, number: int, junctions: list[int]) -> None:
     for s, point in zip(own.tolist(), flat.tolist(), strict=True):
         if np.abs(at - s).min() > WELD_M:
             chain.append((s, net.node(*point), False))
-    if line.node_tags and len(line.xy) == 3:  # noqa: PLR2004  the middle of a crossing
+    if line.node_tags and len(line.xy) == 3:
         middle = min(chain, key=lambda stop: abs(stop[0] - own[-1] / 2))
         net.node_tags[middle[1]] = dict(line.node_tags)
     chain.sort()
@@ -191,7 +190,9 @@ def _stairs(net: Net, ground: Ground, generator: np.random.Generator) -> None:
     along = np.array([piece.family == "along" for piece in net.pieces])
     chosen = np.flatnonzero((loose & (steep > STEEP)) | (along & (steep > 0.27)))
     chosen = generator.permutation(chosen)
-    chosen = np.r_[[n for n in chosen if _trail(net.pieces[n])], [n for n in chosen if not _trail(net.pieces[n])]].astype(int)
+    chosen = np.r_[
+        [n for n in chosen if _trail(net.pieces[n])], [n for n in chosen if not _trail(net.pieces[n])]
+    ].astype(int)
     total, gone = 0.0, set()
     for number in chosen.tolist():
         if total + run[number] > STEPS_KM * 1000 - 250:
@@ -223,12 +224,14 @@ def _as_steps(piece: Piece, rise: float, generator: np.random.Generator) -> None
 
 def _nearest(net: Net, xy: Floats, *, kinds: tuple[str, ...] = ()) -> int:
     """The node of a street nearest to a point."""
-    nodes = sorted({
-        node
-        for piece in net.pieces
-        if piece.family != "over" and (not kinds or piece.tags["highway"] in kinds)
-        for node in (piece.nodes[0], piece.nodes[-1])
-    })
+    nodes = sorted(
+        {
+            node
+            for piece in net.pieces
+            if piece.family != "over" and (not kinds or piece.tags["highway"] in kinds)
+            for node in (piece.nodes[0], piece.nodes[-1])
+        }
+    )
     away = np.hypot(*(net.points(nodes) - xy).T)
     return nodes[int(np.argmin(away))]
 
@@ -348,14 +351,22 @@ def _lifts_and_escalators(net: Net, ground: Ground) -> None:
     shapely.prepare(home)
     stairs = []
     for piece in net.pieces:
-        if piece.tags["highway"] == "steps" and "conveying" not in piece.tags and home.contains(Point(net.xy[piece.nodes[0]])):
+        if (
+            piece.tags["highway"] == "steps"
+            and "conveying" not in piece.tags
+            and home.contains(Point(net.xy[piece.nodes[0]]))
+        ):
             rise = float(np.diff(ground.height(net.points([piece.nodes[0], piece.nodes[-1]])))[0])
             stairs.append((abs(rise), net.length(piece), rise, piece))
     taken: list[Floats] = []
     moving = [row for row in stairs if 7 < row[0] < 20 and row[1] < 60]
     for _, _, rise, piece in _spread(net, moving, taken, 5):
         up = rise > 0
-        piece.tags = {"highway": "steps", "conveying": "forward" if up else "backward", "incline": "up" if up else "down"}
+        piece.tags = {
+            "highway": "steps",
+            "conveying": "forward" if up else "backward",
+            "incline": "up" if up else "down",
+        }
     lifting = [row for row in stairs if 13 < row[0] < 40 and row[1] < 120]
     lifts = [_lift(net, piece, rise) for _, _, rise, piece in _spread(net, lifting, taken, 14)]
     for number, lift in enumerate(lifts):
@@ -417,7 +428,9 @@ def _yards(net: Net, generator: np.random.Generator) -> None:
         if len(tree.query(lane, predicate="intersects")):
             continue
         bend = float(generator.uniform(-0.4, 0.4))
-        turned = np.array([normal[0] * cos(bend) - normal[1] * sin(bend), normal[0] * sin(bend) + normal[1] * cos(bend)])
+        turned = np.array(
+            [normal[0] * cos(bend) - normal[1] * sin(bend), normal[0] * sin(bend) + normal[1] * cos(bend)]
+        )
         gate = net.node(*(here + normal * 9))
         end = net.node(*(here + normal * 9 + turned * (length - 9)))
         if made % 4 == 0:

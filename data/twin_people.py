@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+import twin_drawn as drawn
 from scipy.spatial import cKDTree
 from shapely import LineString, Polygon, STRtree
-
-import twin_drawn as drawn
 from twin_ground import SEED, degrees, metres
 
 if TYPE_CHECKING:
@@ -25,50 +24,76 @@ LIVED_IN = ("apartments", "residential")
 LARGE_BLOCK_M2 = 70_000
 
 # Published names and codes (statistical codes 2021); the positions are rough and partly guessed.
+# fmt: off
 COMMUNITIES: dict[str, tuple[str, tuple[tuple[str, str, float, float], ...]]] = {
     "500103001": ("七星岗街道", (
-        ("003", "华一坡", 106.5668, 29.5612), ("006", "临华路", 106.5650, 29.5642), ("011", "领事巷", 106.5612, 29.5560),
-        ("013", "兴隆街", 106.5632, 29.5606), ("014", "归元寺", 106.5592, 29.5606), ("015", "金汤街", 106.5652, 29.5566),
-        ("016", "抗建堂", 106.5577, 29.5586), ("017", "捍卫路", 106.5618, 29.5633))),
+        ("003", "华一坡", 106.5668, 29.5612), ("006", "临华路", 106.5650, 29.5642),
+        ("011", "领事巷", 106.5612, 29.5560), ("013", "兴隆街", 106.5632, 29.5606),
+        ("014", "归元寺", 106.5592, 29.5606), ("015", "金汤街", 106.5652, 29.5566),
+        ("016", "抗建堂", 106.5577, 29.5586), ("017", "捍卫路", 106.5618, 29.5633),
+    )),
     "500103003": ("解放碑街道", (
-        ("013", "民生路", 106.5684, 29.5600), ("016", "莲花池", 106.5684, 29.5578), ("017", "邹容路", 106.5722, 29.5596),
-        ("018", "自力巷", 106.5746, 29.5604), ("019", "大井巷", 106.5708, 29.5614), ("020", "临江门", 106.5690, 29.5640),
-        ("021", "较场口", 106.5708, 29.5572), ("023", "沧白路", 106.5740, 29.5655), ("024", "罗汉寺", 106.5766, 29.5632))),
+        ("013", "民生路", 106.5684, 29.5600), ("016", "莲花池", 106.5684, 29.5578),
+        ("017", "邹容路", 106.5722, 29.5596), ("018", "自力巷", 106.5746, 29.5604),
+        ("019", "大井巷", 106.5708, 29.5614), ("020", "临江门", 106.5690, 29.5640),
+        ("021", "较场口", 106.5708, 29.5572), ("023", "沧白路", 106.5740, 29.5655),
+        ("024", "罗汉寺", 106.5766, 29.5632),
+    )),
     "500103004": ("两路口街道", (
-        ("002", "中山二路", 106.5532, 29.5592), ("003", "枇杷山正街", 106.5556, 29.5553), ("010", "重庆村", 106.5487, 29.5584),
-        ("011", "桂花园新村", 106.5437, 29.5570), ("012", "铁路坡", 106.5415, 29.5535), ("013", "国际村", 106.5350, 29.5515),
-        ("014", "王家坡", 106.5385, 29.5490))),
+        ("002", "中山二路", 106.5532, 29.5592), ("003", "枇杷山正街", 106.5556, 29.5553),
+        ("010", "重庆村", 106.5487, 29.5584), ("011", "桂花园新村", 106.5437, 29.5570),
+        ("012", "铁路坡", 106.5415, 29.5535), ("013", "国际村", 106.5350, 29.5515),
+        ("014", "王家坡", 106.5385, 29.5490),
+    )),
     "500103005": ("上清寺街道", (
-        ("008", "桂花园", 106.5428, 29.5604), ("009", "春森路", 106.5446, 29.5640), ("010", "新都巷", 106.5476, 29.5632),
-        ("011", "学田湾", 106.5506, 29.5643), ("012", "美专校", 106.5472, 29.5606), ("013", "嘉西村", 106.5385, 29.5582),
-        ("014", "曾家岩", 106.5500, 29.5670))),
+        ("008", "桂花园", 106.5428, 29.5604), ("009", "春森路", 106.5446, 29.5640),
+        ("010", "新都巷", 106.5476, 29.5632), ("011", "学田湾", 106.5506, 29.5643),
+        ("012", "美专校", 106.5472, 29.5606), ("013", "嘉西村", 106.5385, 29.5582),
+        ("014", "曾家岩", 106.5500, 29.5670),
+    )),
     "500103007": ("菜园坝街道", (
-        ("001", "渝铁村", 106.5435, 29.5505), ("003", "珊瑚湾", 106.5545, 29.5497), ("009", "平安街", 106.5497, 29.5522),
-        ("010", "交通街", 106.5478, 29.5488), ("011", "石板坡", 106.5602, 29.5515))),
+        ("001", "渝铁村", 106.5435, 29.5505), ("003", "珊瑚湾", 106.5545, 29.5497),
+        ("009", "平安街", 106.5497, 29.5522), ("010", "交通街", 106.5478, 29.5488),
+        ("011", "石板坡", 106.5602, 29.5515),
+    )),
     "500103008": ("南纪门街道", (
-        ("002", "十八梯", 106.5695, 29.5542), ("009", "解放西路", 106.5674, 29.5518), ("010", "凉亭子", 106.5640, 29.5535),
-        ("012", "凯旋路", 106.5726, 29.5562), ("013", "邮政局巷", 106.5738, 29.5544))),
+        ("002", "十八梯", 106.5695, 29.5542), ("009", "解放西路", 106.5674, 29.5518),
+        ("010", "凉亭子", 106.5640, 29.5535), ("012", "凯旋路", 106.5726, 29.5562),
+        ("013", "邮政局巷", 106.5738, 29.5544),
+    )),
     "500103010": ("朝天门街道", (
-        ("006", "陕西路", 106.5850, 29.5648), ("007", "朝千路", 106.5826, 29.5668), ("008", "棉花街", 106.5793, 29.5655),
-        ("009", "白象街", 106.5780, 29.5580), ("010", "二府衙", 106.5806, 29.5628), ("011", "湖广会馆", 106.5822, 29.5600),
-        ("012", "巴县衙门", 106.5768, 29.5602))),
+        ("006", "陕西路", 106.5850, 29.5648), ("007", "朝千路", 106.5826, 29.5668),
+        ("008", "棉花街", 106.5793, 29.5655), ("009", "白象街", 106.5780, 29.5580),
+        ("010", "二府衙", 106.5806, 29.5628), ("011", "湖广会馆", 106.5822, 29.5600),
+        ("012", "巴县衙门", 106.5768, 29.5602),
+    )),
     "500103011": ("大溪沟街道", (
-        ("012", "罗家院", 106.5550, 29.5646), ("013", "建设路", 106.5530, 29.5624), ("014", "人民村", 106.5524, 29.5680),
-        ("015", "红球坝", 106.5603, 29.5694), ("016", "人和街", 106.5572, 29.5662), ("017", "华福巷", 106.5556, 29.5697),
-        ("018", "张家花园", 106.5593, 29.5642), ("019", "双钢路", 106.5640, 29.5672), ("020", "胜利路", 106.5566, 29.5622))),
+        ("012", "罗家院", 106.5550, 29.5646), ("013", "建设路", 106.5530, 29.5624),
+        ("014", "人民村", 106.5524, 29.5680), ("015", "红球坝", 106.5603, 29.5694),
+        ("016", "人和街", 106.5572, 29.5662), ("017", "华福巷", 106.5556, 29.5697),
+        ("018", "张家花园", 106.5593, 29.5642), ("019", "双钢路", 106.5640, 29.5672),
+        ("020", "胜利路", 106.5566, 29.5622),
+    )),
     "500103012": ("大坪街道", (
-        ("011", "马家堡", 106.5222, 29.5404), ("012", "浮图关", 106.5225, 29.5470), ("013", "肖家湾", 106.5290, 29.5388),
-        ("016", "大黄路", 106.5158, 29.5378), ("017", "袁家岗", 106.5128, 29.5335), ("018", "七牌坊", 106.5102, 29.5420),
-        ("019", "大坪正街", 106.5160, 29.5450), ("020", "天灯堡", 106.5215, 29.5345))),
+        ("011", "马家堡", 106.5222, 29.5404), ("012", "浮图关", 106.5225, 29.5470),
+        ("013", "肖家湾", 106.5290, 29.5388), ("016", "大黄路", 106.5158, 29.5378),
+        ("017", "袁家岗", 106.5128, 29.5335), ("018", "七牌坊", 106.5102, 29.5420),
+        ("019", "大坪正街", 106.5160, 29.5450), ("020", "天灯堡", 106.5215, 29.5345),
+    )),
     "500103013": ("化龙桥街道", (
-        ("006", "永嘉路", 106.5062, 29.5572), ("007", "嘉博路", 106.5008, 29.5588), ("008", "李子坝", 106.5275, 29.5545),
-        ("009", "化龙桥社区工作站", 106.5135, 29.5555), ("010", "红岩村", 106.4932, 29.5576))),
+        ("006", "永嘉路", 106.5062, 29.5572), ("007", "嘉博路", 106.5008, 29.5588),
+        ("008", "李子坝", 106.5275, 29.5545), ("009", "化龙桥社区工作站", 106.5135, 29.5555),
+        ("010", "红岩村", 106.4932, 29.5576),
+    )),
     "500103014": ("石油路街道", (
-        ("001", "煤建新村", 106.5022, 29.5432), ("005", "金银湾", 106.4932, 29.5515), ("006", "民乐村", 106.5064, 29.5448),
-        ("008", "虎头岩", 106.5025, 29.5510), ("009", "石油路", 106.5046, 29.5402), ("010", "新影村", 106.5086, 29.5372),
-        ("011", "彭家花园", 106.5098, 29.5490), ("012", "河运路", 106.5000, 29.5400), ("013", "黄荆湾", 106.4975, 29.5455),
-        ("014", "茶亭北路", 106.4935, 29.5450))),
-}  # fmt: skip
+        ("001", "煤建新村", 106.5022, 29.5432), ("005", "金银湾", 106.4932, 29.5515),
+        ("006", "民乐村", 106.5064, 29.5448), ("008", "虎头岩", 106.5025, 29.5510),
+        ("009", "石油路", 106.5046, 29.5402), ("010", "新影村", 106.5086, 29.5372),
+        ("011", "彭家花园", 106.5098, 29.5490), ("012", "河运路", 106.5000, 29.5400),
+        ("013", "黄荆湾", 106.4975, 29.5455), ("014", "茶亭北路", 106.4935, 29.5450),
+    )),
+}
+# fmt: on
 
 
 @dataclass
@@ -133,16 +158,16 @@ def _balanced(seeds: Floats, homes: list[Home]) -> Floats:
 def _cover(district: Polygon, net: Net, seeds: Floats, weights: Floats) -> list[Polygon]:
     """Whole blocks to the nearest seed; what is larger than a block along straight borders between seeds."""
     streets = [
-        LineString(net.points(piece.nodes))
-        for piece in net.pieces
-        if piece.family not in ("over", "island", "square")
+        LineString(net.points(piece.nodes)) for piece in net.pieces if piece.family not in ("over", "island", "square")
     ]
     lines = shapely.union_all([*streets, district.boundary])
     blocks = [block for block in shapely.get_parts(shapely.polygonize([lines])) if block.within(district.buffer(0.01))]
     parts = [block for block in blocks if block.area < LARGE_BLOCK_M2]
     rest = shapely.difference(district, shapely.union_all(parts))
     for cell in _cells(district.buffer(3000).envelope, seeds, weights):
-        parts += [part for part in shapely.get_parts(rest.intersection(cell)) if part.geom_type == "Polygon" and part.area > 1]
+        parts += [
+            part for part in shapely.get_parts(rest.intersection(cell)) if part.geom_type == "Polygon" and part.area > 1
+        ]
     inside = shapely.get_coordinates(shapely.point_on_surface(parts))
     squares = ((inside[:, None, :] - seeds[None, :, :]) ** 2).sum(axis=2) - weights
     owner = np.argmin(np.round(squares, 2), axis=1)
@@ -177,7 +202,9 @@ def _clean_cover(rough: list[Polygon], district: Polygon, seeds: Floats) -> list
     owner = []
     for face in faces:
         held = tree.query(face.point_on_surface(), predicate="intersects")
-        owner.append(int(held[0]) if len(held) else int(cKDTree(seeds).query(shapely.get_coordinates(face.centroid)[0])[1]))
+        owner.append(
+            int(held[0]) if len(held) else int(cKDTree(seeds).query(shapely.get_coordinates(face.centroid)[0])[1])
+        )
     faces, owner = _no_scraps(faces, owner)
     whole = [shapely.union_all([f for f, o in zip(faces, owner, strict=True) if o == k]) for k in range(len(seeds))]
     return list(shapely.coverage_simplify(whole, 6.0))
@@ -198,7 +225,9 @@ def _no_scraps(faces: list[Polygon], owner: list[int]) -> tuple[list[Polygon], l
             main = parts[int(np.argmax(shapely.area(parts)))]
             for number in held:
                 if not faces[number].point_on_surface().within(main):
-                    shared = {u: faces[number].boundary.intersection(g.boundary).length for u, g in whole.items() if u != unit}
+                    shared = {
+                        u: faces[number].boundary.intersection(g.boundary).length for u, g in whole.items() if u != unit
+                    }
                     owner[number] = max(sorted(shared), key=lambda u: shared[u])
                     moved = True
         if not moved:
@@ -252,7 +281,10 @@ def _candidates(ground: Ground, net: Net, generator: np.random.Generator) -> tup
             at = 14.0 + generator.random() * 10
             while at < line.length - 12:
                 kind = int(np.searchsorted(np.cumsum([s[5] for s in SHAPES]), generator.random() * 0.999))
-                wide, deep = SHAPES[kind][1] * generator.uniform(0.8, 1.15), SHAPES[kind][2] * generator.uniform(0.9, 1.1)
+                wide, deep = (
+                    SHAPES[kind][1] * generator.uniform(0.8, 1.15),
+                    SHAPES[kind][2] * generator.uniform(0.9, 1.1),
+                )
                 here, ahead = np.array(line.interpolate(at).coords[0]), np.array(line.interpolate(at + 2).coords[0])
                 u = (ahead - here) / max(float(np.hypot(*(ahead - here))), 1e-6)
                 v = np.array([-u[1], u[0]]) * side
@@ -267,7 +299,9 @@ def _candidates(ground: Ground, net: Net, generator: np.random.Generator) -> tup
 
 def _apart(boxes: np.ndarray, net: Net, generator: np.random.Generator) -> np.ndarray:
     """Candidates, in a drawn order, that touch no street, no park and no earlier one."""
-    streets = STRtree([LineString(net.points(piece.nodes)).buffer(5) for piece in net.pieces if piece.tags.get("tunnel") != "yes"])
+    streets = STRtree(
+        [LineString(net.points(piece.nodes)).buffer(5) for piece in net.pieces if piece.tags.get("tunnel") != "yes"]
+    )
     free = np.ones(len(boxes), bool)
     free[np.unique(streets.query(boxes, predicate="intersects")[0])] = False
     green = shapely.union_all([*drawn.parks().values(), *drawn.squares().values()])

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 import shapely.affinity
-from shapely import Point, Polygon, STRtree
-
 import twin_drawn as drawn
+from shapely import Point, Polygon, STRtree
 from twin_ground import SEED, metres
 
 if TYPE_CHECKING:
@@ -197,7 +196,12 @@ def _box(door: tuple[float, float], along: Floats, long: float, deep: float) -> 
     u = along / np.hypot(*along)
     v = np.array([-u[1], u[0]])
     front = np.array(door)
-    corners = [front - u * long / 2, front + u * long / 2, front + u * long / 2 + v * deep, front - u * long / 2 + v * deep]
+    corners = [
+        front - u * long / 2,
+        front + u * long / 2,
+        front + u * long / 2 + v * deep,
+        front - u * long / 2 + v * deep,
+    ]
     return Polygon(np.round(corners, 2))
 
 
@@ -227,7 +231,15 @@ def _grounds(doors: Doors, generator: np.random.Generator, net: Net, homes: list
     return found
 
 
-def _room(doors: Doors, unit: int, generator: np.random.Generator, size: tuple[float, float], streets: STRtree, taken: list[Polygon], land: Polygon) -> Polygon | None:  # noqa: E501, PLR0913, PLR0917
+def _room(
+    doors: Doors,
+    unit: int,
+    generator: np.random.Generator,
+    size: tuple[float, float],
+    streets: STRtree,
+    taken: list[Polygon],
+    land: Polygon,
+) -> Polygon | None:
     for _ in range(60):
         door = doors.by_unit[unit][int(generator.integers(0, len(doors.by_unit[unit])))]
         angle = generator.uniform(0, 2 * np.pi)
@@ -254,8 +266,8 @@ def _stops(net: Net, ground: Ground) -> list[Spot]:
             if any((x - a) ** 2 + (y - b) ** 2 < 380**2 for a, b in places) or not land.contains(Point(x, y)):
                 continue
             places.append((x, y))
-            for shift in (-6.0, 6.0):
-                found.append(Spot({"highway": "bus_stop", "name": f"示例公交站{len(places)}", "bus": "yes"}, (x + shift * 2, y + shift)))
+            tags = {"highway": "bus_stop", "name": f"示例公交站{len(places)}", "bus": "yes"}
+            found += [Spot(tags, (x - 12, y - 6)), Spot(tags, (x + 12, y + 6))]  # one for each direction
     return found
 
 
@@ -277,7 +289,11 @@ def _beyond(net: Net, ground: Ground, generator: np.random.Generator) -> list[Sp
 def make_stations(net: Net) -> list[Spot]:
     """Rail stations with two to four entrances each beside streets."""
     generator = np.random.default_rng(SEED + 5)
-    ends = np.array(sorted({net.xy[node] for piece in net.pieces if piece.family in ("main", "along", "walk") for node in piece.nodes}))
+    ends = np.array(
+        sorted(
+            {net.xy[node] for piece in net.pieces if piece.family in ("main", "along", "walk") for node in piece.nodes}
+        )
+    )
     found: list[Spot] = []
     for name, (lines, lon, lat) in drawn.STATIONS.items():
         centre = metres([(lon, lat)])[0]
@@ -288,5 +304,10 @@ def make_stations(net: Net) -> list[Spot]:
         count = min(len(near), 2 + int(generator.integers(0, 3)))
         for number, k in enumerate(generator.choice(len(near), size=count, replace=False).tolist() if count else []):
             x, y = near[k]
-            found.append(Spot({"railway": "subway_entrance", "name": f"{name}{number + 1}号口", "ref": str(number + 1)}, (float(x) + 3, float(y) + 3)))
+            found.append(
+                Spot(
+                    {"railway": "subway_entrance", "name": f"{name}{number + 1}号口", "ref": str(number + 1)},
+                    (float(x) + 3, float(y) + 3),
+                )
+            )
     return found

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+import twin_drawn as drawn
 from scipy.ndimage import gaussian_filter
 from shapely import LineString, Point, STRtree
 from shapely.ops import substring
-
-import twin_drawn as drawn
 from twin_ground import CELL_M, SEED, curve, metres
 
 if TYPE_CHECKING:
@@ -159,7 +158,7 @@ class Tracer:
                 if gap <= 0 or self.near(x, y, 0.95 * gap):
                     continue
                 back = self._half(x, y, pi, longest / 2)
-                path = np.array(back[::-1] + [(round(x, 3), round(y, 3))] + self._half(x, y, 0.0, longest / 2))
+                path = np.array([*back[::-1], (round(x, 3), round(y, 3)), *self._half(x, y, 0.0, longest / 2)])
                 if len(path) * STEP_M < shortest:
                     continue
                 self.add(path)
@@ -177,9 +176,7 @@ class Tracer:
 def spacing_grid(ground: Ground, where: BaseGeometry, *, park: bool) -> Floats:
     """Wanted spacing of streets in metres for every cell; 0 where none may go."""
     rows, cols = ground.heights.shape
-    x, y = np.meshgrid(
-        ground.west + (np.arange(cols) + 0.5) * CELL_M, ground.north - (np.arange(rows) + 0.5) * CELL_M
-    )
+    x, y = np.meshgrid(ground.west + (np.arange(cols) + 0.5) * CELL_M, ground.north - (np.arange(rows) + 0.5) * CELL_M)
     xy = np.column_stack([x.ravel(), y.ravel()])
     points = shapely.points(xy)
     shapely.prepare(where)
@@ -217,10 +214,15 @@ def grow(ground: Ground) -> list[Line]:
     lines += _fill(field_, lines, {"along": (900.0, 1.0), "across": (520.0, 1.25)})
     inner = Field(ground, spacing_grid(ground, parks.buffer(-10), park=True))
     lines += [
-        Line(line.xy, line.tags, "park") for line in _fill(inner, lines, {"along": (500.0, 1.0), "across": (260.0, 1.2)})
+        Line(line.xy, line.tags, "park")
+        for line in _fill(inner, lines, {"along": (500.0, 1.0), "across": (260.0, 1.2)})
     ]
     lines += [
-        Line(shapely.get_coordinates(shape), {"highway": "pedestrian", "area": "yes", "place": "square", "name": name}, "square")
+        Line(
+            shapely.get_coordinates(shape),
+            {"highway": "pedestrian", "area": "yes", "place": "square", "name": name},
+            "square",
+        )
         for name, shape in drawn.squares().items()
     ]
     lines = _joined(lines)
@@ -269,9 +271,7 @@ def _fill(field_: Field, lines: list[Line], families: dict[str, tuple[float, flo
     rows, cols = np.nonzero(np.array(field_.spacing))
     order = generator.permutation(len(rows))
     ground = field_.ground
-    seeds = np.column_stack(
-        [ground.west + (cols[order] + 0.5) * CELL_M, ground.north - (rows[order] + 0.5) * CELL_M]
-    )
+    seeds = np.column_stack([ground.west + (cols[order] + 0.5) * CELL_M, ground.north - (rows[order] + 0.5) * CELL_M])
     grown: list[Line] = []
     for family, (longest, stretch) in families.items():
         tracer = Tracer(field_, across=family == "across", stretch=stretch)
@@ -358,10 +358,19 @@ def _sidewalks(lines: list[Line], ground: Ground) -> Iterator[Line]:
         for side in (9.0, -9.0):
             offset = middle.offset_curve(side, join_style="round")
             for part in shapely.get_parts(offset):
-                yield Line(np.round(shapely.get_coordinates(part.simplify(0.5)), 3), {"highway": "footway", "footway": "sidewalk"}, "walk")  # noqa: E501
+                yield Line(
+                    np.round(shapely.get_coordinates(part.simplify(0.5)), 3),
+                    {"highway": "footway", "footway": "sidewalk"},
+                    "walk",
+                )
         for number, at in enumerate(np.arange(40, middle.length - 30, 125).tolist()):
             here, there = np.array(middle.interpolate(at).coords[0]), np.array(middle.interpolate(at + 1).coords[0])
             normal = np.array([-(there - here)[1], (there - here)[0]]) / hypot(*(there - here)) * 9.4
             kind = "traffic_signals" if number % 3 == 0 else "uncontrolled"
             tags = {"highway": "footway", "footway": "crossing", "crossing": kind}
-            yield Line(np.round([here + normal, here, here - normal], 3), tags, "walk", {"highway": "crossing", "crossing": kind})  # noqa: E501
+            yield Line(
+                np.round([here + normal, here, here - normal], 3),
+                tags,
+                "walk",
+                {"highway": "crossing", "crossing": kind},
+            )
