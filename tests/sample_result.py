@@ -114,9 +114,11 @@ def _units(communities: int) -> gpd.GeoDataFrame:
     half = communities // 2 + communities % 2
     rows = [("D", "样例区", "district", None, _strip(0, cuts[-1]))]
     for place, (first, last) in enumerate(((0, half), (half, communities))):
-        rows.append((f"S{place}", ("临江街道", "上半城街道")[place], "subdistrict", "D", _strip(cuts[first], cuts[last])))
+        rows.append(
+            (f"S{place}", ("临江街道", "上半城街道")[place], "subdistrict", "D", _strip(cuts[first], cuts[last]))
+        )
     for one in range(communities):
-        name = (*HOSTILE[3:], "石梯社区", "朝阳社区")[one % 3] if one < 3 else f"示例社区{one}"  # noqa: PLR2004
+        name = (*HOSTILE[3:], "石梯社区", "朝阳社区")[one % 3] if one < 3 else f"示例社区{one}"
         rows.append((f"C{one:02d}", name, "community", f"S{int(one >= half)}", _strip(cuts[one], cuts[one + 1])))
     frame = gpd.GeoDataFrame(
         rows, columns=["unit", "name", "tier", "parent", "geometry"], geometry="geometry", crs=CRS_STUDY
@@ -171,15 +173,17 @@ def _coverage(origins: gpd.GeoDataFrame, standard: Standard, rng: np.random.Gene
     x = (origins.geometry.x.to_numpy() - EAST) / LENGTH
     columns = []
     for place, service in enumerate(services):
-        level = ("childcare", "education", "health", "mobility", "sports").index(service.category) if (
-            service.category in ("childcare", "education", "health", "mobility", "sports")
-        ) else place % 5
+        level = (
+            ("childcare", "education", "health", "mobility", "sports").index(service.category)
+            if (service.category in ("childcare", "education", "health", "mobility", "sports"))
+            else place % 5
+        )
         minutes = service.minutes * (0.15 + 0.16 * level + 0.42 * x * level / 2) * rng.uniform(0.55, 1.35, len(x))
-        found = minutes <= 40  # noqa: PLR2004
+        found = minutes <= 40
         status = np.where(minutes <= service.minutes, "served", "gap").astype(object)
         why = np.full(len(x), "", dtype=object)
         if service.category == "elderly_care":
-            lost = (status == "gap") | (x < 0.4)  # noqa: PLR2004
+            lost = (status == "gap") | (x < 0.4)
             status[lost], why[lost] = "unknown", "inventory"
         columns.append(
             pd.DataFrame(
@@ -200,9 +204,13 @@ def _coverage(origins: gpd.GeoDataFrame, standard: Standard, rng: np.random.Gene
     return table[COVERAGE.names]
 
 
-def _grades(origins: gpd.GeoDataFrame, units: gpd.GeoDataFrame, coverage: pd.DataFrame, standard: Standard) -> pd.DataFrame:
+def _grades(
+    origins: gpd.GeoDataFrame, units: gpd.GeoDataFrame, coverage: pd.DataFrame, standard: Standard
+) -> pd.DataFrame:
     """The card, written the plain way: cell by cell."""
-    status = coverage.pivot_table(index="origin", columns="service", values="status", aggfunc="first").loc[origins.index]
+    status = coverage.pivot_table(index="origin", columns="service", values="status", aggfunc="first").loc[
+        origins.index
+    ]
     parents = units["parent"].to_dict()
     chain = {unit: {unit, parents[unit], parents.get(parents[unit])} for unit in units.index}
     rows = []
@@ -248,7 +256,7 @@ def _isochrones(origins: gpd.GeoDataFrame, land: shapely.Polygon, rng: np.random
             reach = 62 * minutes * wobble
             ring = np.column_stack([point.x + reach * np.cos(turn), point.y + 0.8 * reach * np.sin(turn)])
             shape = shapely.Polygon(ring).buffer(0).intersection(land)
-            if minutes > 12:  # noqa: PLR2004
+            if minutes > 12:
                 shape = shape.difference(shapely.Point(point.x + 380, point.y + 60).buffer(70))
             rows.append((f"{origin}:{minutes:g}", origin, minutes, 900.0 * minutes, shape))
     frame = gpd.GeoDataFrame(rows, columns=["row", *ISOCHRONES.names], geometry="geometry", crs=CRS_STUDY)
@@ -271,9 +279,9 @@ def sample_result(*, clusters: int = 60, communities: int = 3, columns: int = 30
             "unit": where.to_numpy(),
             "buildings": rng.integers(1, 20, clusters),
             "floor_area_m2": np.nan,
-            "height_m": np.where(rng.random(clusters) < 0.9, 180 + 120 * np.sin(np.pi * t), np.nan),  # noqa: PLR2004
+            "height_m": np.where(rng.random(clusters) < 0.9, 180 + 120 * np.sin(np.pi * t), np.nan),
             "span_m": 120.0,
-            "evidence": np.where(rng.random(clusters) < 0.7, "tag", "plain"),  # noqa: PLR2004
+            "evidence": np.where(rng.random(clusters) < 0.7, "tag", "plain"),
         },
         geometry=points.to_numpy(),
         crs=CRS_STUDY,
@@ -283,9 +291,10 @@ def sample_result(*, clusters: int = 60, communities: int = 3, columns: int = 30
     ground = gpd.GeoDataFrame(
         {"kind": ["water", "park", "park", "rail"]},
         geometry=[
-            shapely.box(EAST - 3000, NORTH - 4000, EAST + 9000, NORTH + 4000).difference(land.buffer(60)).difference(
-                shapely.box(EAST - 3000, NORTH - 4000, EAST, NORTH + 4000)
-            ).intersection(land.buffer(650)),
+            shapely.box(EAST - 3000, NORTH - 4000, EAST + 9000, NORTH + 4000)
+            .difference(land.buffer(60))
+            .difference(shapely.box(EAST - 3000, NORTH - 4000, EAST, NORTH + 4000))
+            .intersection(land.buffer(650)),
             _strip(900, 1500, 0.55, 0.85),
             _strip(3300, 3600, 0.1, 0.45),
             shapely.LineString(_at(np.linspace(0, LENGTH - 200, 40), np.full(40, 0.3))),
@@ -331,7 +340,7 @@ def _facilities(standard: Standard, rng: np.random.Generator) -> gpd.GeoDataFram
         for one in range(6):
             x = rng.uniform(200, LENGTH - 500, 1)
             middle = _at(x, rng.uniform(0.1, 0.9, 1))[0]
-            gates = [middle, middle + (60, 25), middle + (-40, 45)] if one == 0 else [middle]
+            gates = [middle, middle + np.array([60, 25]), middle + np.array([-40, 45])] if one == 0 else [middle]
             name = HOSTILE[one] if one < len(HOSTILE) else f"{service.zh}{one}号"
             rows.append(
                 {
@@ -340,7 +349,7 @@ def _facilities(standard: Standard, rng: np.random.Generator) -> gpd.GeoDataFram
                     "category": service.category,
                     "service": service.key,
                     "tier": service.tier,
-                    "name": None if one == 5 else name,  # noqa: PLR2004
+                    "name": None if one == 5 else name,
                     "capacity": np.nan,
                     "floor_area_m2": np.nan,
                     "source": HOSTILE[0] if one == 1 else "made up",

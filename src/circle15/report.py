@@ -150,7 +150,11 @@ def _styles(result: Result, standard: Standard) -> dict[str, list[_Rule]]:
         "units": _unit_rules(result, palette["grades"]),
         "origins": [_Rule("", "居住点 Homes", _dot("#9aa1aa", 1.4))],
         "facilities": [
-            _Rule(f"\"category\" = '{category.key}'", f"{category.zh} {category.en}", _dot(_SHADES[place % 10], 2.6, "square"))
+            _Rule(
+                f"\"category\" = '{category.key}'",
+                f"{category.zh} {category.en}",
+                _dot(_SHADES[place % 10], 2.6, "square"),
+            )
             for place, category in enumerate(standard.categories)
         ],
         "coverage": [
@@ -160,7 +164,11 @@ def _styles(result: Result, standard: Standard) -> dict[str, list[_Rule]]:
         ],
         "gaps": _people_rules(marks["gap"]),
         "isochrones": [
-            _Rule(f'"minutes" = {minutes:g}', f"{minutes:g} 分钟 min", _area(marks["isochrone"], edge=marks["isochrone"], alpha=24))
+            _Rule(
+                f'"minutes" = {minutes:g}',
+                f"{minutes:g} 分钟 min",
+                _area(marks["isochrone"], edge=marks["isochrone"], alpha=24),
+            )
             for minutes in sorted(result.isochrones["minutes"].unique(), reverse=True)
         ],
         "links": [_Rule(f"\"kind\" = '{kind}'", kind, _line(*drawn)) for kind, drawn in _link_lines(base).items()],

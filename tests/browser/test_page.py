@@ -1,9 +1,9 @@
 """The page in a real browser, with the network off."""
 
 import pytest
-from sample_result import HOSTILE, sample_result, sample_standard
 
 from circle15.page import gap_map
+from sample_result import HOSTILE, sample_result, sample_standard
 
 pytestmark = pytest.mark.browser
 
@@ -127,7 +127,9 @@ def test_the_language_is_switched_and_back(saved, open_page):
     assert page.locator("html").get_attribute("lang") == "en"
     assert page.locator("#c15-title h1").inner_text().startswith("Sample peninsula")
     assert "Medical care" in page.locator("#c15-categories").inner_text()
-    visible = page.locator("#c15-head, #c15-side legend, #c15-ranked-title, #c15-card-toggle, #c15-legend h3").all_inner_texts()
+    visible = page.locator(
+        "#c15-head, #c15-side legend, #c15-ranked-title, #c15-card-toggle, #c15-legend h3"
+    ).all_inner_texts()
     own = "".join(visible).replace("样例半岛", "").replace("中文", "")
     assert not [letter for letter in own if "\u4e00" <= letter <= "\u9fff"]
     page.locator("#c15-language").click()
@@ -187,7 +189,10 @@ def test_a_phone_shows_everything_without_sideways_scrolling(saved, open_page):
 @pytest.mark.parametrize(("width", "height"), [(1366, 768), (1280, 720)])
 def test_nothing_is_cut_off_on_a_projector(saved, open_page, width, height):
     page = open_page(saved, width=width, height=height)
-    assert page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [width, height]
+    assert page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [
+        width,
+        height,
+    ]
     assert page.locator(".folium-map").bounding_box()["width"] > 0.6 * width
     foot = page.locator("#c15-foot").bounding_box()
     assert foot["y"] + foot["height"] <= height + 1

@@ -108,10 +108,7 @@ def blocks(result: Result, *, standard: Standard, language: str) -> str:
         "grid": [grid.lon, grid.lat],
         "standard": _standard(standard),
         "facilities": _facilities(facilities, standard=standard),
-        "origins": {
-            "id": result.origins.index.astype(str).tolist(),
-            "evidence": result.origins["evidence"].tolist(),
-        },
+        "origins": {"id": result.origins.index.astype(str).tolist(), "evidence": result.origins["evidence"].tolist()},
         "words": {one: words(one) for one in ("zh", "en")},
         "palette": palette(),
         "street_classes": STREET_CLASSES,
@@ -230,7 +227,8 @@ def street_class(streets: pd.DataFrame) -> NDArray[np.object_]:
 
     Examples
     --------
-    >>> street_class(pd.DataFrame({"kind": ["street", "lift", "corridor"], "highway": ["primary", None, None]})).tolist()
+    >>> links = pd.DataFrame({"kind": ["street", "lift", "corridor"], "highway": ["primary", None, None]})
+    >>> street_class(links).tolist()
     ['major', 'lift', 'path']
     """
     kind = streets["kind"].to_numpy(dtype=object)
@@ -320,16 +318,18 @@ def _coverage(result: Result, *, standard: Standard) -> dict[str, Whole]:
     Minutes are rounded up, so that what is just beyond its cut-off never reads as within it.
     """
     table = result.coverage
-    services = pd.Index([service.key for service in standard.services])
-    row, column = services.get_indexer(table["service"]), result.origins.index.get_indexer(table["origin"])
+    services, origins = pd.Index([service.key for service in standard.services]), result.origins.index
+    row, column = (
+        index.get_indexer(pd.Index(table[name])) for index, name in ((services, "service"), (origins, "origin"))
+    )
     said = (row >= 0) & (column >= 0)
     at = (row[said], column[said])
     shape = (len(services), len(result.origins))
     state, why = np.full(shape, STATES.index("unknown")), np.zeros(shape, dtype=np.int64)
     tenths, count = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     minutes = table["minutes"].to_numpy(dtype=float, na_value=np.nan)[said]
-    state[at] = pd.Index(STATES).get_indexer(table["status"])[said]
-    why[at] = pd.Index(REASONS).get_indexer(table["why"])[said]
+    state[at] = pd.Index(STATES).get_indexer(pd.Index(table["status"]))[said]
+    why[at] = pd.Index(REASONS).get_indexer(pd.Index(table["why"]))[said]
     tenths[at] = np.where(np.isnan(minutes), 0, np.ceil(np.nan_to_num(minutes) * 10 - 1e-6) + 1)
     count[at] = table["opportunities"].to_numpy(dtype=np.int64)[said]
     return {

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import html
+import os
+import re
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import folium
 from branca.element import Element, Figure, MacroElement
@@ -61,8 +64,13 @@ class GapMap(folium.Map):
         _Page(title=title, language=language).add_child(self)
         _Shell(contents, language=language).add_to(self, name="circle15")
 
-    def render(self, **kwargs: object) -> None:
+    def render(self, **kwargs: Any) -> str:  # noqa: ANN401  passed on to branca
         """Render into the figure, with every link replaced by what it points to.
+
+        Returns
+        -------
+        str
+            Empty: what was rendered stands in the figure.
 
         Raises
         ------
@@ -70,8 +78,35 @@ class GapMap(folium.Map):
             When a layer was added that would need the network.
         """
         refuse_network(self)
-        super().render(**kwargs)
-        inline(self.get_root().header)
+        super().render(**kwargs)  # type: ignore[no-untyped-call]
+        figure: Any = self.get_root()
+        inline(figure.header)
+        return ""
+
+    def save(
+        self,
+        outfile: str | bytes | Path | BinaryIO,
+        close_file: bool = True,  # noqa: FBT001, FBT002  branca's signature
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        """Write the file; nothing is written when a layer is refused.
+
+        Parameters
+        ----------
+        outfile : str, bytes, Path or binary file
+            Where to.
+        close_file : bool
+            Whether to close `outfile` afterwards, where it is an open file.
+        **kwargs
+            Passed to the templates.
+        """
+        page = self.get_root().render(**kwargs).encode()
+        if isinstance(outfile, str | bytes | Path):
+            Path(os.fsdecode(outfile)).write_bytes(page)
+            return
+        outfile.write(page)
+        if close_file:
+            outfile.close()
 
 
 class _Page(Figure):
@@ -83,8 +118,10 @@ class _Page(Figure):
         self.header.add_child(policy(), name="policy", index=0)
         self.header.add_child(Verbatim('<link rel="icon" href="data:," />'), name="icon")  # else browsers ask for one
 
-    def render(self, **kwargs: object) -> str:
+    def render(self, **kwargs: Any) -> str:  # noqa: ANN401
+        """The whole page; the reader may zoom it, which folium's own head forbids."""
         text: str = super().render(**kwargs)
+        text = re.sub(r",\s*maximum-scale=1\.0,\s*user-scalable=no", "", text, count=1)
         return text.replace("<html>", f'<html lang="{self.language}">', 1)
 
 
@@ -92,12 +129,13 @@ class _Shell(MacroElement):
     """Everything on the page around the map, the data, and the script that draws."""
 
     def __init__(self, contents: str, *, language: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Circle15"
         self.contents = contents
         self.language = language
 
-    def render(self, **kwargs: object) -> None:
+    def render(self, **kwargs: Any) -> str:  # noqa: ANN401
+        """Put style, shell, data and script into the figure."""
         figure: Any = self.get_root()
         folder = resources.files("circle15.page")
         style = (folder / "style.css").read_text(encoding="utf-8")
@@ -107,7 +145,8 @@ class _Shell(MacroElement):
         figure.html.add_child(Verbatim(f"{shell}\n{self.contents}\n{script(scripts)}"), name="circle15_shell")
         name = self._parent.get_name() if self._parent is not None else ""
         figure.script.add_child(Element(f"circle15.start({name});"), name="circle15_start")
-        super().render(**kwargs)
+        super().render(**kwargs)  # type: ignore[no-untyped-call]
+        return ""
 
 
 def gap_map(result: Result, *, standard: Standard, language: Literal["zh", "en"] = "zh") -> GapMap:

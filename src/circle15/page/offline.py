@@ -59,12 +59,12 @@ def policy() -> Element:
 
 
 def script(text: str) -> str:
-    """A script element whose text cannot close it.
+    r"""A script element whose text cannot close it.
 
     Examples
     --------
     >>> script("const end = '</script>';")
-    "<script>const end = '<\\\\/script>';</script>"
+    "<script>const end = '<\\/script>';</script>"
     """
     text = re.sub(r"</(?=script)", r"<\\/", text, flags=re.IGNORECASE).replace("<!--", r"<\!--")
     text = re.sub(r"^//# sourceMappingURL=.*$", "", text, flags=re.MULTILINE)  # developer tools would ask for it

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
     from numpy.typing import NDArray
-    from shapely.geometry.base import BaseGeometry
 
     Whole = NDArray[np.int64]
     Shapes = NDArray[np.object_]
 
 STEPS_PER_DEGREE = 100_000
+_LIMITS = np.array([1 << bits for bits in (7, 14, 21, 28)], dtype=np.uint64)  # where one more byte is needed
 _LEAST_RING, _LEAST_LINE = 3, 2  # points; what has fewer is not drawn
 
 
@@ -132,9 +132,7 @@ class _Chains:
         return {f"{name}.rings": self.rings, f"{name}.sizes": self.sizes, f"{name}.xy": self.xy}
 
 
-def _chains(  # noqa: PLR0913  private; the two doors above fill it in
-    chains: Shapes, shape_of: Whole, grid: Grid, *, count: int, closed: bool, starts: Whole | None
-) -> _Chains:
+def _chains(chains: Shapes, shape_of: Whole, grid: Grid, *, count: int, closed: bool, starts: Whole | None) -> _Chains:
     """Chains of points without repeated points; what has shrunk to nothing is dropped."""
     degrees, chain = shapely.get_coordinates(chains, return_index=True)
     xy = grid.steps(degrees)
@@ -176,7 +174,7 @@ def varints(values: Whole) -> bytes:
     """
     signed = np.asarray(values, dtype=np.int64)
     folded = ((signed << 1) ^ (signed >> 63)).astype(np.uint64)
-    length = 1 + sum((folded >= np.uint64(1 << bits)).astype(np.int64) for bits in (7, 14, 21, 28))
+    length = 1 + np.searchsorted(_LIMITS, folded, side="right").astype(np.int64)
     at = np.cumsum(length) - length
     out = np.zeros(int(length.sum()), dtype=np.uint8)
     for place in range(5):

@@ -1,0 +1,126 @@
+"""Packed numbers and shapes come back as they went in."""
+
+import base64
+import gzip
+import html.parser
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from circle15.page.packing import Grid, areas, json_block, lines, number_block, varints
+
+
+def unpacked(text):
+    """What data.js does, the plain way."""
+    found, at, shift, folded = [], 0, 0, 0
+    for at in range(len(text)):
+        folded |= (text[at] & 127) << shift
+        shift += 7
+        if text[at] < 128:
+            found.append((folded >> 1) ^ -(folded & 1))
+            shift = folded = 0
+    return found
+
+
+class Element(html.parser.HTMLParser):
+    """The attributes and the text of one element."""
+
+    def handle_starttag(self, _, attrs):
+        self.attributes = dict(attrs)
+
+    def handle_data(self, data):
+        self.text = data
+
+
+def read(block):
+    element = Element()
+    element.feed(block)
+    content = gzip.decompress(base64.b64decode(element.text))
+    values, arrays = unpacked(content), {}
+    for entry in element.attributes["data-arrays"].split():
+        name, length = entry.split(":")
+        arrays[name], values = values[: int(length)], values[int(length) :]
+    assert values == []
+    return arrays
+
+
+@given(st.lists(st.integers(-(2**31), 2**31 - 1)))
+def test_whole_numbers_come_back(values):
+    assert unpacked(varints(np.array(values, dtype=np.int64))) == values
+
+
+@given(st.lists(st.integers(-63, 63), min_size=1))
+def test_small_numbers_take_one_byte(values):
+    assert len(varints(np.array(values))) == len(values)
+
+
+def test_a_block_holds_every_array_under_its_name():
+    arrays = {"a": np.array([1, -2, 300]), "none": np.array([], dtype=np.int64), "b.xy": np.array([70_000])}
+    assert read(number_block(arrays, name="map")) == {"a": [1, -2, 300], "none": [], "b.xy": [70_000]}
+
+
+def test_a_block_never_holds_markup():
+    block = json_block({"name": "</script><script>alert(1)</script>"}, name="study")
+    assert block.count("<") == 2
+    assert block.count("script") == 2
+
+
+def test_what_is_not_a_number_is_refused():
+    with pytest.raises(ValueError, match="JSON"):
+        json_block({"minutes": float("nan")}, name="study")
+
+
+def rings(arrays, name):
+    points = np.cumsum(np.reshape(arrays[f"{name}.xy"], (-1, 2)), axis=0)
+    cuts = np.cumsum(arrays[f"{name}.sizes"])[:-1]
+    return [ring.tolist() for ring in np.split(points, cuts)]
+
+
+def test_a_hole_is_a_ring_of_its_shape():
+    outer, hole = shapely.box(0, 0, 0.01, 0.01), shapely.box(0.002, 0.002, 0.004, 0.004)
+    two = shapely.MultiPolygon([outer.difference(hole), shapely.box(0.02, 0, 0.03, 0.01)])
+    arrays = areas(np.array([two, outer], dtype=object), Grid(0, 0), name="x")
+    assert arrays["x.rings"].tolist() == [3, 1]
+    assert arrays["x.sizes"].tolist() == [4, 4, 4, 4]
+    assert sorted(rings(arrays, "x")[1]) == [[200, 200], [200, 400], [400, 200], [400, 400]]
+
+
+def test_points_that_fall_together_are_written_once():
+    way = shapely.LineString([(0, 0), (0.000001, 0), (0.000002, 0), (0.0001, 0)])
+    arrays = lines(np.array([way], dtype=object), Grid(0, 0), name="x")
+    assert arrays["x.xy"].tolist() == [0, 0, 10, 0]
+
+
+def test_what_shrinks_to_nothing_is_left_out_but_keeps_its_place():
+    speck, field = shapely.box(0, 0, 0.000001, 0.000001), shapely.box(0, 0, 0.001, 0.001)
+    arrays = areas(np.array([speck, field, speck], dtype=object), Grid(0, 0), name="x")
+    assert arrays["x.rings"].tolist() == [0, 1, 0]
+    assert arrays["x.sizes"].tolist() == [4]
+
+
+def test_no_shapes_are_three_empty_arrays():
+    arrays = areas(np.array([], dtype=object), Grid(0, 0), name="x") | lines(
+        np.array([], dtype=object), Grid(0, 0), name="y"
+    )
+    assert all(len(values) == 0 for values in arrays.values())
+    assert len(arrays) == 6
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-500, 500), st.integers(-500, 500), st.integers(2, 90), st.integers(2, 90)), min_size=1
+    )
+)
+def test_every_shape_can_be_decoded_from_its_own_start(boxes):
+    shapes = np.array(
+        [shapely.box(x / 1e5, y / 1e5, (x + w) / 1e5, (y + h) / 1e5) for x, y, w, h in boxes], dtype=object
+    )
+    starts = np.array([(x + 7, y - 3) for x, y, _, _ in boxes])
+    arrays = areas(shapes, Grid(0, 0), name="x", starts=starts)
+    steps = arrays["x.xy"].reshape(-1, 4, 2)
+    for start, shape, (x, y, w, h) in zip(starts, steps, boxes, strict=True):
+        corners = start + np.cumsum(shape, axis=0)
+        assert sorted(map(tuple, corners)) == sorted([(x, y), (x + w, y), (x, y + h), (x + w, y + h)])
