@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 
@@ -51,6 +51,7 @@ def test_what_is_at_stake():
     assert metres(here, from_wgs84(here, "bd09")) == pytest.approx(1057, abs=2)
 
 
+@settings(max_examples=100, deadline=None)
 @given(lon=st.floats(75, 134), lat=st.floats(18, 53), datum=st.sampled_from(DATUMS))
 def test_there_and_back_is_here(lon, lat, datum):
     here = np.array([[lon, lat]])
@@ -58,6 +59,7 @@ def test_there_and_back_is_here(lon, lat, datum):
     assert metres(from_wgs84(to_wgs84(here, datum), datum), here) < 0.01
 
 
+@settings(max_examples=100, deadline=None)
 @given(lon=st.floats(-170, 60), lat=st.floats(-80, 80))
 def test_outside_china_gcj_is_wgs(lon, lat):
     here = np.array([[lon, lat]])

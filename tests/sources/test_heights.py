@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
 from rasterio.transform import Affine
@@ -72,6 +72,7 @@ def square():
 # ------------------------------------------------------------------------------------------------------------ terrain
 
 
+@settings(max_examples=60, deadline=None)
 @given(east=st.floats(-0.5, 0.5), north=st.floats(-0.5, 0.5), x=st.floats(0, 900), y=st.floats(0, 900))
 def test_bilinear_is_exact_on_a_plane(east, north, x, y):
     assert plane(east, north).at([[WEST + x, NORTH + y]])[0] == pytest.approx(200 + east * x + north * y, abs=0.01)
@@ -93,6 +94,7 @@ def test_the_ground_is_found_beneath_a_lone_roof():
     assert terrain.ground(roof)[0] == pytest.approx(200)
 
 
+@settings(max_examples=60, deadline=None)
 @given(east=st.floats(-0.4, 0.4), north=st.floats(-0.4, 0.4))
 def test_the_low_percentile_keeps_rises_on_a_slope(east, north):
     here, there = plane(east, north).ground(np.array([[WEST + 100, NORTH + 100], [WEST + 400, NORTH + 250]]))
@@ -334,6 +336,7 @@ def rough_towns(draw):
     return town(*links)
 
 
+@settings(max_examples=60, deadline=None)
 @given(streets=rough_towns(), seed=st.integers(0, 99))
 def test_links_meet_directions_are_opposite_and_slopes_are_kept(streets, seed):
     terrain = plane(0.1, -0.05)

@@ -108,7 +108,11 @@ def plain(header: str) -> str:
 
 
 def recognise(
-    frame: pd.DataFrame, words: Mapping[str, tuple[str, ...]], *, given: Mapping[str, str] | None = None
+    frame: pd.DataFrame,
+    words: Mapping[str, tuple[str, ...]],
+    *,
+    given: Mapping[str, str] | None = None,
+    where: str = "table",
 ) -> pd.DataFrame:
     """Rename the columns that are known by other headers, and drop the rest.
 
@@ -120,6 +124,8 @@ def recognise(
         Our word to the headers that mean it, best first; the word itself is always one of them.
     given : mapping, optional
         Our word to the file's header, as the planner says; it wins.
+    where : str
+        The file.
 
     Returns
     -------
@@ -129,22 +135,30 @@ def recognise(
     Raises
     ------
     DataError
-        When a given header is not in the file.
+        When a given word is not ours or a given header is not in the file.
     """
     headers = [str(name) for name in frame.columns if name != "geometry"]
-    absent = {word: name for word, name in (given or {}).items() if name not in headers}
-    if absent:
-        listed = ", ".join(f"{word} = {name!r}" for word, name in absent.items())
-        raise DataError(Finding("columns", f"not in the file: {listed}", f"The file has {', '.join(headers)}"))
+    given = given or {}
+    found = [
+        Finding(f"{where} columns", f"there is no column {header!r} for {word}", f"The file has {', '.join(headers)}")
+        for word, header in given.items()
+        if header not in headers
+    ] + [
+        Finding(f"{where} columns", f"{word} is not a known word", f"Known are {', '.join(words)}")
+        for word in given
+        if word not in words
+    ]
+    if found:
+        raise DataError(*found)
     by_plain = {plain(name): name for name in reversed(headers)}
     chosen: dict[str, str | None] = {}
     for word, others in words.items():
         known = (by_plain[plain(one)] for one in (word, *others) if plain(one) in by_plain)
-        chosen[word] = (given or {}).get(word) or next(known, None)
-    found = pd.DataFrame({word: frame[name] if name else None for word, name in chosen.items()}, index=frame.index)
+        chosen[word] = given.get(word) or next(known, None)
+    rows = pd.DataFrame({word: frame[name] if name else None for word, name in chosen.items()}, index=frame.index)
     if isinstance(frame, gpd.GeoDataFrame):
-        found = gpd.GeoDataFrame(found, geometry=frame.geometry, crs=frame.crs)
-    return found
+        rows = gpd.GeoDataFrame(rows, geometry=frame.geometry, crs=frame.crs)
+    return rows
 
 
 def texts(values: pd.Series) -> pd.Series:

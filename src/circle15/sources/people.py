@@ -396,7 +396,7 @@ def read_origins(path: Path | str, area: StudyArea, *, units: gpd.GeoDataFrame |
         With every finding: no rows, no coordinates, missing population, repeated ids, rows outside the boundary.
     """
     path = Path(path)
-    rows = recognise(read_table(path), HEADERS)
+    rows = recognise(read_table(path), HEADERS, where=path.name)
     if rows.empty:
         raise DataError(Finding(path.name, "there is no row in it", "Give at least one cluster"))
     found: list[Finding] = []
