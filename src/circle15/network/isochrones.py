@@ -2,8 +2,9 @@
 
 The truth is the set of stretches of street that are reached, cut exactly at the limit; lengths are taken from it. The
 outline is a picture of it: the contour at 25 m of the distance to the nearest reached stretch, on a grid of 12 m that
-is aligned over the whole study, with holes. It never crosses water that is at least one cell wide, except along a
-reached bridge. Before simplification an outline lies inside those of more minutes exactly; after it, to within 5 m.
+is aligned over the whole study, with holes. It never crosses water that is wider than 15 m, except along reached
+bridges and other reached ways over water. Before simplification an outline lies inside those of more minutes exactly;
+after it, to within 5 m.
 """
 
 from __future__ import annotations
@@ -24,12 +25,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from circle15.network.graph import Floats, Graph, Ints
+    from circle15.network.graph import Bools, Floats, Graph, Ints
     from circle15.network.snapping import Spots
 
 CELL_M = 12.0  # [P] finer than a block, coarser than a house
 RADIUS_M = 25.0  # [P] a street serves the houses along it
-NEAR_M = 0.75 * CELL_M  # every stretch has a grid node within 0.71 cells
 FAR_M = RADIUS_M + 1.25 * CELL_M  # distances beyond do not matter for the contour
 SIMPLIFY_M = 2.5  # half of the tolerance that is promised for nesting
 
@@ -90,6 +90,11 @@ class Reach:
         return search.Cut(limit, piece, low, high, ticks)
 
 
+def some(found: search.Parts, which: Bools | Ints) -> search.Parts:
+    """Some of the stretches, in the order asked for."""
+    return search.Parts(found.piece[which], found.low[which], found.high[which], found.ticks[which])
+
+
 def street_metres(graph: Graph, found: search.Parts) -> float:
     """Metres of street that are reached, every stretch once."""
     return float(np.sum((found.high - found.low) * graph.layout.length_m[found.piece]))
@@ -128,11 +133,14 @@ class Canvas:
         Positions of the nodes, multiples of the cell.
     water : ndarray of uint8, shape (rows, columns), or None
         0 on land, `search.BESIDE_WATER` or `search.IN_WATER`.
+    deck : ndarray of bool, shape (pieces,)
+        Whether a piece leads over water.
     """
 
     east: Floats
     north: Floats
     water: NDArray[np.uint8] | None
+    deck: Bools
 
     @classmethod
     def over(cls, graph: Graph, water: BaseGeometry | None) -> Canvas:
@@ -144,14 +152,14 @@ class Canvas:
             CELL_M * (low[0] + np.arange(columns)), CELL_M * (low[1] + np.arange(rows)), copy=False
         )
         if water is None or water.is_empty:
-            return cls(east, north, None)
+            return cls(east, north, None, np.zeros(len(graph.layout.lines), dtype=bool))
         water = shapely.make_valid(water) & shapely.box(east[0, 0], north[0, 0], east[0, -1], north[-1, 0])
         beside = shapely.buffer(water, CELL_M / 2)
         shapely.prepare([water, beside])
         wet = np.zeros((rows, columns), np.uint8)
         wet[shapely.contains_xy(beside, east, north)] = search.BESIDE_WATER
         wet[shapely.contains_xy(water, east, north)] = search.IN_WATER
-        return cls(east, north, wet)
+        return cls(east, north, wet, shapely.intersects(water, graph.layout.lines))
 
     def window(self, bounds: Floats) -> tuple[slice, slice]:
         """The rows and columns that outlines of stretches within some bounds, one row each, can touch."""
@@ -210,29 +218,28 @@ def _drawn(reach: Reach, canvas: Canvas, bounds: Floats, *, rows: tuple[int, int
     position_of: list[int] = []
     metres: list[float] = []
     contours = _Contours()
-    squared = np.full(canvas.east.shape, np.inf, np.float32)
+    near = np.full((2, *canvas.east.shape), np.inf, np.float32)  # squared metres to reached stretches, and to decks
     window = canvas.window(bounds)
     for row, position, found in reach.parts(*rows, limits=limits):
         if row_of and row != row_of[-1]:
-            squared[window] = np.inf  # the last window of a row holds all before it
+            near[:, *window] = np.inf  # the last window of a row holds all before it
         window = canvas.window(bounds[found.piece])
         x, y = canvas.east[window], canvas.north[window]
-        distance2 = squared[window]
-        search.stamp(graph.layout.drawn, found, search.Frame(x[0, 0], y[0, 0], CELL_M, FAR_M), distance2)
-        contours.add(x, y, _field(distance2, canvas, window))
+        frame = search.Frame(x[0, 0], y[0, 0], CELL_M, FAR_M)
+        squared, decks = near[:, *window]
+        search.stamp(graph.layout.drawn, found, frame, squared)
+        if canvas.water is not None and canvas.water[window].any():
+            on_deck = canvas.deck[found.piece]
+            search.stamp(graph.layout.drawn, some(found, on_deck), frame, decks)
+            field = search.dry_field(squared, decks, canvas.water[window], frame, RADIUS_M)
+        else:
+            field = np.sqrt(np.minimum(squared, np.float32(FAR_M**2)))
+        contours.add(x, y, field)
         row_of.append(row)
         position_of.append(position)
         metres.append(street_metres(graph, found))
     shapes = _tidy(contours.polygons())
     return Outlines(np.array(row_of, np.int64), np.array(position_of, np.int64), np.array(metres, float), shapes)
-
-
-def _field(distance2: NDArray[np.float32], canvas: Canvas, window: tuple[slice, slice]) -> NDArray[np.float32]:
-    """Distances to contour, with what lies across water taken out."""
-    if canvas.water is not None and canvas.water[window].any():
-        return search.dry_field(distance2, canvas.water[window], RADIUS_M, NEAR_M, FAR_M)
-    distance: NDArray[np.float32] = np.sqrt(np.minimum(distance2, np.float32(FAR_M**2)))
-    return distance
 
 
 class _Contours:

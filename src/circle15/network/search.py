@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NEVER = 2**31 - 1  # ticks of a vertex that was not reached
 BESIDE_WATER, IN_WATER = 1, 2  # grid nodes on land within half a cell of water, and in water
+DECK_CELLS = 0.75  # how wide a bridge is drawn to either side; a node of every cell that it crosses is nearer
 _LOW = 2**32 - 1  # a heap key is the ticks above, the vertex in the low 32 bits
 
 _Kernel = TypeVar("_Kernel", bound="Callable[..., Any]")
@@ -386,22 +387,24 @@ def stamp(lines: Lines, reached: Parts, frame: Frame, squared: NDArray[np.float3
 
 @_compiled
 def dry_field(
-    squared: NDArray[np.float32], water: NDArray[np.uint8], radius: float, near: float, far: float
+    squared: NDArray[np.float32], decks: NDArray[np.float32], water: NDArray[np.uint8], frame: Frame, radius: float
 ) -> NDArray[np.float32]:
     """The distance field with what lies across water taken out, ready to be contoured at `radius`.
 
-    `water` is 0 on land, 1 on land beside water, 2 in water. Nodes nearer than `near` to a reached stretch stay: that
-    draws bridges and banks. Other land within `radius` stays only when it hangs together with them, node by node and
-    never through water. All else is at most `far` away, so that the outline between neighbours is interpolated alike.
+    `decks` is like `squared`, for bridges and other stretches over water only. Nodes in water stay where a deck is
+    near. Land within `radius` stays when it is within a cell of a reached stretch, or hangs together with such land
+    node by node, never through water. All else is put at `frame.reach`, so that outlines end half-way alike.
     """
     rows, columns = squared.shape
-    field = np.sqrt(np.minimum(squared, np.float32(far * far)))
-    kept = field <= near
+    far = np.float32(frame.reach)
+    field = np.minimum(np.sqrt(squared), far)
+    kept = np.sqrt(decks) <= DECK_CELLS * frame.cell
     stack = np.empty(rows * columns, np.int64)
     size = 0
     for row in range(rows):
         for column in range(columns):
-            if kept[row, column] and water[row, column] < IN_WATER:
+            if water[row, column] < IN_WATER and (kept[row, column] or field[row, column] <= frame.cell):
+                kept[row, column] = True
                 stack[size] = row * columns + column
                 size += 1
     while size > 0:
@@ -412,4 +415,4 @@ def dry_field(
                 kept[r, c] = True
                 stack[size] = r * columns + c
                 size += 1
-    return np.where((field <= radius) & ~kept, np.float32(far), field)
+    return np.where((field <= radius) & ~kept, far, field)

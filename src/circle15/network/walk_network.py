@@ -225,7 +225,7 @@ class WalkNetwork:
         """Outlines of the streets that each origin reaches, and the length of these streets.
 
         A picture, never to be counted from: the contour at 25 m around the reached streets, which are cut exactly at
-        the limit. Holes are kept. Water that is at least 12 m wide is not bridged, except along reached bridges.
+        the limit. Holes are kept. Water wider than 15 m is not bridged, except along reached ways over it.
 
         Parameters
         ----------
@@ -296,7 +296,7 @@ class WalkNetwork:
         none = np.zeros(0, np.int32)
         found = listed[0] if listed else search.Parts(none, np.zeros(0), np.zeros(0), none)
         order = np.lexsort((found.low, found.piece))
-        found = search.Parts(found.piece[order], found.low[order], found.high[order], found.ticks[order])
+        found = isochrones.some(found, order)
         links = graph.layout.streets.iloc[graph.layout.ahead[found.piece]]
         columns: dict[str, Any] = {name: links[name].to_numpy() for name in ("piece", "osm_id", "kind")}
         columns["length_m"] = (found.high - found.low) * links["length_m"].to_numpy(dtype=float)

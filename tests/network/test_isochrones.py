@@ -1,0 +1,260 @@
+"""Isochrones: reached streets cut exactly, and outlines that are true to them."""
+
+import city
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from shapely.affinity import rotate
+
+import toytown
+from circle15.errors import CutoffError, DataError
+from circle15.network import WalkNetwork
+from circle15.tables import ISOCHRONES
+
+WALKER = toytown.walker()
+SLOW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@pytest.fixture(scope="module")
+def network():
+    return WalkNetwork(toytown.streets())
+
+
+@pytest.fixture(scope="module")
+def outlines(network):
+    return network.isochrones(toytown.origins(), walker=WALKER, water=toytown.water())
+
+
+def one(table, place, **options):
+    """The isochrones of one place."""
+    home = gpd.GeoDataFrame(geometry=[place], crs=table.crs, index=pd.Index(["home"], name="origin"))
+    return WalkNetwork(table).isochrones(home, walker=WALKER, **options)
+
+
+# ------------------------------------------------------------------------------------------------- reached streets
+
+
+def test_reached_streets_of_the_west(network):
+    found = network.reached(toytown.at(0, 0), 5, walker=WALKER).set_index("piece")
+    # Five links along the street, the stairs to the top, the escalator, and 20 s of terrace to either side.
+    assert found["length_m"].sum() == pytest.approx(5 * 80 + 80 + 80 + 2 * 80 / 3)
+    assert found.loc["way/20#35", "seconds"] == 60.0
+    assert found.loc["way/30#36", "seconds"] == 180.0
+    assert found.loc["way/2#19"].geometry.equals_exact(
+        shapely.LineString([toytown.at(240, 80), toytown.at(240 + 80 / 3, 80)]), 1e-6
+    )
+    assert (found["seconds"] < 300).all()
+
+
+def test_the_own_piece_is_reached_both_ways_from_the_middle(network):
+    found = network.reached(toytown.at(120, 0), 0.25, walker=WALKER)
+    assert len(found) == 1
+    assert found.geometry[0].equals_exact(shapely.LineString([toytown.at(100, 0), toytown.at(140, 0)]), 1e-6)
+
+
+def test_the_escalator_is_not_walked_down(network):
+    found = network.reached(toytown.at(240, 80), 3, walker=WALKER)
+    assert "escalator" not in set(found["kind"])
+    assert set(found["kind"]) == {"path", "stairs", "bridge"}
+
+
+def test_the_yard_is_entered_but_not_passed(network):
+    found = network.reached(toytown.at(560, 0), 4, walker=WALKER)
+    # 240 s: both links of the yard, but nothing of the street behind it, which starts 360 s away.
+    assert found.loc[found["osm_id"] == "way/4", "length_m"].tolist() == [80.0, 80.0]
+    south = found[found["osm_id"] == "way/3"]
+    assert south["length_m"].sum() == pytest.approx(160.0)
+    home = network.reached(toytown.at(560, -80), 4, walker=WALKER)
+    assert home.loc[home["osm_id"] == "way/3", "length_m"].sum() > 160.0
+
+
+def test_nothing_is_reached_from_nowhere(network):
+    found = network.reached(toytown.at(5000, 5000), 15, walker=WALKER)
+    assert len(found) == 0
+    assert found.crs == toytown.CRS
+
+
+@SLOW
+@given(city.cities(private=True), st.floats(0.3, 12))
+def test_reached_streets_are_those_that_travel_times_reach(drawn, minutes):
+    """A point on a street lies in a reached stretch if and only if the walk to it is short enough."""
+    table, origins, _ = drawn
+    network = WalkNetwork(table)
+    spots = [(link, share) for link in range(len(table)) for share in (0.07, 0.31, 0.68, 0.93)]
+    goals = city.points_on(table, spots, name="goal")
+    found = network.reached(origins.geometry.iloc[0], minutes, walker=WALKER)
+    times = network.travel_times(origins.iloc[:1], goals, walker=WALKER, cutoff_minutes=60)
+    seconds = pd.Series(np.inf, index=goals.index)
+    pairs = times.pairs().set_index("facility")["seconds"]
+    seconds[pairs.index] = pairs
+    clear = (seconds - minutes * 60).abs() > 0.3  # rounding at the spot
+    link = table.index.get_indexer(times.facilities.table["link"])
+    piece = table["piece"].to_numpy()[link]
+    inside = [
+        bool((found.geometry[(found["piece"] == name).to_numpy()].distance(point) < 1e-5).any())
+        for name, point in zip(piece, goals.geometry, strict=True)
+    ]
+    assert (pd.Series(inside, index=goals.index) == (seconds <= minutes * 60))[clear].all()
+    assert found["length_m"].sum() == pytest.approx(found.length.sum(), abs=1e-3)
+
+
+# --------------------------------------------------------------------------------------------------------- outlines
+
+
+def test_the_table_keeps_its_contract(outlines):
+    ISOCHRONES.check(outlines)
+    assert outlines["origin"].unique().tolist() == ["west", "below", "above", "yard", "island"]
+    assert outlines.loc["west|5", "street_m"] == pytest.approx(5 * 80 + 80 + 80 + 2 * 80 / 3)
+    assert outlines.loc["island|15", "street_m"] == pytest.approx(560.0)
+
+
+def test_street_lengths_are_those_of_the_reached_streets(network, outlines):
+    home = toytown.origins().geometry["below"]
+    for minutes in (5, 10, 15):
+        reached = network.reached(home, minutes, walker=WALKER)
+        assert outlines.loc[f"below|{minutes}", "street_m"] == pytest.approx(reached["length_m"].sum())
+
+
+def test_the_island_is_not_joined_over_the_river(outlines):
+    bank, island = shapely.box(*toytown.at(-500, -200).coords[0], *toytown.at(2000, 500).coords[0]), outlines.index.str
+    assert not outlines[island.startswith("island")].intersects(bank).any()
+
+
+def test_a_stub_still_has_an_outline():
+    nodes = np.array([(toytown.EAST, toytown.NORTH), (toytown.EAST + 3, toytown.NORTH)])
+    found = one(city.streets(nodes, [(0, 1, "path", False, True)]), shapely.Point(nodes[0]))
+    assert found.is_valid.all()
+    assert len(found) == 3
+    assert (found.area > 1000).all()
+
+
+def test_holes_are_kept():
+    corners = np.array([(0, 0), (200, 0), (200, 200), (0, 200)]) + toytown.CORNER
+    square = city.streets(corners, [(i, (i + 1) % 4, "street", False, True) for i in range(4)])
+    found = one(square, shapely.Point(corners[0]), minutes=[4, 15])
+    holes = [len(shapely.get_parts(shape)[0].interiors) for shape in found.geometry]
+    assert holes == [0, 1]  # after four minutes the ring is not closed
+
+
+def test_origins_beyond_reach_and_limits_below_the_leg_have_no_row(network):
+    homes = gpd.GeoDataFrame(
+        geometry=[toytown.at(40, -100), toytown.at(0, 3000)], crs=toytown.CRS, index=pd.Index(["near", "far"])
+    )
+    found = network.isochrones(homes, walker=WALKER, minutes=[1, 5])
+    assert found.index.tolist() == ["near|5"]
+
+
+def test_none_asked_none_drawn(network):
+    found = network.isochrones(toytown.origins().iloc[:0], walker=WALKER)
+    ISOCHRONES.check(found)
+    assert len(found) == 0
+
+
+def test_an_origin_alone_is_drawn_like_among_others(network, outlines):
+    alone = network.isochrones(toytown.origins().loc[["above"]], walker=WALKER, water=toytown.water())
+    assert alone.geometry.geom_equals(outlines.geometry[alone.index]).all()
+
+
+@SLOW
+@given(city.cities(private=True))
+def test_outlines_are_valid_and_nested(drawn):
+    table, origins, _ = drawn
+    found = WalkNetwork(table).isochrones(origins, walker=WALKER, minutes=(2, 4, 6))
+    assert found.is_valid.all()
+    assert not found.is_empty.any()
+    for _, rows in found.groupby("origin", sort=False):
+        shapes = rows.geometry.to_numpy()
+        assert (rows["street_m"].diff().dropna() >= 0).all()
+        assert shapely.covers(shapely.buffer(shapes[1:], 5.0), shapes[:-1]).all()
+
+
+# ------------------------------------------------------------------------------------------------------------ water
+
+
+def river_town(angle, *, shift, bridge, width=16):
+    """A street on either bank of a river, turned by an angle; a bridge at its middle, or none."""
+    nodes = np.array([(-300, 0), (0, 0), (300, 0), (-300, width + 8), (0, width + 8), (300, width + 8)], dtype=float)
+    links = [(0, 1, "street", False, True), (1, 2, "street", False, True), (3, 4, "street", False, True)]
+    links += [(4, 5, "street", False, True)] + ([(1, 4, "bridge", False, True)] if bridge else [])
+    turn = np.deg2rad(angle)
+    turned = nodes @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    turned += toytown.CORNER + shift
+    table = city.streets(turned, links)
+    ends = table[["from_node", "to_node"]].to_numpy()
+    straight = [shapely.LineString(turned[pair]) for pair in ends]
+    table = table.assign(length_m=shapely.length(straight)).set_geometry(straight, crs=table.crs)
+
+    def put(shape):
+        moved = rotate(shape, angle, origin=(0, 0))
+        return shapely.transform(moved, lambda xy: xy + toytown.CORNER + shift)
+
+    river, far_bank = shapely.box(-900, 1, 900, width + 1), shapely.box(-900, width + 1, 900, 900)
+    return table, put(river), put(far_bank), shapely.Point(turned[0])
+
+
+@SLOW
+@given(st.floats(0, 360), st.tuples(st.floats(0, 12), st.floats(0, 12)))
+def test_a_river_without_a_bridge_is_not_crossed(angle, shift):
+    table, river, far_bank, home = river_town(angle, shift=shift, bridge=False)
+    wet = one(table, home, water=river, minutes=[15])
+    dry = one(table, home, minutes=[15])
+    assert not wet.intersects(far_bank).any()
+    assert dry.intersects(far_bank).all()  # without knowing of the river, the outline would jump it
+    near_bank = dry.geometry.iloc[0].difference(shapely.union(river.buffer(8), far_bank))
+    assert wet.geometry.iloc[0].intersection(near_bank).area > 0.97 * near_bank.area
+
+
+@SLOW
+@given(st.floats(0, 360), st.tuples(st.floats(0, 12), st.floats(0, 12)))
+def test_a_bridge_carries_the_outline_across_in_one_piece(angle, shift):
+    table, river, far_bank, home = river_town(angle, shift=shift, bridge=True, width=30)
+    found = one(table, home, water=river, minutes=[3, 15])
+    assert not found.iloc[:1].intersects(far_bank).any()  # 240 m: not yet at the bridge
+    whole = found.geometry.iloc[1]
+    assert shapely.get_num_geometries(whole) == 1
+    assert whole.intersection(far_bank).area > 0.5 * 600 * 25
+    assert whole.intersection(river).area < 0.6 * river.intersection(whole.convex_hull).area
+
+
+def test_water_in_another_crs_is_refused(network):
+    with pytest.raises(DataError, match="water"):
+        network.isochrones(toytown.origins(), walker=WALKER, water=toytown.water().to_crs("EPSG:4326"))
+
+
+def test_no_water_at_all_is_no_water(network, outlines):
+    none = network.isochrones(toytown.origins(), walker=WALKER, water=toytown.water().iloc[:0])
+    assert none.index.equals(outlines.index)
+
+
+@pytest.mark.parametrize("minutes", [[], [0], [5, -1]])
+def test_impossible_minutes(network, minutes):
+    with pytest.raises(CutoffError):
+        network.isochrones(toytown.origins(), walker=WALKER, minutes=minutes)
+
+
+# ------------------------------------------------------------------------------------------------------ a real city
+
+
+@pytest.mark.real
+def test_a_real_city_is_drawn_like_buffers(real_data):
+    from circle15.sources.areas import read_area
+    from circle15.sources.streets import read_streets
+
+    area = read_area(real_data / "yuzhong" / "boundary.geojson", name="Yuzhong", margin_m=0, crs="EPSG:32648")
+    table = read_streets(real_data / "yuzhong" / "yuzhong.osm.pbf", area)
+    random = np.random.default_rng(7)
+    spots = list(zip(random.integers(0, len(table), 12), random.random(12), strict=True))
+    homes = city.points_on(table, spots, name="origin", off=5.0)
+    network = WalkNetwork(table)
+    found = network.isochrones(homes, walker="adult")
+    assert found.is_valid.all()
+    assert len(found) == 36
+    for (_, row), minutes in zip(found.iterrows(), 12 * [5, 10, 15], strict=True):
+        reached = network.reached(homes.geometry[row["origin"]], minutes, walker="adult")
+        exact = shapely.union_all(shapely.buffer(reached.geometry.to_numpy(), 25.0))
+        likeness = row.geometry.intersection(exact).area / row.geometry.union(exact).area
+        assert likeness >= 0.9
