@@ -173,6 +173,18 @@ def test_a_home_just_beside_a_unit_belongs_to_it():
     assert totals(residence_clusters(buildings, grounds, AREA, people=people())) == {"A": 100, "B": 100}
 
 
+def test_a_sliver_between_communities_belongs_to_the_nearest():
+    grounds = units(
+        ("Z", 0, 2000, "district", None, np.nan),
+        ("A", 0, 980, "community", "Z", 100),
+        ("B", 1100, 2000, "community", "Z", 100),
+    )
+    buildings = homes((100, 0, 9, 6, "tag"), (1000, 0, 9, 6, "tag"), (1200, 0, 9, 6, "tag"))
+    assert totals(residence_clusters(buildings, grounds, AREA, people=people(total=201))) == {"A": 100, "B": 100}
+    wide = grounds.assign(geometry=grounds.geometry.where(grounds.index != "A", grounds.geometry["A"].buffer(-100)))
+    assert totals(residence_clusters(buildings, wide, AREA, people=people(total=250))) == {"A": 100, "B": 100, "Z": 50}
+
+
 # ----------------------------------------------------------------------------------------------------------- clusters
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 EVIDENCE = ("tag", "landuse", "plain")  # from the surest to a guess
 NEIGHBOURS, NEIGHBOURHOOD_M = 15, 200.0  # whose levels stand in for missing ones
-BESIDE_M = 50.0  # a home this near to a unit belongs to it where no unit holds it
+BESIDE_M = 50.0  # a home this near to a unit belongs to it where no other of its kind holds it
 TOLERANCE = 0.01  # totals of two sources may differ by this share before they contradict each other
 MOST_AT_ONCE = 1000  # homes that are grouped in one piece; more are halved first
 
@@ -172,7 +172,7 @@ def _levels(levels: NDArray[np.float64], xy: NDArray[np.float64], default: float
 
 
 def _finest_unit(xy: NDArray[np.float64], units: gpd.GeoDataFrame) -> NDArray[np.int64]:
-    """Position of the finest unit that holds each point; a point just beside all units takes the nearest."""
+    """Position of the finest unit that holds each point; a point in a sliver between parts takes the nearest part."""
     found = np.full(len(xy), -1)
     points, shapes = np.asarray(shapely.points(xy), dtype=object), units.geometry.to_numpy()
     for tier in reversed(TIERS):
@@ -182,11 +182,13 @@ def _finest_unit(xy: NDArray[np.float64], units: gpd.GeoDataFrame) -> NDArray[np
             point, unit = shapely.STRtree(shapes[places]).query(points[open_], predicate="intersects")
             first = pd.Series(places[unit]).groupby(point).min()
             found[open_[first.index.to_numpy(dtype=int)]] = first.to_numpy()
-    open_ = np.flatnonzero(found < 0)
-    if len(shapes) and len(open_):
-        pairs = shapely.STRtree(shapes).query_nearest(points[open_], max_distance=BESIDE_M)
-        finest = pd.Series(pairs[1]).groupby(pairs[0]).max()  # units are listed from the district down
-        found[open_[finest.index.to_numpy(dtype=int)]] = finest.to_numpy()
+    undivided = ~units.index.isin(units["parent"].dropna())
+    parts = np.flatnonzero(undivided)
+    sliver = np.flatnonzero((found < 0) | ~np.append(undivided, False)[found])
+    if len(parts) and len(sliver):
+        point, part = shapely.STRtree(shapes[parts]).query_nearest(points[sliver], max_distance=BESIDE_M)
+        first = pd.Series(parts[part]).groupby(point).min()
+        found[sliver[first.index.to_numpy(dtype=int)]] = first.to_numpy()
     return found
 
 
@@ -203,7 +205,9 @@ def _shared_out(
     source = _sources(np.arange(len(units)), published, parent)
     control = np.where(homes.unit >= 0, source[homes.unit], -1) if len(units) else np.full(len(homes.unit), -1)
     amounts = _amounts(published, parent, source, units=units, control=control)
-    rest = _rest(control, published, float(amounts.sum()), total=total, area=area)
+    leaf = ~np.isin(np.arange(len(units)), parent)
+    full = bool(leaf.any()) and bool((source[leaf] >= 0).all()) and bool((control >= 0).all())
+    rest = _rest(control, float(amounts.sum()), full=full, total=total, area=area)
     shares = np.zeros(len(control))
     left: list[tuple[int, float]] = []
     for place in [*np.flatnonzero(np.isfinite(published)), -1]:
@@ -214,7 +218,6 @@ def _shared_out(
             shares[members] = amount * (homes.weight[members] / weight)
         elif amount > 0:
             left.append((int(place), float(amount)))
-    leaf = ~np.isin(np.arange(len(units)), parent)
     silent = np.where(
         np.isnan(published) & leaf, source, len(units)
     )  # whose people a part that publishes nothing takes
@@ -258,26 +261,20 @@ def _amounts(
     return amounts
 
 
-def _rest(
-    control: NDArray[np.int64], published: NDArray[np.float64], settled: float, total: float | None, area: StudyArea
-) -> float:
-    """People of the whole area who belong to no published total."""
-    some = bool(np.isfinite(published).any())
-    where, mend = "[people] total", "Correct it, or the population of the units"
+def _rest(control: NDArray[np.int64], settled: float, *, full: bool, total: float | None, area: StudyArea) -> float:
+    """People of the whole area who belong to no published total; `full` when no ground and no home is left for them."""
     if total is None:
         bare = int((control < 0).sum())
-        if not some or bare:
-            who = "no population is known" if not some else f"{bare:,} homes lie in units that publish no population"
-            raise DataError(
-                Finding(where, who, f"State the residents of {area.name}, or give every unit its population")
-            )
+        if not settled or bare:
+            who = f"{bare:,} homes lie in units that publish no population" if settled else "no population is known"
+            mend = f"State the residents of {area.name}, or give every unit its population"
+            raise DataError(Finding("[people] total", who, mend))
         return 0.0
     rest = total - settled
-    nowhere = some and bool(np.isfinite(published).all()) and not (control < 0).any()
-    if rest < -TOLERANCE * total or (nowhere and rest > TOLERANCE * total):
+    if rest < -TOLERANCE * total or (full and rest > TOLERANCE * total):
         problem = f"it is {total:,.0f}, but the units publish {settled:,.0f} together"
-        raise DataError(Finding(where, problem, mend))
-    return 0.0 if nowhere else max(rest, 0.0)
+        raise DataError(Finding("[people] total", problem, "Correct it, or the population of the units"))
+    return 0.0 if full else max(rest, 0.0)
 
 
 def _somewhere(
