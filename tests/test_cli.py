@@ -126,8 +126,8 @@ def spoil_swapped(folder):
 
 
 def spoil_boundary(folder):
-    shape = gpd.GeoDataFrame(geometry=[box(106.549, 29.549, 106.556, 29.556)])
-    shape.to_file(folder / "boundary.shp")
+    gpd.GeoDataFrame(geometry=[box(106.549, 29.549, 106.556, 29.556)], crs=4326).to_file(folder / "boundary.shp")
+    (folder / "boundary.prj").unlink()
     replace(folder / "study.toml", "boundary.geojson", "boundary.shp")
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from circle15.sources.datum import from_wgs84
 from rasterio.transform import from_origin
+
+from circle15.sources.datum import from_wgs84
 
 WEST, SOUTH, STEP, SIDE = 106.55, 29.55, 0.001, 6
 STUDY = """

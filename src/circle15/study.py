@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from circle15.tables import Coverage, Result, StudyArea, TravelTimes
 
 OUTPUTS = ("map.html", "results.gpkg", "columns.csv", "run.json")
+_PARTS = (  # what can be wrong, in the order in which one part needs another
+    *("standard", "walker", "elements", "area", "terrain", "units", "inventory", "streets", "origins", "facilities"),
+)
 _VERSIONS = ("circle15", "numpy", "pandas", "geopandas", "shapely", "pyproj", "numba", "osmium", "folium")
 
 
@@ -217,29 +220,35 @@ class Study:
             return residence_clusters(self.buildings, units, area, people=given, terrain=self.terrain)
 
     @cached_property
+    def inventory(self) -> list[gpd.GeoDataFrame]:
+        """The planner's own tables of facilities."""
+        from circle15.sources.inventory import read_inventory
+
+        return [
+            read_inventory(
+                self.project.path(table.file),
+                self.area,
+                standard=self.standard,
+                datum=table.datum,
+                verified=table.verified,
+                columns=table.columns,
+            )
+            for table in self.project.facilities.inventory
+        ]
+
+    @cached_property
     def facilities(self) -> gpd.GeoDataFrame:
         """Facilities from OSM and from the planner's own tables, which win."""
         import pandas as pd
 
-        from circle15.sources.inventory import merge_places, read_inventory
+        from circle15.sources.inventory import merge_places
         from circle15.sources.places import read_facilities
 
-        given, area, streets = self.project.facilities, self.area, self.streets
+        area, streets = self.area, self.streets
         with self._step("facilities"):
-            read = read_facilities(self.elements, area, standard=self.standard, streets=streets)
-            found = read if given.osm else read.iloc[:0]
-            listed = [
-                read_inventory(
-                    self.project.path(table.file),
-                    area,
-                    standard=self.standard,
-                    datum=table.datum,
-                    verified=table.verified,
-                    columns=table.columns,
-                )
-                for table in given.inventory
-            ]
-            found = merge_places(found, pd.concat(listed)) if listed else found
+            found = read_facilities(self.elements, area, standard=self.standard, streets=streets)
+            found = found if self.project.facilities.osm else found.iloc[:0]
+            found = merge_places(found, pd.concat(self.inventory)) if self.inventory else found
         if found.empty:
             mend = "Set facilities.osm = true, or add an [[facilities.inventory]]"
             raise DataError(Finding("facilities", "there is not one facility in the study area", mend))
@@ -367,7 +376,7 @@ class Study:
             What would stop a run; empty when it would go through.
         """
         found: list[Finding] = []
-        for part in ("standard", "walker", "elements", "area", "terrain", "streets", "units", "origins", "facilities"):
+        for part in _PARTS:
             try:
                 getattr(self, part)
             except Circle15Error as error:
