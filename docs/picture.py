@@ -1,6 +1,6 @@
 """Make docs/map.png: run the embedded study and photograph its page in a headless Chromium, network off.
 
-Usage: python docs/picture.py [map.html] [picture.png]
+Usage: python docs/picture.py [map.html]
 """
 
 import shutil
@@ -27,12 +27,11 @@ def photograph(page_file: Path, picture: Path) -> None:
         browser = play.chromium.launch(executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_context(viewport={"width": 1366, "height": 768}, offline=True).new_page()
         page.goto(page_file.resolve().as_uri())
-        page.wait_for_selector("body[data-ready]", timeout=30_000)
+        page.wait_for_selector("body.c15-ready", timeout=30_000)
         page.screenshot(path=str(picture))
         browser.close()
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
-        given = Path(sys.argv[1]) if len(sys.argv) > 1 else page_of_the_demo(Path(scratch))
-        photograph(given, Path(sys.argv[2]) if len(sys.argv) > 2 else HERE / "map.png")
+        photograph(Path(sys.argv[1]) if sys.argv[1:] else page_of_the_demo(Path(scratch)), HERE / "map.png")

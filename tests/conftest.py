@@ -36,7 +36,7 @@ def ran(request, tmp_path_factory):
     def run(name):
         if name != "demo":
             request.getfixturevalue("real_data")
-        if name not in done:
+        if name not in done:  # the whole way, as the command line does it
             study = Study.open(STUDIES[name])
             done[name] = study, study.run(tmp_path_factory.mktemp(name) / "results")
         return done[name]

@@ -1,0 +1,53 @@
+"""The pages of whole studies, real extracts among them, in a real browser with the network off."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.browser
+OUTLINES = r"15 (分钟|minutes|min)"  # the panel of a cluster lists its isochrones
+ALL = ["demo", "yuzhong", "monaco", "helsinki"]
+
+
+@pytest.mark.parametrize("study_name", ALL)
+def test_a_real_page_answers(ran, open_page, study_name):
+    study, folder = ran(study_name)
+    page = open_page(folder / "map.html")
+    assert "default-src 'none'" in page.locator("meta[http-equiv='Content-Security-Policy']").get_attribute("content")
+    assert page.locator("#c15-categories label").count() == 11
+    for number in (10, 0, 8):
+        page.locator("#c15-categories input").nth(number).check()
+        assert page.locator("#c15-categories input:checked").get_attribute("value") == str(number)
+    residents = page.locator("#c15-figures dd").first.inner_text()
+    assert int(residents.replace(",", "")) == round(study.origins["population"].sum())
+    before = page.locator("html").get_attribute("lang")
+    page.locator("#c15-language").click()
+    assert page.locator("html").get_attribute("lang") != before
+    synthetic = page.locator("#c15-synthetic")
+    assert synthetic.is_visible() is (study_name == "demo")
+    if study_name == "demo":
+        assert "合成示例数据" in synthetic.inner_text()
+
+
+@pytest.mark.parametrize("study_name", ALL)
+def test_a_click_on_the_map_opens_a_cluster_and_its_isochrones(ran, open_page, study_name):
+    study, folder = ran(study_name)
+    page = open_page(folder / "map.html")
+    places = study.origins.nlargest(20, "population").to_crs(4326).geometry
+    box = page.locator(".folium-map").bounding_box()
+    detail = page.locator("#c15-detail")
+    for place in places:  # some lie under the legend
+        spot = page.evaluate(
+            """([lat, lon]) => {
+              const map = window[document.querySelector(".folium-map").id];
+              const point = map.latLngToContainerPoint([lat, lon]);
+              return [point.x, point.y];
+            }""",
+            [place.y, place.x],
+        )
+        page.mouse.click(box["x"] + spot[0], box["y"] + spot[1])
+        if detail.is_visible() and re.search(OUTLINES, detail.inner_text()):
+            break
+    text = detail.inner_text()
+    assert re.search(OUTLINES, text), text
+    assert re.search(r"缺口|未知|可达|gap|unknown|served", text)
