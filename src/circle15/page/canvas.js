@@ -6,7 +6,11 @@ circle15.canvas = (() => {
 
   const CARD_ALPHA = 0.66; // the streets stay visible through the card
 
-  const EDGES = [{ dash: [2, 4], width: 2 }, { dash: [9, 5], width: 2.2 }, { dash: [], width: 2.6 }]; // widest isochrone first
+  const EDGES = [ // of isochrones, the widest first
+    { dash: [2, 3], width: 1.4, fill: 0.22 },
+    { dash: [7, 4], width: 1.5, fill: 0.34 },
+    { dash: [], width: 2, fill: 0.5 },
+  ];
 
   const Layer = L.Layer.extend({
     initialize(pane, draw) {
@@ -167,12 +171,12 @@ circle15.canvas = (() => {
     context.closePath();
     context.lineJoin = "round";
     context.strokeStyle = "#fff";
-    context.lineWidth = 4;
+    context.lineWidth = radius > 3 ? 4 : 2.4;
     context.stroke();
     context.fillStyle = filled ? color : "#fff";
     context.fill();
     context.strokeStyle = color;
-    context.lineWidth = 1.4;
+    context.lineWidth = radius > 3 ? 1.4 : 1;
     context.stroke();
   }
 

@@ -272,13 +272,13 @@ def _entrances(facilities: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
 
 
 def _clusters(result: Result, places: Whole) -> dict[str, Whole]:
-    """Where clusters are, and who lives there; people in tenths, heights in metres and one more (0: not known)."""
+    """Where clusters are, and who lives there; people in thousandths, heights in metres and one more (0: not known)."""
     origins = result.origins
     units = _by_tier(result.units).index
     height = origins["height_m"].to_numpy(dtype=float, na_value=np.nan)
     return {
         "origins.xy": np.diff(places, axis=0, prepend=np.zeros((1, 2), np.int64)).ravel(),
-        "origins.people": np.rint(origins["population"].to_numpy(dtype=float) * 10).astype(np.int64),
+        "origins.people": np.rint(origins["population"].to_numpy(dtype=float) * 1000).astype(np.int64),
         "origins.unit": units.get_indexer(origins["unit"].astype(object)).astype(np.int64),
         "origins.buildings": origins["buildings"].to_numpy(dtype=np.int64),
         "origins.height": np.where(np.isnan(height), 0, np.rint(np.nan_to_num(height)) + 1).astype(np.int64),

@@ -134,7 +134,7 @@ circle15.layers = (() => {
     return (context, view) => {
       context.clearRect(0, 0, view.width, view.height);
       if (state.cluster === null) return;
-      context.fillStyle = "rgba(255,255,255,.34)"; // quiets the card around what is reached
+      context.fillStyle = "rgba(255,255,255,.45)"; // quiets the card around what is reached
       context.fillRect(0, 0, view.width, view.height);
       world.isochrones(state.cluster).forEach((one, i) => {
         context.beginPath();
@@ -142,18 +142,14 @@ circle15.layers = (() => {
           ring.forEach(([x, y], k) => context[k ? "lineTo" : "moveTo"](view.x(x), view.y(y)));
           context.closePath();
         }
-        context.globalAlpha = 0.2;
+        const edge = canvas.EDGES[Math.min(i, canvas.EDGES.length - 1)];
+        context.globalAlpha = edge.fill;
         context.fillStyle = study.palette.marks.isochrone;
         context.fill("evenodd");
         context.globalAlpha = 1;
-        const edge = canvas.EDGES[Math.min(i, canvas.EDGES.length - 1)];
-        context.setLineDash([]);
-        context.strokeStyle = "rgba(255,255,255,.85)";
-        context.lineWidth = edge.width + 2.2;
-        context.stroke();
         context.setLineDash(edge.dash);
         context.strokeStyle = study.palette.marks.isochrone;
-        context.lineWidth = edge.width;
+        context.lineWidth = view.zoom < 15 ? edge.width * 0.6 : edge.width;
         context.stroke();
         context.setLineDash([]);
       });
@@ -162,9 +158,23 @@ circle15.layers = (() => {
 
   /* --------------------------------------------------------------------------------------------------- marks */
 
-  function radius(people, most, zoom) {
-    const largest = 13 * 1.22 ** Math.max(-2, Math.min(3, zoom - 14));
-    return Math.max(2.6, largest * Math.sqrt(people / most));
+  /* Radius of a cluster: area by people, all of them together about an eighth of the district. */
+  function sizing(people, boundary) {
+    const all = people.reduce((sum, one) => sum + one, 0) || 1;
+    const share = (areaOf(boundary) * 0.13) / Math.PI / all; // squared map pixels a person, at zoom 0
+    return (i, zoom) => {
+      const grown = 2 ** Math.min(zoom, 14) * 1.5 ** Math.max(0, zoom - 14);
+      return Math.max(1.8, Math.min(26, grown * Math.sqrt(share * people[i])));
+    };
+  }
+
+  function areaOf(shape) {
+    let twice = 0;
+    for (let r = 0; r + 1 < shape.start.length; r += 1) {
+      const [from, to] = [shape.start[r], shape.start[r + 1]];
+      for (let k = from, j = to - 1; k < to; j = k, k += 1) twice += shape.xs[j] * shape.ys[k] - shape.xs[k] * shape.ys[j];
+    }
+    return Math.abs(twice) / 2;
   }
 
   function marks(world, study, state) {
@@ -172,7 +182,8 @@ circle15.layers = (() => {
       context.clearRect(0, 0, view.width, view.height);
       for (const kind of ["served", "unknown", "gap"]) clusters(context, view, world, study, state, kind);
       if (state.facilitiesShown) facilities(context, view, world, study, state);
-      labels(context, view, world, study, state);
+      const taken = labels(context, view, world, study, state);
+      if (state.facilitiesShown && view.zoom >= NAMES_FROM) names(context, view, world, study, state, taken);
       selected(context, view, world, study, state);
     };
   }
@@ -183,17 +194,17 @@ circle15.layers = (() => {
       if (state.status(i) !== kind) continue;
       const at = [view.x(world.clusters.xs[i]), view.y(world.clusters.ys[i])];
       if (at[0] < -20 || at[1] < -20 || at[0] > view.width + 20 || at[1] > view.height + 20) continue;
-      const size = radius(state.people[i], state.most, view.zoom);
-      if (kind === "gap") canvas.disc(context, at, size, { fill: color, line: "#fff", width: 1.5 });
+      const size = state.size(i, view.zoom);
+      if (kind === "gap") canvas.disc(context, at, size, { fill: color, line: "#fff", width: size > 4 ? 1.4 : 0.9 });
       else if (kind === "unknown") {
-        canvas.disc(context, at, size, { fill: "rgba(255,255,255,.55)", line: color, width: 1.5, dash: [2.5, 2] });
-      } else canvas.disc(context, at, Math.max(1.6, size * 0.38), { fill: color, line: "rgba(255,255,255,.7)", width: 0.8 });
+        canvas.disc(context, at, size, { fill: "rgba(255,255,255,.4)", line: color, width: size > 4 ? 1.4 : 1, dash: [2.5, 2] });
+      } else canvas.disc(context, at, Math.max(1.3, size * 0.4), { fill: color, line: "rgba(255,255,255,.95)", width: 0.9 });
     }
   }
 
   function facilities(context, view, world, study, state) {
     const color = study.palette.marks.facility;
-    const size = view.zoom >= 15.5 ? 5.4 : view.zoom >= 14 ? 4.2 : 3.2;
+    const size = view.zoom >= 15.5 ? 5.4 : view.zoom >= 14.5 ? 4.2 : view.zoom >= 13.7 ? 3.2 : view.zoom >= 13 ? 2.5 : 1.5;
     for (const i of state.facilities) {
       const at = [view.x(world.facilities.xs[i]), view.y(world.facilities.ys[i])];
       const { first, points } = world.facilities;
@@ -204,14 +215,28 @@ circle15.layers = (() => {
       }
       canvas.sign(context, at, { which: state.signOf(i), radius: size, color, filled: study.facilities.verified[i] === 1 });
     }
-    if (view.zoom < NAMES_FROM) return;
+  }
+
+  /* Names of facilities where nothing is written yet. */
+  function names(context, view, world, study, state, taken) {
+    const color = study.palette.marks.facility;
     for (const i of state.facilities) {
       const name = study.facilities.name[i];
-      if (name) {
-        const at = [view.x(world.facilities.xs[i]), view.y(world.facilities.ys[i]) + 14];
-        canvas.text(context, name.length > 14 ? `${name.slice(0, 13)}…` : name, at, { size: 11, color });
+      const at = [view.x(world.facilities.xs[i]), view.y(world.facilities.ys[i]) + 14];
+      const short = name.length > 14 ? `${name.slice(0, 13)}…` : name;
+      context.font = "500 11px sans-serif";
+      const half = context.measureText(short).width / 2 + 2;
+      if (name && claim(taken, [at[0] - half, at[1] - 7, at[0] + half, at[1] + 7])) {
+        canvas.text(context, short, at, { size: 11, color });
       }
     }
+  }
+
+  /* Take a place for writing, if it is free. */
+  function claim(taken, mine) {
+    const free = taken.every((other) => mine[0] > other[2] || mine[2] < other[0] || mine[1] > other[3] || mine[3] < other[1]);
+    if (free) taken.push(mine);
+    return free;
   }
 
   /* Names and grade words where they fit; larger units first. */
@@ -224,15 +249,15 @@ circle15.layers = (() => {
       const at = [view.x(world.project.x(gx)), view.y(world.project.y(gy))];
       const name = state.unitLabel(unit);
       const word = state.gradeWord(state.grade(unit));
-      context.font = "500 12.5px sans-serif";
-      const wide = Math.max(context.measureText(name).width, 30) + 8;
+      if (!name && state.grade(unit) === null) continue;
+      context.font = "700 13px sans-serif";
+      const wide = Math.max(context.measureText(name).width, context.measureText(word).width + 12) + 8;
       if (room < wide * 0.9 && view.zoom < 15.5) continue;
-      const mine = [at[0] - wide / 2, at[1] - 22, at[0] + wide / 2, at[1] + 20];
-      if (taken.some((other) => mine[0] < other[2] && mine[2] > other[0] && mine[1] < other[3] && mine[3] > other[1])) continue;
-      taken.push(mine);
+      if (!claim(taken, [at[0] - wide / 2, at[1] - 22, at[0] + wide / 2, at[1] + 20])) continue;
       chip(context, [at[0], at[1] - 9], word, study.palette.grades[state.grade(unit) ?? "none"]);
       canvas.text(context, name, [at[0], at[1] + 10], { size: 12.5, weight: 600 });
     }
+    return taken;
   }
 
   function chip(context, at, word, color) {
@@ -252,7 +277,7 @@ circle15.layers = (() => {
     if (state.cluster === null) return;
     const i = state.cluster;
     const at = [view.x(world.clusters.xs[i]), view.y(world.clusters.ys[i])];
-    const size = radius(state.people[i], state.most, view.zoom);
+    const size = state.size(i, view.zoom);
     canvas.disc(context, at, size + 5, { line: "#fff", width: 5 });
     canvas.disc(context, at, size + 5, { line: "#1c2733", width: 2.4 });
     canvas.disc(context, at, 3, { fill: "#fff", line: "#1c2733", width: 2 });
@@ -271,7 +296,7 @@ circle15.layers = (() => {
     }
     for (const i of state.byPeople) {
       const distance = near(world.clusters.xs, world.clusters.ys, i);
-      const size = radius(state.people[i], state.most, zoom);
+      const size = state.size(i, zoom);
       if (distance < Math.max(size, 7) && distance < best.distance) best = { kind: "cluster", index: i, distance };
     }
     if (best.kind !== "none") return best;
@@ -279,5 +304,5 @@ circle15.layers = (() => {
     return unit === undefined ? best : { kind: "unit", index: unit };
   }
 
-  return { decode, ground, reach, marks, find };
+  return { decode, ground, reach, marks, find, sizing };
 })();

@@ -9,7 +9,7 @@ circle15.start = (() => {
   /* Everything that is asked of the data; drawing and wording read it and change nothing. */
   function newState(study, arrays, world) {
     const clusters = world.clusters.count;
-    const people = Float64Array.from(arrays["origins.people"], (tenths) => tenths / 10);
+    const people = Float64Array.from(arrays["origins.people"], (thousandths) => thousandths / 1000);
     const columns = study.standard.categories.length;
     const state = {
       world,
@@ -21,7 +21,7 @@ circle15.start = (() => {
       unit: null,
       facilitiesShown: true,
       people,
-      most: people.reduce((a, b) => Math.max(a, b), 1),
+      size: layers.sizing(people, world.boundary),
       byPeople: [...people.keys()].sort((a, b) => people[b] - people[a] || a - b),
       unitOf: arrays["origins.unit"],
       buildings: arrays["origins.buildings"],
@@ -56,6 +56,16 @@ circle15.start = (() => {
     return state;
   }
 
+  /* The part of a cell's address that tells it from the others: without what all start and end with. */
+  function cellNames(study) {
+    const ids = study.units.id.filter((_, u) => study.units.tier[u] === "cell");
+    const [one = ""] = ids;
+    let [start, end] = [0, one.length];
+    while (start < end - 3 && ids.every((id) => id[start] === one[start])) start += 1;
+    while (end > start + 3 && ids.every((id) => id[end - 1] === "f")) end -= 1;
+    return (u) => study.units.id[u].slice(start, end);
+  }
+
   /* Subdistricts, where there are enough of them: few enough for a word on each. */
   function firstTier(study) {
     const many = study.units.tier.filter((tier) => tier === "subdistrict").length >= 4;
@@ -70,6 +80,10 @@ circle15.start = (() => {
     };
     state.number = (value) => new Intl.NumberFormat(state.say("number.locale")).format(Math.round(value));
     state.share = (part, all) => (all > 0 ? `${((100 * part) / all).toFixed(1)}%` : "–");
+    state.range = (sum) => { // those of whom it cannot be said may all be served, or none
+      if (!sum.unknown) return state.share(sum.served, sum.all);
+      return `${state.share(sum.served, sum.all).slice(0, -1)}–${state.share(sum.served + sum.unknown, sum.all)}`;
+    };
     state.categoryName = (c) => study.standard.categories[c][state.language];
     state.serviceName = (s) => study.services[s][state.language];
     state.servicesOf = (c) => study.services.flatMap((one, s) => (one.category === c ? [s] : []));
@@ -82,8 +96,13 @@ circle15.start = (() => {
       const band = study.standard.grades.find((one) => one.grade === grade);
       return band ? band[state.language] : state.say("grade.none");
     };
+    const cell = cellNames(study);
     state.unitLabel = (u) => (study.units.tier[u] === "cell" ? "" : state.shortName(study.units.name[u]));
-    state.unitName = (u) => (u >= 0 ? study.units.name[u] || study.units.id[u] : "–");
+    state.unitName = (u) => {
+      if (u < 0) return "–";
+      if (study.units.tier[u] === "cell") return state.say("tier.one_cell", { name: cell(u) });
+      return study.units.name[u] || study.units.id[u];
+    };
     state.shortName = (text) => (text.length > 24 ? `${text.slice(0, 23)}…` : text);
     state.signOf = (i) => state.servicesOf(state.category).indexOf(study.facilities.service[i]);
   }
@@ -150,8 +169,11 @@ circle15.start = (() => {
     home(animate = true) {
       this.map.invalidateSize({ animate: false });
       const whole = bounds(this.world, this.study, this.world.boundary, 0);
-      this.map.setMaxBounds(whole.pad(1.2));
-      this.map.fitBounds(whole, { ...this.margins(), animate });
+      this.map.setMaxBounds(whole.pad(3));
+      const margins = this.margins();
+      const room = L.point(margins.paddingTopLeft).add(margins.paddingBottomRight);
+      this.wholeZoom = this.map.getBoundsZoom(whole, false, room);
+      this.map.fitBounds(whole, { ...margins, animate });
     }
 
     receive(isochrones) {
@@ -235,7 +257,7 @@ circle15.start = (() => {
       panel.$("card").hidden = !open;
       document.body.classList.toggle("c15-with-card", open);
       this.write();
-      this.map.invalidateSize({ animate: false });
+      if (this.map.getZoom() <= this.wholeZoom) this.home(); // else the reader is looking at something
     }
 
     toggleLegend(open) {

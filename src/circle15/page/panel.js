@@ -74,12 +74,12 @@ circle15.panel = (() => {
   }
 
   function figures(state) {
-    const { say, number, share } = state;
+    const { say, number } = state;
     const sum = state.sums[state.category];
     const category = state.categoryName(state.category);
     const shown = [
       ["population", number(sum.all)],
-      ["served", share(sum.served, sum.all)],
+      ["served", state.range(sum)],
       ["gap", number(sum.gap)],
       ["unknown", number(sum.unknown)],
     ];
@@ -97,6 +97,7 @@ circle15.panel = (() => {
   }
 
   function categories(study, state, choose) {
+    const { say } = state;
     const options = study.standard.categories.map((category, i) => {
       const sum = state.sums[i];
       const why = ["served", "gap", "unknown"].map((kind) => `${state.say(`state.${kind}`)} ${state.number(sum[kind])}`);
@@ -104,9 +105,9 @@ circle15.panel = (() => {
         key: String(i),
         why: why.join(" · "),
         shown: [
-          el("span.c15-name", {}, state.categoryName(i)),
+          el("span.c15-name", { title: state.categoryName(i) }, state.categoryName(i)),
           bar(state, sum),
-          el("span.c15-share", {}, state.share(sum.served, sum.all)),
+          el("span.c15-share", {}, 2 * sum.unknown > sum.all ? say("state.unknown") : state.share(sum.served, sum.all)),
         ],
       };
     });
@@ -199,8 +200,10 @@ circle15.panel = (() => {
         el("summary", {}, el("span", {}, state.categoryName(c)), mark(state, kind)),
         el("table", {}, el("tbody", {}, ...rows)));
     });
-    const reached = reach.map((one) => say("cluster.reach_street", { minutes: one.minutes, km: (one.streetM / 1000).toFixed(1) }));
-    const footer = el("p.c15-reach", {}, el("strong", {}, say("cluster.reach")), " ", reach.length ? reached.reverse().join(state.language === "zh" ? "；" : "; ") : say("cluster.reach_none"));
+    const reached = reach.map((one, k) => el("li", {}, edgeSwatch(study, k),
+      say("cluster.reach_street", { minutes: one.minutes, km: (one.streetM / 1000).toFixed(1) }))).reverse();
+    const footer = el("div.c15-reach", {}, el("strong", {}, say("cluster.reach")),
+      reach.length ? el("ul", {}, ...reached) : el("p", {}, say("cluster.reach_none")));
     const title = [`${say("cluster.name")} · `, name(state.unitName(state.unitOf[i]))];
     detail(title, facts.join(" · "), { say, parts: [footer, ...parts] }, close);
   }
@@ -288,11 +291,9 @@ circle15.panel = (() => {
     const block = (heading, items) => el("div", {}, el("h3", {}, ...[].concat(heading)), el("ul", {}, ...items));
     $("legend-body").replaceChildren(
       block(say("legend.card", { category: state.categoryName(state.category) }), [...bands, none]),
-      block(say("legend.clusters"), discs),
+      ...(state.cluster === null ? [block(say("legend.clusters"), discs)] : []),
       block(el("label", {}, tick, say("legend.facilities")), signs),
-      state.cluster === null
-        ? block(say("legend.streets"), lineSwatches(study, state, line))
-        : block(say("cluster.reach"), edgeSwatches(study, state, line)),
+      ...(state.cluster === null ? [block(say("legend.streets"), lineSwatches(study, state, line))] : []),
     );
   }
 
@@ -316,17 +317,21 @@ circle15.panel = (() => {
     return found.map(([key, drawn]) => line(drawn, state.say(`legend.${key}`)));
   }
 
-  function edgeSwatches(study, state, line) {
-    return [...study.minutes].reverse().map((minutes, i) => line((context) => {
+  function edgeSwatch(study, i) {
+    return swatch((context) => {
       const edge = canvas.EDGES[Math.min(i, canvas.EDGES.length - 1)];
-      context.strokeStyle = study.palette.marks.isochrone;
+      const color = study.palette.marks.isochrone;
+      canvas.EDGES.slice(0, i + 1).forEach(({ fill }) => { // one lies on the other, as on the map
+        context.globalAlpha = fill;
+        context.fillStyle = color;
+        context.fillRect(1, 2, 28, 14);
+      });
+      context.globalAlpha = 1;
+      context.strokeStyle = color;
       context.lineWidth = edge.width;
       context.setLineDash(edge.dash);
-      context.beginPath();
-      context.moveTo(1, 9);
-      context.lineTo(29, 9);
-      context.stroke();
-    }, state.say("legend.isochrone", { minutes }))).reverse();
+      context.strokeRect(1, 2, 28, 14);
+    });
   }
 
   function foot(study, state) {
@@ -334,13 +339,14 @@ circle15.panel = (() => {
     const { say, language } = state;
     const colon = language === "zh" ? "：" : ": ";
     const said = [
-      [say("foot.standard"), `${standard.title[language]} — ${standard.authority[language]}`.replace(" — ", language === "zh" ? "，" : "; ")],
-      [say("foot.sources"), facts.attribution],
+      [say("foot.standard"), [standard.title[language], standard.authority[language]].join(language === "zh" ? "，" : "; ")],
       [say("foot.units_from"), facts.units_from],
+      [say("foot.sources"), facts.attribution],
       [say("foot.note"), facts.note],
     ];
     $("foot").replaceChildren(
-      ...said.filter(([, text]) => text).map(([key, text]) => el("span", {}, `${key}${colon}`, name(String(text)))),
+      ...said.filter(([, text]) => text).map(([key, text]) =>
+        el(key === say("foot.note") ? "span.c15-note" : "span", { title: `${key}${colon}${canvas.plain(String(text))}` }, `${key}${colon}`, name(String(text)))),
       el("span", {}, `${say("foot.version", { version: facts.version || "" })} · Leaflet ${L.version}`),
     );
   }
