@@ -105,7 +105,7 @@ def add_streets(osm: OsmFile, net: Net, ground: Ground) -> None:
         for end in (0, -1):
             if shapely.Point(net.xy[nodes[end]]).distance(edge) < 1.5:
                 refs.insert(0 if end == 0 else len(refs), osm.outside())
-        osm.ways.append((refs, tags))
+        osm.ways.append((refs, tags | SYNTHETIC))
 
 
 def add_ground(osm: OsmFile, ground: Ground, net: Net) -> None:
@@ -172,7 +172,7 @@ def add_rail(osm: OsmFile) -> None:
 def add_homes(osm: OsmFile, homes: list[Home]) -> None:
     """Footprints; a few without storeys, as in any real extract."""
     for number, home in enumerate(homes):
-        tags = {"building": home.use}
+        tags = {"building": home.use, **SYNTHETIC}
         if number % 17:
             tags["building:levels"] = str(home.levels)
         osm.ring(home.outline, tags)

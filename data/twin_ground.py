@@ -6,7 +6,7 @@ published figures hold: 23.24 km2 of district, 20.08 km2 of land, heights from 1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,8 @@ DISTRICT_KM2 = 23.24  # published
 LAND_KM2 = 20.08  # published
 HIGHEST_M = 379.0  # published
 LOWEST_M = 160.0  # published
+CROWN_LENGTH_M, CROWN_RISE_M = 112.0, 52.7  # published
+KAIXUAN_RISE_M = 32.5  # published
 MARGIN_M = 1500.0
 CELL_M = 30.0
 SEED = 500103
@@ -121,7 +123,7 @@ TERRACES = (
     (106.5000, 29.5590, 850, 230, -8, 192, 60),  # 化龙桥
     (106.5240, 29.5557, 650, 90, 0, 190, 50),  # 李子坝
     (106.5735, 29.5540, 700, 170, 28, 206, 60),  # 十八梯、凯旋路
-    (106.5720, 29.5612, 560, 300, 30, 246, 90),  # 解放碑
+    (106.5724, 29.5606, 680, 420, 30, 247, 64),  # 解放碑
     (106.5575, 29.5672, 420, 330, -10, 208, 90),  # 大溪沟
     (106.5440, 29.5618, 420, 260, 40, 232, 90),  # 上清寺
     (106.5030, 29.5385, 1000, 520, 15, 296, 160),  # 石油路
@@ -147,6 +149,8 @@ class Ground:
     heights: Floats  # rows from north to south
     west: float
     north: float
+    crown: Floats | None = None  # foot and head of the Crown Escalator
+    kaixuan: Floats | None = None  # streets below and above the Kaixuan Road lift
 
     @cached_property
     def water(self) -> MultiPolygon:
@@ -215,7 +219,43 @@ def make_ground() -> Ground:
     west, north = CELL_M * np.floor(west / CELL_M), CELL_M * np.ceil(north / CELL_M)
     shape = (int(np.ceil((north - south) / CELL_M)), int(np.ceil((east - west) / CELL_M)))
     heights = _relief(shape, (west, north), jialing.union(yangtze).union(shoal), district)
-    return Ground(jialing, yangtze, shoal, lake, district, heights, float(west), float(north))
+    return _with_landmarks(Ground(jialing, yangtze, shoal, lake, district, heights, float(west), float(north)))
+
+
+def _with_landmarks(ground: Ground) -> Ground:
+    """Find room for the Crown Escalator and the Kaixuan Road lift, and level the ground at their two ends."""
+    run = round(float(np.sqrt(CROWN_LENGTH_M**2 - CROWN_RISE_M**2)), 3)
+    crown = _bluff(ground, (106.5457, 29.5545), run, CROWN_RISE_M)
+    kaixuan = _bluff(ground, (106.5728, 29.5556), 84.0, KAIXUAN_RISE_M)
+    heights = _levelled(ground, ground.heights, crown, CROWN_RISE_M)
+    heights = _levelled(ground, heights, kaixuan, KAIXUAN_RISE_M)
+    return replace(ground, heights=np.round(heights * 20) / 20, crown=crown, kaixuan=kaixuan)
+
+
+def _bluff(ground: Ground, lonlat: tuple[float, float], run: float, rise: float) -> Floats:
+    """Foot and head of the slope near a place that comes nearest to a rise over a run."""
+    centre = metres([lonlat])[0]
+    offsets = np.arange(-200, 201, 10.0)
+    middle = np.array([(x, y) for x in offsets for y in offsets]) + centre
+    uphill = ground.gradient(middle)
+    uphill /= np.maximum(np.hypot(*uphill.T), 1e-6)[:, None]
+    foot, head = middle - uphill * run / 2, middle + uphill * run / 2
+    low, high = ground.height(foot), ground.height(head)
+    miss = np.abs(high - low - rise) + np.hypot(*(middle - centre).T) / 40 + np.where(low < 196, 99, 0)
+    best = int(np.argmin(np.round(miss, 3)))
+    return np.round([foot[best], head[best]], 3)
+
+
+def _levelled(ground: Ground, heights: Floats, ends: Floats, rise: float) -> Floats:
+    """Level ground round both ends, the published rise apart, with a retaining wall between."""
+    rows, cols = heights.shape
+    x, y = np.meshgrid(ground.west + (np.arange(cols) + 0.5) * CELL_M, ground.north - (np.arange(rows) + 0.5) * CELL_M)
+    away = np.array([np.hypot(x - end[0], y - end[1]) for end in ends])
+    lift = (rise - float(np.diff(ground.height(ends))[0])) / 2
+    low = np.round((ground.height(ends)[0] - lift) * 20) / 20
+    level = np.where(away[0] < away[1], low, low + rise)
+    share = np.clip((75 - away.min(axis=0)) / (75 - 43), 0, 1)
+    return heights * (1 - share) + level * share
 
 
 def _secant(measure: Callable[[float], float], target: float, start: float, step: float) -> float:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 WELD_M = 5.0  # junctions nearer than this are one
 VERTEX_M = 40.0  # longest straight stretch without a vertex
 RISER_M = 0.155
-CROWN_LENGTH_M, CROWN_RISE_M = 112.0, 52.7  # published
+TALLEST_M = 62.0  # no single flight climbs more
 CABLE_CAR_M = 1166.0  # published
 
 
@@ -186,16 +186,17 @@ def _stairs(net: Net, ground: Ground, generator: np.random.Generator) -> None:
     rise = np.diff(ends.reshape(-1, 2), axis=1).ravel()
     run = np.array([net.length(piece) for piece in net.pieces])
     steep = np.abs(rise) / run
-    loose = np.array([piece.family in ("across", "park") or _trail(piece) for piece in net.pieces])
+    loose = np.array([piece.family in ("across", "park") for piece in net.pieces])
+    trail = np.array([_trail(piece) for piece in net.pieces])
     along = np.array([piece.family == "along" for piece in net.pieces])
-    chosen = np.flatnonzero((loose & (steep > STEEP)) | (along & (steep > 0.27)))
+    chosen = np.flatnonzero((loose & (steep > STEEP)) | (along & (steep > 0.27)) | (trail & (steep > 0.10)))
     chosen = generator.permutation(chosen)
     chosen = np.r_[
         [n for n in chosen if _trail(net.pieces[n])], [n for n in chosen if not _trail(net.pieces[n])]
     ].astype(int)
     total, gone = 0.0, set()
     for number in chosen.tolist():
-        if total + run[number] > STEPS_KM * 1000 - 250:
+        if total + run[number] > STEPS_KM * 1000 - 150 or abs(rise[number]) > TALLEST_M:
             gone.add(number)
             continue
         total += float(run[number])
@@ -279,26 +280,43 @@ def _keep_connected(net: Net) -> None:
 
 def _crown_escalator(net: Net, ground: Ground) -> None:
     """The Crown Escalator: 112 m along the slope, 52.7 m up, between two streets of different height."""
-    run = float(np.sqrt(CROWN_LENGTH_M**2 - CROWN_RISE_M**2))
-    centre = metres([(106.5457, 29.5545)])[0]
-    offsets = np.arange(-260, 261, 10.0)
-    places = np.array([(x, y) for x in offsets for y in offsets]) + centre
-    uphill = ground.gradient(places)
-    uphill /= np.maximum(np.hypot(*uphill.T), 1e-6)[:, None]
-    rise = ground.height(places + uphill * run) - ground.height(places)
-    score = np.abs(rise - CROWN_RISE_M) + np.hypot(*(places - centre).T) / 60
-    best = int(np.argmin(np.round(score, 6)))
-    shift = _solve(lambda s: _climb(ground, places[best] + uphill[best] * s, uphill[best] * run) - CROWN_RISE_M)
-    low = places[best] + uphill[best] * shift
-    high = low + uphill[best] * run
-    bottom, top = net.node(*low), net.node(*high)
+    assert ground.crown is not None  # noqa: S101  make_ground sets it
+    bottom, top = (net.node(*end) for end in ground.crown)
     net.add(
-        [bottom, top], "over", highway="steps", conveying="reversible", incline="up", fee="yes", name="皇冠大扶梯",
-        name__en="Crown Escalator", opening_hours="06:30-22:30", charge="2 CNY", covered="yes",
-    )  # fmt: skip
+        [bottom, top],
+        "over",
+        highway="steps",
+        conveying="reversible",
+        incline="up",
+        fee="yes",
+        charge="2 CNY",
+        name="皇冠大扶梯",
+        name__en="Crown Escalator",
+        opening_hours="06:30-22:30",
+        covered="yes",
+    )
     for node in (bottom, top):
-        street = _level_neighbour(net, ground, node)
-        net.add([node, street], "walk", highway="footway")
+        net.add([node, _level_neighbour(net, ground, node)], "walk", highway="footway")
+
+
+def _kaixuan_lift(net: Net, ground: Ground) -> None:
+    """The Kaixuan Road lift: one node, two levels that are 32.5 m apart."""
+    assert ground.kaixuan is not None  # noqa: S101  make_ground sets it
+    lift = net.node(*ground.kaixuan.mean(axis=0))
+    net.node_tags[lift] = {
+        "highway": "elevator",
+        "name": "凯旋路电梯",
+        "name:en": "Kaixuan Road Lift",
+        "fee": "yes",
+        "charge": "1 CNY",
+        "level": "0;10.83",
+        "opening_hours": "06:00-23:00",
+        "height": "32.5",
+    }
+    for end, level in zip(ground.kaixuan, ("0", "10.83"), strict=True):
+        landing = net.node(*end)
+        net.add([lift, landing], "over", highway="footway", level=level, incline="0%")
+        net.add([landing, _level_neighbour(net, ground, landing)], "walk", highway="footway")
 
 
 def _level_neighbour(net: Net, ground: Ground, node: int) -> int:
@@ -308,41 +326,6 @@ def _level_neighbour(net: Net, ground: Ground, node: int) -> int:
     away = np.hypot(*(net.points(ends) - np.array(net.xy[node])).T)
     climb = np.abs(ground.height(net.points(ends)) - ground.height(net.points([node]))[0])
     return ends[int(np.argmin(np.round(away + 8 * climb, 3)))]
-
-
-def _climb(ground: Ground, xy: Floats, by: Floats) -> float:
-    return float(np.diff(ground.height(np.array([xy, xy + by])))[0])
-
-
-def _solve(function: object) -> float:
-    """The zero nearest to 0 between -80 and 80, else the best point."""
-    every = np.arange(-80.0, 80.1, 0.25)
-    values = np.array([function(s) for s in every.tolist()])  # type: ignore[operator]
-    near = np.flatnonzero(np.abs(values) < 0.25)
-    if len(near):
-        return float(every[near[int(np.argmin(np.abs(every[near])))]])
-    return float(every[int(np.argmin(np.abs(values)))])
-
-
-def _kaixuan_lift(net: Net, ground: Ground) -> None:
-    """The Kaixuan Road lift: one node, two levels that are 32.5 m apart."""
-    centre = metres([(106.5722, 29.5556)])[0]
-    offsets = np.arange(-200, 201, 10.0)
-    places = np.array([(x, y) for x in offsets for y in offsets]) + centre
-    uphill = ground.gradient(places)
-    uphill /= np.maximum(np.hypot(*uphill.T), 1e-6)[:, None]
-    rise = ground.height(places + uphill * 32) - ground.height(places - uphill * 32)
-    best = int(np.argmin(np.round(np.abs(rise - 32.5) + np.hypot(*(places - centre).T) / 60, 6)))
-    at, by = places[best], uphill[best]
-    lift = net.node(*at)
-    net.node_tags[lift] = {
-        "highway": "elevator", "name": "凯旋路电梯", "name:en": "Kaixuan Road Lift", "fee": "yes", "charge": "1 CNY",
-        "level": "0;10.83", "opening_hours": "06:00-23:00", "height": "32.5",
-    }  # fmt: skip
-    for sign, level in ((-1, "0"), (1, "10.83")):
-        landing = net.node(*(at + sign * by * 32))
-        net.add([lift, landing], "over", highway="footway", level=level, incline="0%")
-        net.add([landing, _level_neighbour(net, ground, landing)], "walk", highway="footway")
 
 
 def _lifts_and_escalators(net: Net, ground: Ground) -> None:

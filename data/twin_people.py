@@ -237,7 +237,17 @@ def _no_scraps(faces: list[Polygon], owner: list[int]) -> tuple[list[Polygon], l
 
 # ------------------------------------------------------------------------------------------------------------ homes
 
-STREETS = ("residential", "tertiary", "unclassified", "living_street", "service", "secondary", "footway")
+STREETS = (
+    "residential",
+    "tertiary",
+    "unclassified",
+    "living_street",
+    "service",
+    "secondary",
+    "footway",
+    "primary",
+    "pedestrian",
+)
 SHAPES = (("slab", 38, 13, 6, 9, 0.52), ("block", 30, 17, 8, 15, 0.33), ("tower", 25, 24, 18, 32, 0.15))
 
 
@@ -245,7 +255,8 @@ def make_homes(ground: Ground, net: Net) -> list[Home]:
     """Footprints along the streets, with storeys that give 35 m2 of floor to everyone."""
     generator = np.random.default_rng(SEED + 2)
     boxes, doors, kinds = _candidates(ground, net, generator)
-    inside = shapely.contains(ground.land, shapely.points(doors))
+    dry = ground.land.buffer(-12)
+    inside = shapely.contains(dry, shapely.points(doors)) & shapely.contains(dry, boxes)
     core = metres([(106.5735, 29.5612)])[0]
     homes: list[Home] = []
     lived = 0
@@ -268,7 +279,8 @@ def make_homes(ground: Ground, net: Net) -> list[Home]:
 
 
 def _candidates(ground: Ground, net: Net, generator: np.random.Generator) -> tuple[np.ndarray, Floats, list[int]]:
-    boxes, doors, kinds = [], [], []
+    """Boxes in a first row along every street, then in a second row behind it, with doors and shapes."""
+    rows: list[list[tuple[Polygon, Floats, int]]] = [[], []]
     land = ground.land.buffer(-25)
     shapely.prepare(land)
     for piece in net.pieces:
@@ -277,24 +289,29 @@ def _candidates(ground: Ground, net: Net, generator: np.random.Generator) -> tup
         line = LineString(net.points(piece.nodes))
         if line.length < 30 or not land.intersects(line):
             continue
+        wide_road = 7.0 if piece.tags["highway"] in ("primary", "pedestrian") else 0.0
         for side in (1.0, -1.0):
             at = 14.0 + generator.random() * 10
             while at < line.length - 12:
                 kind = int(np.searchsorted(np.cumsum([s[5] for s in SHAPES]), generator.random() * 0.999))
-                wide, deep = (
-                    SHAPES[kind][1] * generator.uniform(0.8, 1.15),
-                    SHAPES[kind][2] * generator.uniform(0.9, 1.1),
-                )
-                here, ahead = np.array(line.interpolate(at).coords[0]), np.array(line.interpolate(at + 2).coords[0])
-                u = (ahead - here) / max(float(np.hypot(*(ahead - here))), 1e-6)
-                v = np.array([-u[1], u[0]]) * side
-                front = here + v * generator.uniform(7.5, 12)
-                corner = np.array([front - u * wide / 2, front + u * wide / 2])
-                boxes.append(Polygon(np.round(np.vstack([corner, corner[::-1] + v * deep]), 2)))
-                doors.append(np.round(front - v * 1.0, 2))
-                kinds.append(kind)
+                wide, deep = SHAPES[kind][1:3] * generator.uniform((0.8, 0.9), (1.15, 1.1))
+                for row, setback in enumerate((generator.uniform(7.5, 12) + wide_road, generator.uniform(38, 46))):
+                    box, door = _box(line, at, side, (wide, deep, setback))
+                    rows[row].append((box, door, kind))
                 at += wide + generator.uniform(4, 10)
-    return np.array(boxes), np.array(doors), kinds
+    boxes, doors, kinds = zip(*rows[0], *rows[1], strict=True)
+    return np.array(boxes), np.array(doors), list(kinds)
+
+
+def _box(line: LineString, at: float, side: float, size: tuple[float, float, float]) -> tuple[Polygon, Floats]:
+    """A box so wide and so deep, set back from a street, and its door towards the street."""
+    wide, deep, setback = size
+    here, ahead = np.array(line.interpolate(at).coords[0]), np.array(line.interpolate(at + 2).coords[0])
+    u = (ahead - here) / max(float(np.hypot(*(ahead - here))), 1e-6)
+    v = np.array([-u[1], u[0]]) * side
+    front = here + v * setback
+    corner = np.array([front - u * wide / 2, front + u * wide / 2])
+    return Polygon(np.round(np.vstack([corner, corner[::-1] + v * deep]), 2)), np.round(front - v, 2)
 
 
 def _apart(boxes: np.ndarray, net: Net, generator: np.random.Generator) -> np.ndarray:
@@ -313,7 +330,8 @@ def _apart(boxes: np.ndarray, net: Net, generator: np.random.Generator) -> np.nd
         if i != j:
             clash.setdefault(i, []).append(j)
     kept, out = [], ~free
-    for number in generator.permutation(len(boxes)).tolist():
+    first, second = np.array_split(np.arange(len(boxes)), 2)
+    for number in np.r_[generator.permutation(first), generator.permutation(second)].tolist():
         if not out[number]:
             kept.append(number)
             out[clash.get(number, [])] = True

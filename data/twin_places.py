@@ -46,35 +46,35 @@ class Row:
 
 # How often, in a community of middling density: tags, suffix of the name, mean number, pull of the centre.
 EVERYDAY: tuple[tuple[dict[str, str], str, float, float], ...] = (
-    ({"amenity": "pharmacy"}, "大药房", 1.5, 1.0),
-    ({"shop": "convenience"}, "便利店", 3.6, 1.0),
+    ({"amenity": "pharmacy"}, "大药房", 2.3, 1.0),
+    ({"shop": "convenience"}, "便利店", 4.2, 1.0),
     ({"shop": "supermarket"}, "超市", 0.55, 1.0),
-    ({"shop": "greengrocer"}, "生鲜店", 0.7, 0.6),
-    ({"amenity": "marketplace"}, "菜市场", 0.38, 0.6),
-    ({"amenity": "toilets"}, "", 1.3, 1.0),
-    ({"amenity": "kindergarten"}, "幼儿园", 0.85, 0.3),
-    ({"amenity": "police"}, "派出所", 0.22, 0.5),
-    ({"amenity": "library"}, "城市书房", 0.22, 0.8),
+    ({"shop": "greengrocer"}, "生鲜店", 0.9, 0.6),
+    ({"amenity": "marketplace"}, "菜市场", 0.5, 0.6),
+    ({"amenity": "toilets"}, "", 2.4, 0.9),
+    ({"amenity": "kindergarten"}, "幼儿园", 2.2, 0.3),
+    ({"amenity": "police"}, "派出所", 0.3, 0.5),
+    ({"amenity": "library"}, "城市书房", 0.28, 0.8),
     ({"amenity": "post_office"}, "邮政所", 0.3, 0.6),
     ({"amenity": "bank"}, "银行网点", 1.2, 1.6),
     ({"amenity": "restaurant"}, "餐馆", 4.0, 1.8),
     ({"amenity": "cafe"}, "咖啡馆", 0.8, 2.0),
-    ({"leisure": "fitness_station"}, "健身点", 0.7, 0.3),
-    ({"leisure": "playground"}, "儿童游乐场", 0.32, 0.3),
+    ({"leisure": "fitness_station"}, "健身点", 1.5, 0.3),
+    ({"leisure": "playground"}, "儿童游乐场", 0.75, 0.3),
     ({"amenity": "clinic"}, "诊所", 0.5, 0.8),
-    ({"amenity": "parking", "access": "yes"}, "停车场", 0.7, 0.8),
+    ({"amenity": "parking", "access": "yes"}, "停车场", 0.9, 0.8),
     ({"shop": "hairdresser"}, "理发店", 1.3, 1.0),
     ({"shop": "laundry"}, "洗衣店", 0.5, 1.0),
     ({"amenity": "parcel_locker"}, "快递驿站", 0.6, 0.5),
 )
 # With an outline: tags, suffix, mean number, length and width in metres.
 GROUNDS: tuple[tuple[dict[str, str], str, float, float, float], ...] = (
-    ({"amenity": "school", "isced:level": "1"}, "小学", 0.42, 80, 52),
-    ({"amenity": "school", "isced:level": "2;3"}, "中学", 0.24, 110, 70),
-    ({"amenity": "hospital"}, "医院", 0.16, 90, 60),
-    ({"leisure": "pitch", "sport": "basketball"}, "球场", 0.5, 36, 24),
-    ({"leisure": "sports_centre"}, "体育馆", 0.09, 60, 42),
-    ({"leisure": "garden"}, "游园", 0.55, 34, 26),
+    ({"amenity": "school", "isced:level": "1"}, "小学", 0.55, 80, 52),
+    ({"amenity": "school", "isced:level": "2;3"}, "中学", 0.33, 110, 70),
+    ({"amenity": "hospital"}, "医院", 0.17, 90, 60),
+    ({"leisure": "pitch", "sport": "basketball"}, "球场", 0.75, 36, 24),
+    ({"leisure": "sports_centre"}, "体育馆", 0.13, 60, 42),
+    ({"leisure": "garden"}, "游园", 1.5, 34, 26),
 )
 # The district's own table: service, name, tier, how many in all or share of communities, area, capacity.
 LISTED: tuple[tuple[str, str, str, int, tuple[int, int] | None, tuple[int, int] | None], ...] = (
@@ -88,7 +88,7 @@ LISTED: tuple[tuple[str, str, str, int, tuple[int, int] | None, tuple[int, int] 
     ("nursery", "{c}托育点", "community", 44, (200, 480), (20, 60)),
     ("service_station", "{c}社区党群服务中心", "community", 80, (420, 1100), None),
     ("employment", "{c}就业服务站", "subdistrict", 26, (60, 240), None),
-    ("fitness_spot", "{c}健身点", "community", 62, (150, 600), None),
+    ("fitness_spot", "{c}健身点", "community", 70, (150, 600), None),
     ("elder_centre", "{s}养老服务中心", "subdistrict", 11, (1500, 2600), (60, 120)),
     ("health_centre", "{s}社区卫生服务中心", "subdistrict", 11, (1700, 4200), None),
     ("culture_centre", "{s}综合文化站", "subdistrict", 11, (900, 3600), None),
@@ -253,7 +253,7 @@ def _room(
 
 
 def _stops(net: Net, ground: Ground) -> list[Spot]:
-    """Bus stops about every 380 m along the larger roads."""
+    """Bus stops about every 280 m along the larger roads."""
     land = ground.land.buffer(300)
     shapely.prepare(land)
     found: list[Spot] = []
@@ -263,7 +263,7 @@ def _stops(net: Net, ground: Ground) -> list[Spot]:
             continue
         for node in piece.nodes[1:-1]:
             x, y = net.xy[node]
-            if any((x - a) ** 2 + (y - b) ** 2 < 380**2 for a, b in places) or not land.contains(Point(x, y)):
+            if any((x - a) ** 2 + (y - b) ** 2 < 280**2 for a, b in places) or not land.contains(Point(x, y)):
                 continue
             places.append((x, y))
             tags = {"highway": "bus_stop", "name": f"示例公交站{len(places)}", "bus": "yes"}
