@@ -170,10 +170,15 @@ class Study:
     @cached_property
     def streets(self) -> gpd.GeoDataFrame:
         """Directed links with their rise."""
-        from circle15.sources.streets import read_streets
+        from circle15.sources.streets import read_streets, short_sides
 
         elements, area = self.elements, self.area
         with self._step("streets and heights"):
+            for side, metres in short_sides(elements, area).items():
+                problem = f"the data end {metres:,.0f} m before the study area and its margin do in the {side}"
+                self.findings.append(
+                    Finding("[streets] files", problem, "Give a larger extract, or a smaller margin_m")
+                )
             return read_streets(elements, area, terrain=self.terrain)
 
     @cached_property

@@ -62,6 +62,8 @@ TAG_COLUMNS = MappingProxyType(  # column -> OSM key
 )
 
 
+SHORT_M = 300.0  # data that end so much before the extent leave its edge unknown
+
 _OTHER = MappingProxyType({"highway": ""})  # stands for a way that is not in the data
 
 
@@ -137,6 +139,28 @@ def read_streets(source: Elements | Path | str, area: StudyArea, *, terrain: Ter
         raise DataError(Finding(files, f"no way that one may walk lies in {area.name}", mend))
     STREETS.check(frame, crs=area.crs)
     return with_heights(frame, terrain)
+
+
+def short_sides(elements: Elements, area: StudyArea) -> dict[str, float]:
+    """Sides on which the data end before the extent does, so that its edge cannot be known from the ways.
+
+    Parameters
+    ----------
+    elements : Elements
+        OSM elements; their nodes say how far the data reach.
+    area : StudyArea
+        Its extent is where the data are meant to reach.
+
+    Returns
+    -------
+    dict of str to float
+        ``west``, ``south``, ``east``, ``north`` and the metres that are missing there; only more than 300 m.
+    """
+    to_plane = Transformer.from_crs("EPSG:4326", area.crs, always_xy=True)
+    x, y = to_plane.transform(*elements.lonlat.T)
+    west, south, east, north = area.extent.bounds
+    short = {"west": x.min() - west, "south": y.min() - south, "east": east - x.max(), "north": north - y.max()}
+    return {side: float(metres) for side, metres in short.items() if metres > SHORT_M}
 
 
 # --------------------------------------------------------------------------------------- ways into pieces

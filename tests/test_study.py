@@ -1,0 +1,92 @@
+"""The conductor: what it remembers, and the folder that appears whole or not at all."""
+
+import json
+import os
+
+import pytest
+
+from circle15.errors import Circle15Error, DataError
+from circle15.study import Study, demo_study
+from tiny_study import write_study
+
+
+@pytest.fixture
+def study_file(tmp_path):
+    return write_study(tmp_path)
+
+
+def test_steps_are_announced_and_computed_once(study_file):
+    steps = []
+    study = Study.open(study_file, announce=steps.append)
+    assert steps == []
+    assert study.times is study.times
+    assert steps.count("travel times") == 1
+    assert set(study.seconds) == set(steps)
+
+
+def test_data_that_end_before_the_margin_are_a_finding(study_file):
+    text = study_file.read_text(encoding="utf-8")
+    study_file.write_text(text.replace("margin_m = 50", "margin_m = 2000"), encoding="utf-8")
+    study = Study.open(study_file)
+    _ = study.streets
+    said = [str(finding) for finding in study.findings]
+    assert len(said) == 4
+    assert all("before the study area and its margin do" in line for line in said)
+
+
+def test_nothing_is_written_when_a_late_step_fails(study_file, monkeypatch):
+    study = Study.open(study_file)
+    folder = study.run()
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    monkeypatch.setattr("circle15.report.write_dictionary", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        Study.open(study_file).run()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_that_cannot_be_made_is_named(study_file):
+    study_file.parent.chmod(0o500)
+    with pytest.raises(Circle15Error, match="cannot be made there"):
+        Study.open(study_file).run()
+
+
+def test_a_file_in_the_place_of_the_folder_is_left_alone(study_file, tmp_path):
+    (tmp_path / "results").write_text("mine")
+    with pytest.raises(Circle15Error, match="not a results folder"):
+        Study.open(study_file).run()
+    assert (tmp_path / "results").read_text() == "mine"
+
+
+def test_hostile_names_do_not_become_markup(study_file):
+    folder = Study.open(study_file).run()
+    page = (folder / "map.html").read_text(encoding="utf-8")
+    assert "<img src=x" not in page
+
+
+def test_the_manifest_repeats_the_study_file_after_defaults(study_file):
+    folder = Study.open(study_file).run()
+    manifest = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert manifest["study"]["people"]["span_m"] == 150
+    assert manifest["study"]["facilities"]["inventory"][0]["datum"] == "gcj02"
+    assert manifest["facts"]["units_from"].startswith("H3 cells")
+    known = {line["service"]: line["known"] for line in manifest["facts"]["completeness"]}
+    assert known["canteen"] is True  # listed completely, though only two of seventeen
+    assert known["elder_station"] is False
+
+
+def test_an_inventory_in_another_datum_lands_elsewhere(study_file):
+    right = Study.open(study_file).facilities
+    text = study_file.read_text(encoding="utf-8")
+    study_file.write_text(text.replace('"gcj02"', '"wgs84"'), encoding="utf-8")
+    try:
+        wrong = Study.open(study_file).facilities
+    except DataError:
+        return  # refused: even better
+    listed = right.index[right["entrance_from"] == "table"].intersection(wrong.index)
+    assert (right.loc[listed].distance(wrong.loc[listed]) > 400).all()
+
+
+def test_the_embedded_study_is_found():
+    assert demo_study().name == "study.toml"
