@@ -4,7 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circle15.impedance import NO_WAY, link_seconds, link_ticks
@@ -73,6 +73,7 @@ def test_an_up_and_down_is_not_averaged_away():
     assert hill > seconds(rise=0.0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.01, 0.99), max_size=5), st.floats(-0.4, 0.4))
 def test_splitting_a_constant_grade_changes_nothing(cuts, slope):
     points = [(100 * share, 0, 100 * share * slope) for share in sorted({0.0, 1.0, *cuts})]
@@ -158,6 +159,7 @@ def test_a_private_link_has_a_time_and_a_forbidden_kind_has_none():
     assert link_ticks(link("stairs"), walker)[0] == NO_WAY
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["path", "stairs", "escalator", "lift", "crossing"]),
     st.floats(0, 5000),

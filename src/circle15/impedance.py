@@ -29,6 +29,7 @@ STEEPEST = 1.0  # a rise above 45 degrees on ground without steps is an error of
 STAIR_GRADE = 0.5  # rise over run where a staircase states neither: riser 0.15 m, tread 0.30 m (GB 50352-2019)
 ESCALATOR_GRADE = float(np.tan(np.deg2rad(30)))  # where the rise is unknown: 30 degrees (GB 16899)
 LIFT_RISE_M = 12.0  # where the rise is unknown: four storeys of 3 m
+_DOT_M = 1e-6  # shorter than this has no slope
 
 _SIGNALS = frozenset({"traffic_signals", "pelican", "puffin", "toucan"})
 _ZEBRA = frozenset({"marked", "zebra", "uncontrolled"})
@@ -110,7 +111,7 @@ def _walked(streets: gpd.GeoDataFrame, walker: Walker) -> NDArray[np.float64]:
     if walker.slope_law == "none":
         return length / walker.flat_m_s
     run, rise, first = _slopes(streets, length)
-    slope = np.divide(rise, run, out=np.zeros_like(run), where=run > 0).clip(-STEEPEST, STEEPEST)
+    slope = np.divide(rise, run, out=np.zeros_like(run), where=run > _DOT_M).clip(-STEEPEST, STEEPEST)
     factor = np.exp(-3.5 * (np.abs(slope + 0.05) - 0.05))
     seconds: NDArray[np.float64] = np.add.reduceat(run / (walker.flat_m_s * factor), first)
     return seconds
@@ -129,12 +130,12 @@ def _slopes(
     drawn = np.add.reduceat(run, first)
     # A link drawn as a single spot, yet with a length, is taken as pieces of equal length.
     pieces = np.diff(first, append=len(link))
-    scale = np.divide(length, drawn, out=np.zeros_like(length), where=drawn > 0)
-    run = np.where(drawn[link] > 0, run * scale[link], (length / pieces)[link])
+    scale = np.divide(length, drawn, out=np.zeros_like(length), where=drawn > _DOT_M)
+    run = np.where(drawn[link] > _DOT_M, run * scale[link], (length / pieces)[link])
     # One vertex without a height: the whole link falls back on its stated rise, spread evenly.
     stated = np.nan_to_num(_number(streets, "rise_m"))
-    grade = np.divide(stated, length, out=np.zeros_like(length), where=length > 0)
-    known = np.isfinite(np.add.reduceat(rise, first)) & (drawn > 0)
+    grade = np.divide(stated, length, out=np.zeros_like(length), where=length > _DOT_M)
+    known = np.isfinite(np.add.reduceat(rise, first)) & (drawn > _DOT_M)
     return run, np.where(known[link], rise, grade[link] * run), first
 
 

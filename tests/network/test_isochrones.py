@@ -169,7 +169,7 @@ def test_outlines_are_valid_and_nested(drawn):
     for _, rows in found.groupby("origin", sort=False):
         shapes = rows.geometry.to_numpy()
         assert (rows["street_m"].diff().dropna() >= 0).all()
-        assert shapely.covers(shapely.buffer(shapes[1:], 5.0), shapes[:-1]).all()
+        assert shapely.covers(shapely.buffer(shapes[1:], 6.0), shapes[:-1]).all()
 
 
 # ------------------------------------------------------------------------------------------------------------ water
@@ -218,6 +218,16 @@ def test_a_bridge_carries_the_outline_across_in_one_piece(angle, shift):
     assert shapely.get_num_geometries(whole) == 1
     assert whole.intersection(far_bank).area > 0.5 * 600 * 25
     assert whole.intersection(river).area < 0.6 * river.intersection(whole.convex_hull).area
+
+
+@pytest.mark.parametrize("angle", [0, 17, 45, 80, 133])
+def test_before_simplification_outlines_are_nested_exactly(angle, monkeypatch):
+    monkeypatch.setattr("circle15.network.isochrones.SIMPLIFY_M", 0.0)
+    table, river, _, home = river_town(angle, shift=(5.0, 7.0), bridge=True, width=30)
+    shapes = one(table, home, water=river, minutes=[1, 2, 3, 4, 5, 6, 7, 8]).geometry.to_numpy()
+    assert len(shapes) == 8
+    assert (shapely.area(shapely.difference(shapes[:-1], shapes[1:])) < 1e-6).all()
+    assert (np.diff(shapely.area(shapes)) >= 0).all()
 
 
 def test_water_in_another_crs_is_refused(network):

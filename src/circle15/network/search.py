@@ -31,7 +31,11 @@ _Answer = TypeVar("_Answer")
 
 def _compiled(kernel: _Kernel) -> _Kernel:
     """Compile on the first call, keep the result on disk, and run without the interpreter lock."""
-    return cast("_Kernel", numba.njit(cache=True, nogil=True)(kernel))
+    try:
+        ready = numba.njit(cache=True, nogil=True)(kernel)
+    except RuntimeError:  # numba finds no folder that it may write to: compile in every process
+        ready = numba.njit(nogil=True)(kernel)
+    return cast("_Kernel", ready)
 
 
 def in_threads(task: Callable[[int, int], _Answer], count: int) -> list[_Answer]:
@@ -387,13 +391,15 @@ def stamp(lines: Lines, reached: Parts, frame: Frame, squared: NDArray[np.float3
 
 @_compiled
 def dry_field(
-    squared: NDArray[np.float32], decks: NDArray[np.float32], water: NDArray[np.uint8], frame: Frame, radius: float
+    squared: NDArray[np.float32], decks: NDArray[np.float32], water: NDArray[np.uint8], frame: Frame, shore: float
 ) -> NDArray[np.float32]:
-    """The distance field with what lies across water taken out, ready to be contoured at `radius`.
+    """The distance field with what lies across water taken out, ready to be contoured.
 
     `decks` is like `squared`, for bridges and other stretches over water only. Nodes in water stay where a deck is
-    near. Land within `radius` stays when it is within a cell of a reached stretch, or hangs together with such land
-    node by node, never through water. All else is put at `frame.reach`, so that outlines end half-way alike.
+    near. Land stays where it is within a cell of a reached stretch, or hangs together with such land node by node,
+    never through water and never farther than `frame.reach`. Other land is put at that distance and other water at
+    `shore`: a little above the contour, so that the contour runs along the bank. A field of more minutes is nowhere
+    higher than one of fewer, so that their contours are nested.
     """
     rows, columns = squared.shape
     far = np.float32(frame.reach)
@@ -411,8 +417,8 @@ def dry_field(
         size -= 1
         row, column = stack[size] // columns, stack[size] % columns
         for r, c in ((row + 1, column), (row - 1, column), (row, column + 1), (row, column - 1)):
-            if 0 <= r < rows and 0 <= c < columns and not kept[r, c] and water[r, c] == 0 and field[r, c] <= radius:
+            if 0 <= r < rows and 0 <= c < columns and not kept[r, c] and water[r, c] == 0 and field[r, c] < far:
                 kept[r, c] = True
                 stack[size] = r * columns + c
                 size += 1
-    return np.where((field <= radius) & ~kept, far, field)
+    return np.where(kept, field, np.where(water == IN_WATER, np.float32(shore), far))

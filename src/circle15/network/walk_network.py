@@ -242,7 +242,7 @@ class WalkNetwork:
         -------
         GeoDataFrame
             `tables.ISOCHRONES`: valid polygons, ordered by origin and minutes; each lies within the next to within
-            5 m. Origins that could not be placed, and limits shorter than the off-road leg, have no row.
+            6 m. Origins that could not be placed, and limits shorter than the off-road leg, have no row.
 
         Raises
         ------
