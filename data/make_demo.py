@@ -93,7 +93,7 @@ def add_streets(osm: OsmFile, net: Net, ground: Ground) -> None:
     for node, tags in sorted(net.node_tags.items()):
         if node in number:
             osm.node_tags[number[node]] = tags
-    edge = drawn.covered(ground).boundary
+    edge = ground.covered.boundary
     ways: list[tuple[list[int], dict[str, str], int]] = []
     for piece in net.pieces:
         if ways and ways[-1][2] == piece.line != -1 and ways[-1][1] == piece.tags and ways[-1][0][-1] == piece.nodes[0]:

@@ -7,20 +7,13 @@ unless the README of this folder says otherwise.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
-import shapely
 from shapely import Polygon
 from twin_ground import metres, smooth
 
-if TYPE_CHECKING:
-    from twin_ground import Ground
-
 SPACING_WEST = 156.0
 SPACING_MARGIN = 275.0
-FAR_BANK_M = 520.0  # width of the strip beyond the rivers
-FAR_BANK_ENDS_M = 800.0  # and how far it goes on upstream and downstream
 # Denser places: longitude, latitude, radius in metres, spacing in metres.
 DENSER = (
     (106.5735, 29.5605, 1100, 88), (106.5600, 29.5620, 900, 110), (106.5460, 29.5620, 700, 115),
@@ -285,20 +278,6 @@ def parks() -> dict[str, Polygon]:
 def squares() -> dict[str, Polygon]:
     """Outlines of the pedestrian squares."""
     return {name: _blob(*values, wobble=0.0) for name, values in SQUARES.items()}
-
-
-_COVERED: dict[int, Polygon] = {}
-
-
-def covered(ground: Ground) -> Polygon:
-    """Where the twin has streets: the district, its margin on land, and a strip of the far banks."""
-    if id(ground) not in _COVERED:
-        rivers = shapely.union_all([ground.jialing, ground.yangtze])
-        home = ground.extent.difference(rivers)
-        parts = [part for part in shapely.get_parts(home) if part.intersects(ground.land)]
-        strip = rivers.buffer(FAR_BANK_M).intersection(ground.district.buffer(FAR_BANK_ENDS_M))
-        _COVERED[id(ground)] = shapely.union_all([*parts, strip])
-    return _COVERED[id(ground)]
 
 
 # Rail lines: kind, and stations or points on the way.

@@ -34,6 +34,8 @@ KAIXUAN_RISE_M = 32.5  # published
 MARGIN_M = 1500.0
 CELL_M = 30.0
 SEED = 500103
+FAR_BANK_M = 520.0  # width of the strip with streets beyond the rivers
+FAR_BANK_ENDS_M = 800.0  # and how far it goes on upstream and downstream
 
 _TO_METRES = Transformer.from_crs("EPSG:4326", "EPSG:32648", always_xy=True)
 _TO_DEGREES = Transformer.from_crs("EPSG:32648", "EPSG:4326", always_xy=True)
@@ -166,6 +168,14 @@ class Ground:
     def extent(self) -> Polygon:
         """The district and its margin."""
         return self.district.buffer(MARGIN_M)
+
+    @cached_property
+    def covered(self) -> Polygon:
+        """Where the twin has streets: the district, its margin on land, and a strip of the far banks."""
+        rivers = shapely.union_all([self.jialing, self.yangtze])
+        home = [part for part in shapely.get_parts(self.extent.difference(rivers)) if part.intersects(self.land)]
+        strip = rivers.buffer(FAR_BANK_M).intersection(self.district.buffer(FAR_BANK_ENDS_M))
+        return shapely.union_all([*home, strip])
 
     def height(self, xy: Floats) -> Floats:
         """Height by bilinear interpolation between cell centres, rounded to a millimetre."""

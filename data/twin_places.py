@@ -6,6 +6,7 @@ Every facility is invented and named after its community, so that none can be mi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import dist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,7 +53,7 @@ EVERYDAY: tuple[tuple[dict[str, str], str, float, float], ...] = (
     ({"shop": "greengrocer"}, "生鲜店", 0.9, 0.6),
     ({"amenity": "marketplace"}, "菜市场", 0.5, 0.6),
     ({"amenity": "toilets"}, "", 2.4, 0.9),
-    ({"amenity": "kindergarten"}, "幼儿园", 2.2, 0.3),
+    ({"amenity": "kindergarten"}, "幼儿园", 3.0, 0.4),
     ({"amenity": "police"}, "派出所", 0.3, 0.5),
     ({"amenity": "library"}, "城市书房", 0.28, 0.8),
     ({"amenity": "post_office"}, "邮政所", 0.3, 0.6),
@@ -69,8 +70,8 @@ EVERYDAY: tuple[tuple[dict[str, str], str, float, float], ...] = (
 )
 # With an outline: tags, suffix, mean number, length and width in metres.
 GROUNDS: tuple[tuple[dict[str, str], str, float, float, float], ...] = (
-    ({"amenity": "school", "isced:level": "1"}, "小学", 0.55, 80, 52),
-    ({"amenity": "school", "isced:level": "2;3"}, "中学", 0.33, 110, 70),
+    ({"amenity": "school", "isced:level": "1"}, "小学", 0.7, 80, 52),
+    ({"amenity": "school", "isced:level": "2;3"}, "中学", 0.45, 110, 70),
     ({"amenity": "hospital"}, "医院", 0.17, 90, 60),
     ({"leisure": "pitch", "sport": "basketball"}, "球场", 0.75, 36, 24),
     ({"leisure": "sports_centre"}, "体育馆", 0.13, 60, 42),
@@ -124,6 +125,16 @@ class Doors:
             door = free[int(order[int(generator.integers(0, min(4, len(free))))])]
         else:
             door = free[int(generator.integers(0, len(free)))]
+        self.used.add(door)
+        return door
+
+    def pick_apart(
+        self, unit: int, generator: np.random.Generator, others: list[tuple[float, float]]
+    ) -> tuple[float, float]:
+        """Of three doors, the one farthest from others of its kind."""
+        free = [door for door in self.by_unit[unit] if door not in self.used] or self.by_unit[unit]
+        drawn_ = [free[k] for k in generator.integers(0, len(free), 3).tolist()]
+        door = max(drawn_, key=lambda one: min((round(dist(one, other), 2) for other in others), default=0.0))
         self.used.add(door)
         return door
 
@@ -184,11 +195,13 @@ def _everyday(doors: Doors, generator: np.random.Generator) -> list[Spot]:
         crowd = np.sqrt(max(community.population, 500) / 7200)
         for tags, suffix, mean, pull in EVERYDAY:
             expected = mean * crowd * (0.5 + pull * 1.1 * doors.pull[unit])
-            for number in range(int(generator.poisson(expected))):
+            same: list[tuple[float, float]] = []
+            for number in range(int(expected + generator.random())):
                 named = dict(tags)
                 if suffix:
                     named["name"] = community.short + suffix + ("" if number == 0 else f"{number + 1}店")
-                found.append(Spot(named, doors.pick(unit, generator)))
+                same.append(doors.pick_apart(unit, generator, same))
+                found.append(Spot(named, same[-1]))
     return found
 
 
@@ -213,7 +226,7 @@ def _grounds(doors: Doors, generator: np.random.Generator, net: Net, homes: list
     found: list[Spot] = []
     for unit, community in enumerate(doors.communities):
         for tags, suffix, mean, long, deep in GROUNDS:
-            for number in range(int(generator.poisson(mean * np.sqrt(max(community.population, 500) / 7200)))):
+            for number in range(int(mean * np.sqrt(max(community.population, 500) / 7200) + generator.random())):
                 outline = _room(doors, unit, generator, (long, deep), streets, [*taken], land)
                 if outline is None:
                     continue

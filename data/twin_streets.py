@@ -209,7 +209,7 @@ def grow(ground: Ground) -> list[Line]:
     lines = [line for line in lines if line is not None]
     parks = shapely.union_all([park.buffer(-4) for park in drawn.parks().values()])
     wet = shapely.union_all([ground.water, ground.shoal])
-    dry = drawn.covered(ground).difference(wet.buffer(62))
+    dry = ground.covered.difference(wet.buffer(62))
     field_ = Field(ground, spacing_grid(ground, dry.difference(parks.buffer(12)), park=False))
     lines += _fill(field_, lines, {"along": (900.0, 1.0), "across": (520.0, 1.25)})
     inner = Field(ground, spacing_grid(ground, parks.buffer(-10), park=True))
@@ -230,7 +230,7 @@ def grow(ground: Ground) -> list[Line]:
 
 
 def _clipped(line: Line, ground: Ground) -> Line | None:
-    kept = [part for part in shapely.get_parts(line.shape.intersection(drawn.covered(ground))) if part.length > 60]
+    kept = [part for part in shapely.get_parts(line.shape.intersection(ground.covered)) if part.length > 60]
     if not kept:
         return None
     longest = max(kept, key=lambda part: part.length)
