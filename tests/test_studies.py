@@ -7,7 +7,9 @@ import geopandas as gpd
 import numpy as np
 import pytest
 
+from circle15.assessment import category_status
 from circle15.impedance import link_seconds
+from circle15.page.contents import STATES, category_states
 from circle15.tables import TABLES
 
 ALL = ["demo", "yuzhong", "monaco", "helsinki"]
@@ -108,3 +110,13 @@ def test_the_demonstration_has_a_story(ran, study_name):
     assert set(grades.astype(int)) == {1, 2, 3, 4, 5}
     assert (study.coverage.status == "gap").to_numpy().any()
     assert study.project.study.synthetic
+
+
+@pytest.mark.parametrize("study_name", ["monaco"])
+def test_page_and_card_read_the_categories_alike(ran, study_name):
+    study, _ = ran(study_name)
+    codes = study.coverage.status.replace({word: at for at, word in enumerate(STATES)}).to_numpy(dtype=int).T
+    for lenient in (False, True):
+        shown = category_states(codes, standard=study.standard, lenient=lenient)
+        judged = category_status(study.coverage, standard=study.standard, lenient=lenient)
+        assert (judged.to_numpy() == np.array(STATES, dtype=object)[shown].T).all()

@@ -230,8 +230,7 @@ def category_status(found: Coverage, *, standard: Standard, lenient: bool = Fals
     )
     states = {}
     for category in standard.categories:
-        asked = [service.key for service in category.services if lenient or service.need == "basic"]
-        within = codes[asked or [service.key for service in category.services]].to_numpy()
+        within = codes[category.asked(lenient=lenient)].to_numpy()
         states[category.key] = _WORDS[within.max(axis=1) if lenient else within.min(axis=1)]
     return pd.DataFrame(states, index=codes.index)
 

@@ -213,6 +213,14 @@ class Category(_Record):
     circle_en: str = ""
     services: tuple[Service, ...] = ()
 
+    def asked(self, *, lenient: bool = False) -> list[str]:
+        """Keys of the services that decide the category.
+
+        Strict: every basic service has to be in reach (every one, where none is basic). Lenient: any one of all.
+        """
+        basic = [service.key for service in self.services if service.need == "basic"]
+        return basic if basic and not lenient else [service.key for service in self.services]
+
 
 class Grade(_Record):
     """One colour of the card: at least `coverage` of residents served."""

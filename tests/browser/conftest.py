@@ -4,6 +4,7 @@ import os
 import shutil
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 ALLOWED = ("file:", "data:", "blob:", "about:")
@@ -17,8 +18,7 @@ def chromium():
         if os.environ.get("CI", "").lower() in ("1", "true"):
             pytest.fail("no Chromium or Chrome is installed; browser tests need one")
         pytest.skip("no Chromium or Chrome is installed")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()

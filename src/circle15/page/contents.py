@@ -288,7 +288,7 @@ def _clusters(result: Result, places: Whole) -> dict[str, Whole]:
 def category_states(state: Whole, *, standard: Standard, lenient: bool) -> Whole:
     """The state of every category for every cluster, from the states of its services.
 
-    Strict: the worst of the basic services (of all, where none is basic). Lenient: the best of any.
+    Strict: the worst of the services that are asked. Lenient: the best of them.
 
     Parameters
     ----------
@@ -306,9 +306,8 @@ def category_states(state: Whole, *, standard: Standard, lenient: bool) -> Whole
     row = {service.key: place for place, service in enumerate(standard.services)}
     found = []
     for category in standard.categories:
-        basic = [row[one.key] for one in category.services if one.need == "basic"]
-        every = [row[one.key] for one in category.services]
-        found.append(state[every].max(axis=0) if lenient else state[basic or every].min(axis=0))
+        asked = state[[row[key] for key in category.asked(lenient=lenient)]]
+        found.append(asked.max(axis=0) if lenient else asked.min(axis=0))
     return np.array(found, dtype=np.int64).reshape(len(standard.categories), state.shape[1])
 
 
