@@ -506,7 +506,9 @@ class Study:
             entry: dict[str, object] = {"key": key, "file": file.as_posix()}
             source = known.get(file.name)
             if source is not None:
-                entry |= {"date": source.date, "licence": source.licence, "counts": source.counts}
+                given = self.project.study
+                licence = given.attribution if given.synthetic else source.licence
+                entry |= {"date": source.date, "licence": licence, "counts": source.counts}
             digest = hashlib.sha256(self.project.path(file).read_bytes()).hexdigest()
             listed.append(entry | {"sha256": digest})
         return listed
