@@ -1,9 +1,11 @@
-"""Fixtures that every room's tests share: the real extracts, and whole studies, each run once."""
+"""Fixtures that tests share: the real extracts, whole studies each run once, a browser with the network off."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from circle15.study import Study, demo_study
 
@@ -16,6 +18,12 @@ STUDIES = {
     "monaco": PROJECT / "tests" / "data" / "monaco.toml",
     "helsinki": PROJECT / "tests" / "data" / "helsinki.toml",
 }
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+ALLOWED = ("file:", "data:", "blob:", "about:")  # what a page may ask for
+
+settings.register_profile("ci", derandomize=True, print_blob=True)  # CI judges the change, not the day's luck
+if IN_CI:
+    settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +50,44 @@ def ran(request, tmp_path_factory):
         return done[name]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless browser; missing is a failure in CI and a skip elsewhere."""
+    from playwright.sync_api import sync_playwright
+
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        if IN_CI:
+            pytest.fail("no Chromium or Chrome is installed; browser tests need one")
+        pytest.skip("no Chromium or Chrome is installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Open a file in a window of a given size, offline; requests and complaints fail the test at its end."""
+    contexts, found = [], []
+
+    def opened(path, *, width=1366, height=768, **options):
+        context = chromium.new_context(viewport={"width": width, "height": height}, offline=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: found.append(f"{said.type}: {said.text}"))
+        page.on("pageerror", lambda error: found.append(f"error: {error}"))
+        page.on("request", lambda asked: None if asked.url.startswith(ALLOWED) else found.append(f"asked: {asked.url}"))
+        page.goto(path.as_uri())
+        page.wait_for_selector("body.c15-ready", timeout=20_000)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert found == []
 
 
 def pytest_collection_modifyitems(items):
