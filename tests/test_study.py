@@ -3,8 +3,10 @@
 import json
 import os
 
+import pandas as pd
 import pytest
 
+import circle15 as c15
 from circle15.errors import Circle15Error, DataError
 from circle15.study import Study, demo_study
 from tiny_study import write_study
@@ -86,6 +88,19 @@ def test_an_inventory_in_another_datum_lands_elsewhere(study_file):
         return  # refused: even better
     listed = right.index[right["entrance_from"] == "table"].intersection(wrong.index)
     assert (right.loc[listed].distance(wrong.loc[listed]) > 400).all()
+
+
+def test_the_analysts_door_gives_the_same_coverage(study_file):
+    folder, study = study_file.parent, Study.open(study_file)
+    area = c15.read_area(folder / "boundary.geojson", margin_m=50)
+    streets = c15.read_streets(folder / "town.osm", area, terrain=c15.read_terrain(folder / "terrain.tif", area))
+    facilities = c15.read_inventory(folder / "inventory.csv", area, standard=study.standard, datum="gcj02")
+    times = c15.WalkNetwork(streets).travel_times(study.origins, facilities, walker="adult", cutoff_minutes=30)
+    found = c15.coverage(times, facilities, standard=study.standard)
+    nearest = study.coverage.seconds["canteen"]
+    pd.testing.assert_series_equal(found.seconds["canteen"], nearest.where(nearest <= 1800))
+    assert (found.status["canteen"] == study.coverage.status["canteen"]).all()
+    assert c15.gaps(found, study.origins, standard=study.standard)["origin"].isin(study.origins.index).all()
 
 
 def test_the_embedded_study_is_found():

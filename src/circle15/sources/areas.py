@@ -93,7 +93,12 @@ def make_area(
 
 
 def read_area(
-    path: Path | str, *, name: str, margin_m: float, crs: str | CRS | None = None, file_crs: str | None = None
+    path: Path | str,
+    *,
+    margin_m: float,
+    name: str | None = None,
+    crs: str | CRS | None = None,
+    file_crs: str | None = None,
 ) -> StudyArea:
     """Read the boundary of a study area; several features are united.
 
@@ -101,10 +106,10 @@ def read_area(
     ----------
     path : Path
         GeoJSON, GeoPackage, Shapefile or whatever else GDAL reads.
-    name : str
-        Name of the area.
     margin_m : float
         How far beyond the boundary the data reach, in metres.
+    name : str, optional
+        Name of the area; that of the file otherwise.
     crs : str or CRS, optional
         The CRS of the study, projected in metres; the UTM zone of the boundary otherwise.
     file_crs : str, optional
@@ -129,7 +134,7 @@ def read_area(
         require_degrees(tuple(shapes.total_bounds), path.name, key="boundary_crs")
     polygon = _one_polygon(shapes.geometry.to_numpy(), path.name)
     lonlat = gpd.GeoSeries([polygon], crs=shapes.crs).to_crs(WGS84).iloc[0]
-    return make_area(lonlat, name=name, margin_m=margin_m, crs=crs, where=path.name)
+    return make_area(lonlat, name=name or path.stem, margin_m=margin_m, crs=crs, where=path.name)
 
 
 def _projected(crs: str | CRS) -> CRS:
