@@ -19,7 +19,7 @@ demo: .venv/core
 	$(BIN)/circle15 demo --output out/demo
 
 test: .venv/dev browser lint types
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -rs
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: .venv/dev
 	$(BIN)/ruff format --check .

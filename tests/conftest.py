@@ -96,3 +96,13 @@ def pytest_collection_modifyitems(items):
         name = getattr(item, "callspec", None) and item.callspec.params.get("study_name")
         if name:
             item.add_marker(pytest.mark.xdist_group(name))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say in one line per reason what was left out."""
+    reasons = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reasons.setdefault(report.longrepr[2].removeprefix("Skipped: "), []).append(report.nodeid.split("::")[0])
+    for reason, files in sorted(reasons.items()):
+        names = ", ".join(sorted({Path(file).name for file in files}))
+        terminalreporter.write_line(f"left out, since {reason}: {len(files)} tests of {names}")
