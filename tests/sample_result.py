@@ -11,14 +11,17 @@ from pyproj import CRS
 from circle15.project import Standard
 from circle15.tables import (
     COVERAGE,
+    DEPENDENCE,
     FACILITIES,
     GAPS,
     GRADES,
     GROUND,
     ISOCHRONES,
     ORIGINS,
+    STEP_FREE,
     STREETS,
     UNITS,
+    WALKERS,
     Result,
     StudyArea,
 )
@@ -235,6 +238,7 @@ def _grades(
                 row[f"grade{suffix}"] = standard.grade(people[reading]["served"] / said) if graded else pd.NA
             rows.append(row)
     frame = pd.DataFrame(rows).set_index("row")
+    frame["flips"] = np.nan
     return frame.astype({"grade": "Int64", "grade_lenient": "Int64"})[GRADES.names]
 
 
@@ -243,6 +247,7 @@ def _gaps(origins: gpd.GeoDataFrame, coverage: pd.DataFrame, standard: Standard)
     rows["unit"] = origins.loc[rows["origin"], "unit"].to_numpy()
     rows["people"] = origins.loc[rows["origin"], "population"].to_numpy()
     rows["need"] = [standard.service(key).need for key in rows["service"]]
+    rows["cause"] = ""
     rows.index = rows.index.rename(GAPS.index)
     return rows.sort_values(["people", "origin", "service"], ascending=[False, True, True])[GAPS.names]
 
@@ -310,6 +315,9 @@ def sample_result(*, clusters: int = 60, communities: int = 3, columns: int = 30
         coverage=coverage,
         grades=_grades(origins, units, coverage, standard),
         gaps=_gaps(origins, coverage, standard),
+        walkers=WALKERS.empty(),
+        dependence=DEPENDENCE.empty(CRS_STUDY),
+        step_free=STEP_FREE.empty(CRS_STUDY),
         isochrones=_isochrones(origins, land, rng),
         streets=_streets(columns, rows),
         ground=ground,

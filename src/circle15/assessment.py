@@ -274,6 +274,7 @@ def grades(found: Coverage, origins: gpd.GeoDataFrame, units: gpd.GeoDataFrame, 
         rows[f"{state}_lenient"] = lenient[state].ravel()
     rows["grade"] = _grade(rows["served"], rows["gap"], rows["people"], standard)
     rows["grade_lenient"] = _grade(rows["served_lenient"], rows["gap_lenient"], rows["people"], standard)
+    rows["flips"] = np.nan  # not run yet
     rows.index = pd.Index(rows["unit"] + ":" + rows["category"], name=GRADES.index)
     return rows[GRADES.names]
 
@@ -338,6 +339,7 @@ def gaps(found: Coverage, origins: gpd.GeoDataFrame, *, standard: Standard) -> p
             "people": origins.loc[where, "population"].to_numpy(dtype=float),
             "minutes": found.seconds.to_numpy()[rows, columns] / 60,
             "cutoff_minutes": np.array([service.minutes for service in services], dtype=float),
+            "cause": "",  # not asked yet
         }
     )
     table.index = pd.Index(table["origin"] + ":" + table["service"], name=GAPS.index, dtype=object)

@@ -77,7 +77,7 @@ def new(name: Annotated[str, typer.Argument(metavar="NAME", help="名称 Name of
     if Path(name).name != name or path.exists():
         problem = "it exists already" if path.exists() else "a name is not a path"
         raise ConfigError(Finding(str(path), problem, "Choose another name"))
-    template = resources.files("circle15").joinpath("study.template.toml").read_text(encoding="utf-8")
+    template = resources.files("circle15").joinpath("study", "template.toml").read_text(encoding="utf-8")
     path.write_text(template.replace("{name}", name.replace('"', "'")), encoding="utf-8")
     typer.echo(path)
 

@@ -26,7 +26,7 @@ from circle15.tables import ORIGINS, TIERS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from circle15.project import _People as People
+    from circle15.project.study_file import _People as People
     from circle15.sources.heights import Terrain
     from circle15.tables import StudyArea
 

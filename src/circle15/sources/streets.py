@@ -434,6 +434,7 @@ def _columns(
         "evidence": np.where(np.isfinite(rise), "tag", "default").astype(object),
         "kind": kind,
         "steps": steps,
+        "wait_s": np.full(len(walk), np.nan),
         "fee": np.array(fees, dtype=object)[walk],
         "access": np.where(private, "private", access).astype(object),
         "ramp": np.array(ramps, dtype=object)[walk],

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
-import shutil
-import tempfile
 import time
 import warnings
 from contextlib import contextmanager
@@ -22,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from circle15.errors import Circle15Error, Circle15Warning, ConfigError, DataError, Finding, SourceError
 from circle15.project import Project, Standard, Walker
+from circle15.study.folder import whole_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -306,7 +304,7 @@ class Study:
 
         from circle15 import assessment
         from circle15.sources.places import read_ground
-        from circle15.tables import Result
+        from circle15.tables import DEPENDENCE, STEP_FREE, WALKERS, Result
 
         found = self.coverage
         with self._step("card and gaps"):
@@ -327,6 +325,9 @@ class Study:
             coverage=table,
             grades=card,
             gaps=lacking,
+            walkers=WALKERS.empty(),
+            dependence=DEPENDENCE.empty(self.area.crs),
+            step_free=STEP_FREE.empty(self.area.crs),
             isochrones=outlines,
             streets=self.streets,
             ground=ground,
@@ -453,7 +454,7 @@ class Study:
         from circle15.report import write_dictionary, write_geopackage
 
         folder = Path(output) if output is not None else self.project.path(self.project.study.output)
-        with _whole_folder(folder) as draft:
+        with whole_folder(folder) as draft:
             result = self.result
             with self._step("map and tables"):
                 page = gap_map(result, standard=self.standard, language=self.project.study.language)
@@ -516,35 +517,3 @@ class Study:
 
 def _tally(values: pd.Series) -> dict[str, int]:
     return {str(value): int(count) for value, count in values.value_counts().sort_index().items()}
-
-
-@contextmanager
-def _whole_folder(folder: Path) -> Iterator[Path]:
-    """Give a draft folder that takes the place of `folder` when the block ends well, and vanishes otherwise."""
-    if folder.exists() and not (folder.is_dir() and ((folder / "run.json").exists() or not any(folder.iterdir()))):
-        mend = "Name another folder with --output, or empty this one"
-        raise ConfigError(Finding(str(folder), "it exists and is not a results folder of circle15", mend))
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        problem = f"a folder cannot be made there ({error.strerror})"
-        raise SourceError(Finding(str(folder.parent), problem, "Name another folder with --output")) from None
-    try:
-        yield draft
-        draft.chmod(0o777 & ~_umask())
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-            folder.rename(old / "old")
-            draft.rename(folder)
-            shutil.rmtree(old)
-        else:
-            draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

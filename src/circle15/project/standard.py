@@ -1,0 +1,247 @@
+"""What is demanded: the records of a standard file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping  # noqa: TC003  pydantic reads annotations at run time
+from itertools import pairwise
+from pathlib import Path  # noqa: TC003
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from circle15.errors import ConfigError, Finding
+from circle15.project.reading import Minutes, Record, Share, nearest, shipped, validated
+
+Tier = Literal["district", "subdistrict", "community", "cell"]
+Need = Literal["basic", "quality", "signature"]
+
+
+class Service(Record):
+    """What a standard demands: one kind of place, how near, and how it is recognised.
+
+    `osm` filters are alternatives; within one, ``+`` means and, ``key=a;b`` means value a or b, ``key`` alone means
+    any value and ``key~pattern`` searches the value, which is "" where there is none. Where `name_required`, a tag
+    match alone is not enough: the name has to match too.
+    """
+
+    category: str
+    key: str
+    zh: str
+    en: str
+    tier: Tier
+    need: Need
+    minutes: Minutes
+    basis: str  # the legal or published source of the cut-off
+    group: str = "all"
+    osm: tuple[str, ...] = ()
+    name: tuple[str, ...] = ()  # regular expressions, any of
+    not_name: tuple[str, ...] = ()
+    name_required: bool = False
+    area_m2: float | None = Field(None, gt=0)  # least area, where it decides which service a place is
+    area_below_m2: float | None = Field(None, gt=0)
+    expected_count: int | None = Field(None, ge=1)  # published for the whole study area
+    people_each: float | None = Field(None, gt=0)  # else: one facility is expected for so many residents
+
+    @model_validator(mode="after")
+    def _patterns(self) -> Self:
+        inside = [part.partition("~")[2] for rule in self.osm for part in rule.split("+")]
+        for pattern in (*self.name, *self.not_name, *inside):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                message = f"the pattern {pattern!r} is not a regular expression ({error})"
+                raise ValueError(message) from error
+        return self
+
+    def matches_name(self, name: str) -> bool:
+        """Whether a name alone says that a place offers this service.
+
+        Examples
+        --------
+        >>> canteen = Standard.load("yuzhong-15min").service("canteen")
+        >>> canteen.matches_name("石油路社区食堂"), canteen.matches_name("某公司员工食堂")
+        (True, False)
+        """
+        if any(re.search(pattern, name) for pattern in self.not_name):
+            return False
+        return any(re.search(pattern, name) for pattern in self.name)
+
+    def matches(self, tags: Mapping[str, str], *, area_m2: float | None = None) -> bool:
+        """Whether an OSM element offers this service, by its tags, its name and its area.
+
+        Parameters
+        ----------
+        tags : mapping
+            The element's tags.
+        area_m2 : float, optional
+            Area of the element, where it has one; a point passes no least area.
+
+        Returns
+        -------
+        bool
+        """
+        name = tags.get("name", "")
+        if not any(_tag_filter(rule, tags) for rule in self.osm):
+            return False
+        if any(re.search(pattern, name) for pattern in self.not_name):
+            return False
+        if self.name_required and not self.matches_name(name):
+            return False
+        if self.area_m2 is not None and (area_m2 or 0.0) < self.area_m2:
+            return False
+        return self.area_below_m2 is None or (area_m2 or 0.0) < self.area_below_m2
+
+    def expected(self, population: float) -> float | None:
+        """How many facilities there ought to be.
+
+        Parameters
+        ----------
+        population : float
+            Residents of the study area.
+
+        Returns
+        -------
+        float or None
+            The published count, else the count for the population, else none when the standard states neither.
+        """
+        if self.expected_count is not None:
+            return float(self.expected_count)
+        return None if self.people_each is None else population / self.people_each
+
+
+def _tag_filter(rule: str, tags: Mapping[str, str]) -> bool:
+    """Whether tags pass one filter such as ``amenity=clinic;doctors+healthcare+name~社区卫生``."""
+    for part in rule.split("+"):
+        searched, tilde, pattern = part.partition("~")
+        key, _, values = part.partition("=")
+        given = tags.get(key.strip())
+        if tilde:
+            passed = re.search(pattern, tags.get(searched.strip(), "")) is not None
+        else:
+            passed = given is not None and (not values or bool(set(given.split(";")) & set(values.split(";"))))
+        if not passed:
+            return False
+    return True
+
+
+class Category(Record):
+    """One of the categories of the card."""
+
+    key: str
+    zh: str
+    en: str
+    circle_zh: str = ""
+    circle_en: str = ""
+    services: tuple[Service, ...] = ()
+
+    def asked(self, *, lenient: bool = False) -> list[str]:
+        """Keys of the services that decide the category.
+
+        Strict: every basic service has to be in reach (every one, where none is basic). Lenient: any one of all.
+        """
+        basic = [service.key for service in self.services if service.need == "basic"]
+        return basic if basic and not lenient else [service.key for service in self.services]
+
+
+class Grade(Record):
+    """One colour of the card: at least `coverage` of residents served."""
+
+    grade: int = Field(ge=1, le=5)
+    zh: str
+    en: str
+    coverage: Share
+
+
+class Standard(Record):
+    """The categories, services and grade bands that a study is held against.
+
+    Examples
+    --------
+    >>> standard = Standard.load("yuzhong-15min")
+    >>> len(standard.categories)
+    11
+    >>> standard.service("canteen").expected_count
+    17
+    """
+
+    name: str
+    title_zh: str
+    title_en: str
+    authority_zh: str  # whose reading this is; printed on the card
+    authority_en: str
+    complete_share: Share = 0.5  # below this share of the expected count an unverified service is unknown
+    grades: tuple[Grade, ...]
+    categories: tuple[Category, ...]
+
+    @classmethod
+    def load(cls, name: str, *, base: Path | None = None) -> Standard:
+        """Read a standard that ships with circle15, or a file of one's own.
+
+        Parameters
+        ----------
+        name : str
+            A name such as ``yuzhong-15min``, or the path of a TOML file.
+        base : Path, optional
+            The folder that a relative path starts from.
+
+        Returns
+        -------
+        Standard
+
+        Raises
+        ------
+        ConfigError
+            With every finding in the file.
+        """
+        where, values = shipped("standards", name, base)
+        for category in values.get("categories", []):
+            for service in category.get("services", []) if isinstance(category, dict) else []:
+                service.setdefault("category", category.get("key", ""))
+        return validated(cls, values, where)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        keys = [service.key for service in self.services]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        bands = [band.coverage for band in sorted(self.grades, key=lambda band: band.grade)]
+        problems = [f"the service {key} is listed twice" for key in twice]
+        if not self.categories:
+            problems.append("there is no category")
+        if [band.grade for band in sorted(self.grades, key=lambda band: band.grade)] != [1, 2, 3, 4, 5]:
+            problems.append("grades must be 1, 2, 3, 4 and 5, each once")
+        elif any(low >= high for low, high in pairwise(bands)) or bands[0] != 0:
+            problems.append("the coverage of grades must rise from 0 at grade 1 to grade 5")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """All services, in the order of the card."""
+        return tuple(service for category in self.categories for service in category.services)
+
+    def service(self, key: str) -> Service:
+        """The service of that key.
+
+        Raises
+        ------
+        ConfigError
+            When there is none; the nearest key is named.
+        """
+        for service in self.services:
+            if service.key == key:
+                return service
+        near = nearest(key, [service.key for service in self.services])
+        raise ConfigError(Finding(self.name, f"there is no service {key!r}", near))
+
+    def grade(self, share: float) -> int:
+        """The grade of a share of residents served.
+
+        Examples
+        --------
+        >>> standard = Standard.load("yuzhong-15min")
+        >>> [standard.grade(share) for share in (1.0, 0.95, 0.9, 0.75, 0.5, 0.49)]
+        [5, 5, 4, 3, 2, 1]
+        """
+        return max(band.grade for band in self.grades if share >= band.coverage)

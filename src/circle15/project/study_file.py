@@ -1,0 +1,210 @@
+"""What is asked: the record of a study file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from circle15.errors import ConfigError, Finding
+from circle15.project.reading import Minutes, Record, Share, parsed, read_text, validated
+from circle15.project.standard import Tier  # noqa: TC001  pydantic reads annotations at run time
+
+Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
+Trip = Literal["out", "back", "slower", "round"]
+
+
+class _Study(Record):
+    name: str
+    name_en: str = ""
+    crs: str | None = None  # a projected CRS in metres; the UTM zone of the boundary otherwise
+    data_date: str = ""
+    synthetic: bool = False
+    output: Path = Path("out")
+    language: Literal["zh", "en"] = "zh"
+    attribution: str = "© OpenStreetMap contributors (ODbL)"
+    note: str = ""
+
+
+class _Area(Record):
+    boundary: Path | None = None  # a file; the OSM boundary `boundary_osm` otherwise
+    boundary_osm: str | None = None  # such as relation/4738525, found in the streets file
+    boundary_crs: str | None = None  # for a file that does not state one
+    margin_m: float = Field(1500.0, ge=0, le=50_000)
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.boundary is None) == (self.boundary_osm is None):
+            message = "exactly one of boundary (a file) and boundary_osm (such as relation/4738525) is needed"
+            raise ValueError(message)
+        return self
+
+
+class _Streets(Record):
+    files: tuple[Path, ...] = ()  # .osm.pbf, .osm, .osm.gz, .osm.bz2 or Overpass JSON; several are merged
+    overpass: bool = False  # fetch live
+    overrides: Path | None = None  # osm_id, rise_m, step_count, wait_s, closed: what a planner measured
+
+
+class _Heights(Record):
+    terrain: Path | None = None  # a raster in metres; without one, tags and defaults only
+
+
+class _Units(Record):
+    files: tuple[Path, ...] = ()
+    osm_levels: dict[int, Tier] = Field({6: "district", 8: "subdistrict", 10: "community"})
+    h3_resolution: int = Field(9, ge=5, le=12)  # cells where neither file nor OSM has units
+
+
+class _People(Record):
+    total: float | None = Field(None, gt=0)  # of the whole boundary; what published units leave over is spread
+    source: str = ""
+    clusters: Path | None = None  # a table of one's own replaces the clusters made from buildings
+    plain_share: Share = 0.5  # share of the floor area of plain building=yes that is taken to be lived in
+    default_levels: float = Field(6.0, ge=1)
+    span_m: float = Field(150.0, gt=0)
+    height_span_m: float = Field(15.0, gt=0)
+
+
+class Inventory(Record):
+    """The planner's own table of facilities."""
+
+    file: Path
+    datum: Datum
+    verified: bool = True
+    complete: tuple[str, ...] = ()  # services of which this table lists every one there is
+    columns: dict[str, str] = Field({})  # our word -> the file's header
+    source: str = ""
+
+
+class _Facilities(Record):
+    osm: bool = True
+    files: tuple[Path, ...] = ()  # more OSM files with places; the streets files are always read
+    inventory: tuple[Inventory, ...] = ()
+
+
+class _Assessment(Record):
+    standard: str = "yuzhong-15min"
+    walker: str = "adult"
+    walkers: tuple[str, ...] = ()  # further walkers, whose cards stand beside
+    trip: Trip = "out"
+    when: str = ""  # such as "Tu 21:00"; "": links are open at any hour
+    fares: Literal["all", "free only"] = "all"
+    cable_car: bool = False
+    dependence: bool = True  # who loses what if a lift, escalator, footbridge or long stair closes
+    causes: bool = True  # why each gap is one
+    stability: bool = True  # which card cells hold under other speeds, heights and cut-offs
+    search_minutes: Minutes = 45.0  # how far the nearest facility is looked for
+    isochrone_minutes: tuple[Minutes, ...] = (5.0, 10.0, 15.0)
+
+
+class NewLink(Record):
+    """A lift, stair, escalator or path that is not there yet, drawn from end to end."""
+
+    kind: Literal["path", "stairs", "escalator", "lift", "bridge", "crossing"]
+    line: tuple[tuple[float, float], ...] = Field(min_length=2)  # WGS-84 longitude and latitude
+    rise_m: float | None = None  # from first to last point; from the terrain otherwise
+    steps: int | None = Field(None, ge=1)
+    one_way: bool = False
+
+
+class Scenario(Record):
+    """What would be otherwise: links closed, links added."""
+
+    name: str
+    close: tuple[str, ...] = ()  # OSM ids such as way/421605016
+    add: tuple[NewLink, ...] = ()
+
+
+class Project(Record):
+    """A study file after defaults; `folder` is where its relative paths start.
+
+    Examples
+    --------
+    >>> Project.from_text('''
+    ... [study]
+    ... name = "Square"
+    ... [area]
+    ... boundry = "square.geojson"
+    ... ''')
+    Traceback (most recent call last):
+    circle15.errors.ConfigError: study file [area]: there is no key boundry. Did you mean boundary?
+    """
+
+    study: _Study
+    area: _Area
+    streets: _Streets = _Streets()
+    heights: _Heights = _Heights()
+    units: _Units = _Units()
+    people: _People = _People()
+    facilities: _Facilities = _Facilities()
+    assessment: _Assessment = _Assessment()
+    scenario: tuple[Scenario, ...] = ()
+    folder: Path = Field(Path(), exclude=True)
+
+    @classmethod
+    def read(cls, path: Path) -> Project:
+        """Read a study file.
+
+        Parameters
+        ----------
+        path : Path
+            A TOML file.
+
+        Returns
+        -------
+        Project
+
+        Raises
+        ------
+        ConfigError
+            With every finding in the file, missing input files included.
+        """
+        path = Path(path)
+        return cls.from_text(read_text(path), where=path.name, folder=path.resolve().parent)
+
+    @classmethod
+    def from_text(cls, text: str, *, where: str = "study file", folder: Path = Path()) -> Project:
+        """Validate the text of a study file.
+
+        Raises
+        ------
+        ConfigError
+            With every finding, missing input files included.
+        """
+        values = parsed(text, where)
+        project = validated(cls, values, where, folder=folder)
+        missing = [
+            Finding(
+                f"{where} {key}",
+                f"there is no file {project.path(file)}",
+                "Correct the path; it starts at the study file's folder",
+            )
+            for key, file in project.inputs()
+            if not project.path(file).is_file()
+        ]
+        if missing:
+            raise ConfigError(*missing)
+        return project
+
+    def path(self, file: Path) -> Path:
+        """An input file's path, resolved from the study file's folder."""
+        return self.folder / file
+
+    def inputs(self) -> list[tuple[str, Path]]:
+        """Every input file that the study names, with the key that names it."""
+        one = [
+            ("[area] boundary", self.area.boundary),
+            ("[heights] terrain", self.heights.terrain),
+            ("[streets] overrides", self.streets.overrides),
+            ("[people] clusters", self.people.clusters),
+        ]
+        many = [
+            ("[streets] files", self.streets.files),
+            ("[units] files", self.units.files),
+            ("[facilities] files", self.facilities.files),
+            ("[[facilities.inventory]] file", [table.file for table in self.facilities.inventory]),
+        ]
+        listed = [(key, file) for key, file in one if file is not None]
+        return listed + [(key, file) for key, files in many for file in files]

@@ -1,0 +1,106 @@
+"""Who walks: the record of a walker file."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  pydantic reads annotations at run time
+from typing import Literal
+
+from pydantic import Field
+
+from circle15.project.reading import Record, Speed, shipped, validated
+
+SlopeLaw = Literal[
+    "tobler",
+    "marquez_perez",
+    "irmischer_clarke",
+    "irmischer_clarke_off_path",
+    "davey",
+    "rees",
+    "naismith",
+    "langmuir",
+    "campbell_2017",
+    "campbell_2019_p5",
+    "campbell_2019_p25",
+    "campbell_2019_p50",
+    "campbell_2019_p75",
+    "none",
+]
+Ramp = Literal["none", "stroller", "wheelchair"]
+
+
+class Walker(Record):
+    """Who walks: speeds in metres a second, waits in seconds; each number is cited in the walker file.
+
+    Examples
+    --------
+    >>> Walker.load("adult").flat_m_s
+    1.34
+    """
+
+    name: str
+    label_zh: str
+    label_en: str
+    source: str
+    flat_m_s: Speed
+    slope_law: SlopeLaw = "tobler"
+    stairs_up_m_s: Speed  # vertical
+    stairs_up_long_m_s: Speed  # vertical, flights longer than `long_flight_steps`
+    stairs_down_m_s: Speed  # vertical
+    long_flight_steps: int = Field(60, ge=1)
+    step_height_m: float = Field(0.155, gt=0, le=0.3)
+    escalator_m_s: Speed = 0.5  # along the slope
+    lift_wait_s: float = Field(45.0, ge=0)
+    lift_m_s: Speed = 1.0
+    lift_doors_s: float = Field(10.0, ge=0)
+    signals_s: float = Field(30.0, ge=0)
+    zebra_s: float = Field(5.0, ge=0)
+    cable_car_wait_s: float = Field(300.0, ge=0)
+    cable_car_m_s: Speed = 6.0
+    ramp: Ramp = "none"  # stairs with such a ramp are rolled, at `ramp_m_s` along the run
+    ramp_m_s: Speed = 0.5
+    level: bool = False  # the yardstick: every link as level ground, without stairs, waits and hills
+    off_road_m_s: Speed = 1.0
+    off_road_max_m: float = Field(150.0, gt=0)
+    forbidden: frozenset[str] = frozenset()  # kinds of link this walker cannot use
+
+    @classmethod
+    def load(cls, name: str, *, base: Path | None = None) -> Walker:
+        """Read a walker that ships with circle15, or a file of one's own.
+
+        Parameters
+        ----------
+        name : str
+            A name such as ``adult``, or the path of a TOML file.
+        base : Path, optional
+            The folder that a relative path starts from.
+
+        Returns
+        -------
+        Walker
+
+        Raises
+        ------
+        ConfigError
+            With every finding in the file.
+        """
+        where, values = shipped("walkers", name, base)
+        return validated(cls, values, where)
+
+    def on_the_level(self) -> Walker:
+        """The same walker in a city without hills, stairs, waits and one-way belts: the yardstick of the terrain."""
+        return self.model_copy(update={"name": f"{self.name}, level", "level": True})
+
+    def step_free(self, ramp: Ramp = "none") -> Walker:
+        """The same walker who takes neither stairs nor escalators, save stairs with such a ramp."""
+        update = {
+            "name": f"{self.name}, step-free",
+            "forbidden": self.forbidden | {"stairs", "escalator"},
+            "ramp": ramp,
+        }
+        return self.model_copy(update=update)
+
+    def at(self, factor: float) -> Walker:
+        """The same walker, all of whose own speeds are multiplied; lifts, belts and waits stay as they are."""
+        own = ("flat_m_s", "stairs_up_m_s", "stairs_up_long_m_s", "stairs_down_m_s", "ramp_m_s", "off_road_m_s")
+        update = {name: getattr(self, name) * factor for name in own}
+        return self.model_copy(update={"name": f"{self.name} x {factor:g}", **update})
