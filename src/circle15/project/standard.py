@@ -235,6 +235,21 @@ class Standard(Record):
         near = nearest(key, [service.key for service in self.services])
         raise ConfigError(Finding(self.name, f"there is no service {key!r}", near))
 
+    def shifted(self, minutes: float) -> Standard:
+        """The same standard, every cut-off of which is so many minutes longer (or shorter, but not below one)."""
+        categories = tuple(
+            category.model_copy(
+                update={
+                    "services": tuple(
+                        service.model_copy(update={"minutes": max(1.0, service.minutes + minutes)})
+                        for service in category.services
+                    )
+                }
+            )
+            for category in self.categories
+        )
+        return self.model_copy(update={"categories": categories})
+
     def grade(self, share: float) -> int:
         """The grade of a share of residents served.
 

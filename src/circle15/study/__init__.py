@@ -304,7 +304,7 @@ class Study:
 
         from circle15 import assessment
         from circle15.sources.places import read_ground
-        from circle15.tables import DEPENDENCE, STEP_FREE, WALKERS, Result
+        from circle15.tables import DEPENDENCE, STEP_FREE, TERRAIN, WALKERS, Result
 
         found = self.coverage
         with self._step("card and gaps"):
@@ -326,6 +326,7 @@ class Study:
             grades=card,
             gaps=lacking,
             walkers=WALKERS.empty(),
+            terrain=TERRAIN.empty(),
             dependence=DEPENDENCE.empty(self.area.crs),
             step_free=STEP_FREE.empty(self.area.crs),
             isochrones=outlines,

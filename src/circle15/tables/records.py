@@ -196,6 +196,7 @@ class Result:
     grades: pd.DataFrame
     gaps: pd.DataFrame
     walkers: pd.DataFrame
+    terrain: pd.DataFrame
     dependence: gpd.GeoDataFrame
     step_free: gpd.GeoDataFrame
     isochrones: gpd.GeoDataFrame

@@ -227,6 +227,18 @@ WALKERS = Table(
     ),
 )
 
+TERRAIN = Table(
+    "terrain",
+    "row",
+    "The terrain penalty: who is covered on level ground and in a gap on the hill; one row per unit and service.",
+    (
+        _text("unit", "Unit."),
+        _text("service", "Service."),
+        _number("level", "Residents covered in a city without hills.", minimum=0),
+        _number("lost", "Of those, residents in a gap as the city is.", minimum=0),
+    ),
+)
+
 DEPENDENCE = Table(
     "dependence",
     "row",
@@ -281,6 +293,7 @@ TABLES = MappingProxyType(
             GRADES,
             GAPS,
             WALKERS,
+            TERRAIN,
             DEPENDENCE,
             STEP_FREE,
             ISOCHRONES,

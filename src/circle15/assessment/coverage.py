@@ -1,7 +1,6 @@
-"""Judgement: coverage in three states, the five-colour card, and the gaps.
+"""Coverage in three states.
 
-Everything here is counted from walking times upward, cluster by cluster; nothing is an average of averages, and no
-polygon is ever counted from. Unknown is a state of its own: where the inventory is clearly incomplete, where the
+Unknown is a state of its own: where the inventory is clearly incomplete, where the
 answer depends on ground beyond the edge of the data, and where a cluster could not be put on the streets.
 """
 
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from circle15.errors import DataError, Finding, quoted
-from circle15.tables import COVERAGE, GAPS, GRADES, UNITS, Coverage
+from circle15.tables import COVERAGE, Coverage
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,11 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from circle15.project import Service, Standard
+    from circle15.project import Standard
     from circle15.tables import TravelTimes
-
-SERVED, UNKNOWN, GAP = 2, 1, 0  # ordered, so that "all" is a minimum and "any" a maximum
-_WORDS = np.array(["gap", "unknown", "served"], dtype=object)
 
 
 def completeness(
@@ -200,173 +196,3 @@ def coverage_table(found: Coverage, *, standard: Standard) -> pd.DataFrame:
         },
         index=pd.Index(repeated + ":" + keys, name=COVERAGE.index),
     )
-
-
-def category_status(found: Coverage, *, standard: Standard, lenient: bool = False) -> pd.DataFrame:
-    """Served, gap or unknown for every origin and category.
-
-    Strict: every basic service of the category has to be in reach. One that is a gap makes the category a gap; else
-    one that is unknown makes it unknown. Lenient: any one service of the category is enough; without one, a service
-    that is unknown makes the category unknown.
-
-    Parameters
-    ----------
-    found : Coverage
-        From `coverage`.
-    standard : Standard
-        The standard that it was made with.
-    lenient : bool
-        Which of the two readings.
-
-    Returns
-    -------
-    DataFrame of str
-        Origins by category.
-    """
-    codes = pd.DataFrame(
-        np.select([found.status == "served", found.status == "unknown"], [SERVED, UNKNOWN], GAP),
-        index=found.status.index,
-        columns=found.status.columns,
-    )
-    states = {}
-    for category in standard.categories:
-        within = codes[category.asked(lenient=lenient)].to_numpy()
-        states[category.key] = _WORDS[within.max(axis=1) if lenient else within.min(axis=1)]
-    return pd.DataFrame(states, index=codes.index)
-
-
-def grades(found: Coverage, origins: gpd.GeoDataFrame, units: gpd.GeoDataFrame, *, standard: Standard) -> pd.DataFrame:
-    """Grade every unit and category from 1 to 5: the card, coverage ladder.
-
-    The share is residents served among those of whom it can be said; where that is less than the standard's
-    `complete_share` of the residents, or nobody lives there, the cell is not graded. A unit of a higher tier is
-    counted from the clusters themselves.
-
-    Parameters
-    ----------
-    found : Coverage
-        From `coverage`.
-    origins : GeoDataFrame
-        Clusters with `population` and `unit`.
-    units : GeoDataFrame
-        Units with `parent`.
-    standard : Standard
-        States the bands.
-
-    Returns
-    -------
-    DataFrame
-        Keeps the contract `tables.GRADES`.
-    """
-    categories = [category.key for category in standard.categories]
-    strict = _people_by_state(category_status(found, standard=standard), origins, units)
-    lenient = _people_by_state(category_status(found, standard=standard, lenient=True), origins, units)
-    rows = pd.DataFrame(
-        {
-            "unit": np.repeat(units.index.to_numpy(dtype=object), len(categories)),
-            "category": np.tile(np.array(categories, dtype=object), len(units)),
-            "people": sum(strict.values()).ravel(),  # type: ignore[union-attr]
-        }
-    )
-    for state in ("served", "gap", "unknown"):
-        rows[state] = strict[state].ravel()
-    for state in ("served", "gap", "unknown"):
-        rows[f"{state}_lenient"] = lenient[state].ravel()
-    rows["grade"] = _grade(rows["served"], rows["gap"], rows["people"], standard)
-    rows["grade_lenient"] = _grade(rows["served_lenient"], rows["gap_lenient"], rows["people"], standard)
-    rows["flips"] = np.nan  # not run yet
-    rows.index = pd.Index(rows["unit"] + ":" + rows["category"], name=GRADES.index)
-    return rows[GRADES.names]
-
-
-def _people_by_state(
-    states: pd.DataFrame, origins: gpd.GeoDataFrame, units: gpd.GeoDataFrame
-) -> dict[str, NDArray[np.float64]]:
-    """Residents per state: unit by category, each unit holding its descendants' clusters."""
-    people = origins.loc[states.index, "population"].to_numpy(dtype=float)[:, None]
-    holds = _holds(units, origins.loc[states.index, "unit"])
-    return {state: holds @ (people * (states == state).to_numpy()) for state in ("served", "gap", "unknown")}
-
-
-def _holds(units: gpd.GeoDataFrame, at: pd.Series) -> NDArray[np.float64]:
-    """Which unit holds which cluster, itself or through its descendants: 0 or 1, units by clusters."""
-    parent = units.index.get_indexer(units["parent"].astype(object))
-    here = units.index.get_indexer(at.astype(object))
-    holds = np.zeros((len(units), len(at)))
-    for _ in range(len(UNITS.columns) + 1):  # a chain is never longer than the tiers
-        placed = np.flatnonzero(here >= 0)
-        holds[here[placed], placed] = 1.0
-        here = np.where(here >= 0, parent[here], -1)
-    return holds
-
-
-def _grade(served: pd.Series, gap: pd.Series, people: pd.Series, standard: Standard) -> pd.Series:
-    said = served + gap
-    share = (served / said.where(said > 0)).to_numpy(dtype=float)
-    bands = sorted(standard.grades, key=lambda band: band.coverage)
-    grade = np.searchsorted([band.coverage for band in bands], share + 1e-12, side="right")
-    graded = (said > 0) & (said >= standard.complete_share * people)
-    return pd.Series(grade, index=served.index, dtype="Int64").where(graded)
-
-
-def gaps(found: Coverage, origins: gpd.GeoDataFrame, *, standard: Standard) -> pd.DataFrame:
-    """Who lacks what: one row per cluster and service that is a gap, most people first.
-
-    Parameters
-    ----------
-    found : Coverage
-        From `coverage`.
-    origins : GeoDataFrame
-        Clusters with `population` and `unit`.
-    standard : Standard
-        The standard that `found` was made with.
-
-    Returns
-    -------
-    DataFrame
-        Keeps the contract `tables.GAPS`; `minutes` is missing where no facility was found within the search.
-    """
-    rows, columns = np.nonzero((found.status == "gap").to_numpy())
-    services: list[Service] = [standard.services[column] for column in columns]
-    where = found.status.index[rows]
-    table = pd.DataFrame(
-        {
-            "origin": where.to_numpy(dtype=object),
-            "unit": origins.loc[where, "unit"].to_numpy(dtype=object),
-            "category": [service.category for service in services],
-            "service": [service.key for service in services],
-            "need": [service.need for service in services],
-            "people": origins.loc[where, "population"].to_numpy(dtype=float),
-            "minutes": found.seconds.to_numpy()[rows, columns] / 60,
-            "cutoff_minutes": np.array([service.minutes for service in services], dtype=float),
-            "cause": "",  # not asked yet
-        }
-    )
-    table.index = pd.Index(table["origin"] + ":" + table["service"], name=GAPS.index, dtype=object)
-    return table.sort_values(["people", "origin", "service"], ascending=[False, True, True], kind="stable")
-
-
-def headline(found: Coverage, origins: gpd.GeoDataFrame, *, standard: Standard) -> pd.DataFrame:
-    """Residents served, in a gap and unknown per category; each row sums to the population.
-
-    Parameters
-    ----------
-    found : Coverage
-        From `coverage`.
-    origins : GeoDataFrame
-        Clusters with `population`.
-    standard : Standard
-        The standard that `found` was made with.
-
-    Returns
-    -------
-    DataFrame
-        Index `category`; columns `served`, `gap`, `unknown` and the same with `_lenient`.
-    """
-    people = origins.loc[found.status.index, "population"].to_numpy(dtype=float)
-    columns = {}
-    for lenient in (False, True):
-        states = category_status(found, standard=standard, lenient=lenient)
-        for state in ("served", "gap", "unknown"):
-            columns[state + "_lenient" * lenient] = people @ (states == state).to_numpy()
-    return pd.DataFrame(columns, index=pd.Index([category.key for category in standard.categories], name="category"))
