@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pyproj import CRS, Transformer
 from shapely import box
 
-from circle15.errors import DataError
+from circle15.errors import Circle15Warning, DataError
 from circle15.sources.osm import Elements, Relation, Way, read_osm
 from circle15.sources.streets import read_streets
 from circle15.sources.walking_rules import climb_of, direction_of, gate_of, kind_of, walkable
@@ -88,7 +88,8 @@ def joined(streets, a, b):
         ({"public_transport": "platform"}, "open"),
         ({"highway": "bus_stop", "public_transport": "platform"}, None),
         ({"route": "ferry"}, None),
-        ({"aerialway": "cable_car"}, None),
+        ({"aerialway": "cable_car"}, "open"),
+        ({"aerialway": "chair_lift"}, None),
         ({"railway": "rail"}, None),
         ({}, None),
     ],
@@ -425,6 +426,30 @@ def test_a_shut_gate_cuts_the_way():
     assert set(streets["access"]) == {"open"}
 
 
+def test_a_gate_with_hours_is_a_link_that_carries_them():
+    streets = gate_town({"barrier": "gate", "opening_hours": "09:00-18:00"})
+    gate = streets[streets["osm_id"] == "node/4"]
+    assert gate[["kind", "hours", "length_m"]].to_numpy().tolist() == [["path", "09:00-18:00", 0.0]] * 2
+    assert joined(streets, "way/1#0>", "way/3#0>")
+    assert not joined(streets.drop(gate.index), "way/1#0>", "way/3#0>")
+    cars = gate_town({"barrier": "lift_gate", "fee": "yes"})  # what cars pay does not mind walkers
+    assert joined(cars, "way/1#0>", "way/3#0>")
+    assert "node/4" not in set(cars["osm_id"])
+
+
+def test_a_cable_car_is_a_link_only_where_its_way_meets_the_streets():
+    nodes = {1: (0, 0), 2: (100, 0), 3: (900, 500), 4: (990, 500)}
+    ways = {1: ([1, 2], FOOT), 2: ([3, 4], FOOT), 3: ([2, 3], {"aerialway": "cable_car", "fee": "yes"})}
+    streets = street_table(nodes, ways)
+    car = streets[streets["kind"] == "cable_car"]
+    assert car[["from_node", "to_node", "fee"]].to_numpy().tolist() == [[2, 3, "yes"], [3, 2, "yes"]]
+    assert joined(streets, "way/1#0>", "way/2#0>")
+    lone = ways | {3: ([2, 5], {"aerialway": "gondola"})}
+    with pytest.warns(Circle15Warning, match=r"1 cable cars share no node with the streets and are left out.*way/3"):
+        streets = street_table(nodes | {5: (900, 600)}, lone)
+    assert set(streets["osm_id"]) == {"way/1", "way/2"}
+
+
 def test_ground_behind_a_private_gate_is_private_but_not_walled_in():
     streets = gate_town({"access": "private"})
     assert streets[streets["access"] == "private"].index.tolist() == ["way/2#1>", "way/2#1<", "way/3#0>", "way/3#0<"]
@@ -586,7 +611,7 @@ def test_raw_reply_and_pbf_give_the_same_links_inside_the_district(real_data, yu
 def test_yuzhong_has_its_stairs_escalators_and_lifts(yuzhong):
     pieces = yuzhong[~yuzhong["piece"].duplicated()]
     km = pieces["length_m"].groupby(pieces["kind"]).sum() / 1000
-    assert set(pieces["kind"]) == set(LINK_KINDS)
+    assert set(pieces["kind"]) == set(LINK_KINDS) - {"cable_car"}  # its line is not in the extract
     assert 13 < km["stairs"] < 14.5
     assert pieces[pieces["kind"] == "escalator"]["osm_id"].nunique() == 6
     assert pieces[pieces["kind"] == "lift"]["osm_id"].nunique() == 6  # of 13 lift nodes; one way arrives at the others

@@ -11,10 +11,13 @@ What tags mean stands in `circle15.sources.walking_rules`; here ways become link
 - Ways that cross without a shared node are not joined: in a city of bridges they do not meet.
 - What lies behind a private gate and has no other way out is private ground: its residents may walk out through
   the gate, nobody may walk through. A gate with ``access=no`` is shut for all.
+- A cable car is a link where its way shares two nodes with ways that may be walked. Most are drawn from station to
+  station and meet no street; those are left out, with a warning, since no link is invented.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections import defaultdict
 from dataclasses import dataclass, fields
 from itertools import combinations, count
@@ -27,7 +30,7 @@ import pandas as pd
 import shapely
 from pyproj import Transformer
 
-from circle15.errors import DataError, Finding, quoted
+from circle15.errors import Circle15Warning, DataError, Finding, quoted
 from circle15.sources.osm import Elements, read_osm
 from circle15.sources.walking_rules import (
     access_of,
@@ -36,6 +39,7 @@ from circle15.sources.walking_rules import (
     floor_of,
     gate_of,
     kind_of,
+    minded,
     ramp_of,
     regulated,
     walkable,
@@ -85,7 +89,8 @@ def read_streets(source: Elements | Path | str, area: StudyArea, *, terrain: Ter
 
     Links run between junctions: nodes that ways share, ends of ways, lifts and closed gates. Both directions of a
     piece are two rows. At a lift every way that arrives gets its own landing, and the landings are joined by
-    links of kind lift; at a shut gate every way that arrives ends on its own.
+    links of kind lift; at a shut gate every way that arrives ends on its own. A gate with hours or a fare is a link
+    of kind path and length 0 that carries them.
 
     Parameters
     ----------
@@ -124,12 +129,14 @@ def read_streets(source: Elements | Path | str, area: StudyArea, *, terrain: Ter
     from circle15.sources.heights import with_heights
 
     elements = source if isinstance(source, Elements) else read_osm(source)
-    walks, chains = _walks(elements)
+    walks, chains = _rooted(*_walks(elements))
     rules = {node: gate_of(tags) for node, tags in elements.node_tags.items() if "barrier" in tags}
     gates = {node: rule for node, rule in rules.items() if rule != "open"}
-    pieces = _pieces(_points(elements, chains, area), area, gates=list(gates))
+    doors = {node: tags for node, tags in elements.node_tags.items() if minded(tags)}
+    pieces = _pieces(_points(elements, chains, area), area, gates=[*gates, *doors])
     fresh = count(min(0, int(elements.node_ids[:1].min(initial=0))) - 1, -1)  # ids of landings: below all in the data
     shafts = _part_at_lifts(pieces, walks, elements, fresh)
+    shafts += _part_at_doors(pieces, len(walks) + len(shafts), doors, fresh)
     walks, pieces = walks + [walk for walk, _ in shafts], _joined([pieces, *(piece for _, piece in shafts)])
     private = _part_at_gates(pieces, gates, fresh)
     frame = _links(pieces, walks, elements, private, area)
@@ -139,6 +146,31 @@ def read_streets(source: Elements | Path | str, area: StudyArea, *, terrain: Ter
         raise DataError(Finding(files, f"no way that one may walk lies in {area.name}", mend))
     STREETS.check(frame, crs=area.crs)
     return with_heights(frame, terrain)
+
+
+def both_ways(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The same streets as if no link were one-way.
+
+    Parameters
+    ----------
+    streets : GeoDataFrame
+        tables.STREETS.
+
+    Returns
+    -------
+    GeoDataFrame
+        tables.STREETS; where a piece has one direction only, the other is added.
+    """
+    alone = streets[~streets["piece"].duplicated(keep=False)]
+    names = [f"{name[:-1]}{'<' if name.endswith('>') else '>'}" for name in alone.index]
+    turned = alone.assign(
+        from_node=alone["to_node"],
+        to_node=alone["from_node"],
+        rise_m=-alone["rise_m"],
+        at_edge=False,
+        geometry=shapely.reverse(alone.geometry.to_numpy()),
+    ).set_axis(pd.Index(names, name=STREETS.index))
+    return pd.concat([streets, turned])
 
 
 def short_sides(elements: Elements, area: StudyArea) -> dict[str, float]:
@@ -182,6 +214,22 @@ def _walks(elements: Elements) -> tuple[list[_Walk], list[NDArray[np.int64]]]:
             walks.append(_Walk(f"way/{ref}", tags, kind_of(tags), access, direction_of(tags)))
             chains.append(elements.ways[ref].nodes)
     return walks, chains
+
+
+def _rooted(walks: list[_Walk], chains: list[NDArray[np.int64]]) -> tuple[list[_Walk], list[NDArray[np.int64]]]:
+    """Leave out the cable cars that share less than two nodes with other ways: nobody could get on and off."""
+    aloft = [walk.kind == "cable_car" for walk in walks]
+    if not any(aloft):
+        return walks, chains
+    ground = np.concatenate([chain for chain, car in zip(chains, aloft, strict=True) if not car] + [[]])
+    two = 2
+    kept = [not car or np.isin(chain, ground).sum() >= two for chain, car in zip(chains, aloft, strict=True)]
+    lost = [walk.osm_id for walk, keep in zip(walks, kept, strict=True) if not keep]
+    if lost:
+        message = f"{len(lost)} cable cars share no node with the streets and are left out (first: {quoted(lost)})"
+        warnings.warn(message, Circle15Warning, stacklevel=3)
+    rows = [row for row, keep in enumerate(kept) if keep]
+    return [walks[row] for row in rows], [chains[row] for row in rows]
 
 
 @dataclass(frozen=True)
@@ -308,6 +356,21 @@ def _part_at_lifts(
             shaft = _Walk(f"node/{node}", tags | {"level": levels}, "lift", access, 0)
             shafts.append((shaft, _shaft(pieces, arrivals[0], len(walks) + len(shafts), number, (low[0], high[0]))))
     return shafts
+
+
+def _part_at_doors(
+    pieces: _Pieces, first: int, doors: Mapping[int, Tags], fresh: count[int]
+) -> list[tuple[_Walk, _Pieces]]:
+    """Make a link of every gate with hours or a fare, so that it may be shut: its ways meet only through it."""
+    links: list[tuple[_Walk, _Pieces]] = []
+    for node, arrivals in _arrivals(pieces, list(doors)).items():
+        landings = [next(fresh) for _ in arrivals] if len(arrivals) > 1 else []
+        for (piece, side), landing in zip(arrivals, landings, strict=False):
+            pieces.ends[piece, side] = landing
+        for number, ends in enumerate(combinations(landings, 2)):
+            walk = _Walk(f"node/{node}", doors[node], "path", "open", 0)
+            links.append((walk, _shaft(pieces, arrivals[0], first + len(links), number, ends)))
+    return links
 
 
 def _floors(

@@ -31,7 +31,11 @@ ALLOWED = frozenset({"yes", "designated", "permissive", "official"})  # of foot:
 PRIVATE = frozenset({"private", "residents", "permit", "customers", "delivery", "employees", "members", "military"})
 # barrier values that stop cars only: access on them does not mean walkers, foot does
 FOR_CARS = frozenset({"bollard", "block", "cattle_grid", "height_restrictor", "jersey_barrier", "kerb", "planter"})
+DOORS = frozenset(
+    {"gate", "entrance", "turnstile", "full-height_turnstile", "kissing_gate", "wicket_gate"}
+)  # for walkers
 CROSSINGS = ("footway", "path", "cycleway")  # =crossing: the way leads over a road
+CABLE_CARS = frozenset({"cable_car", "gondola"})  # aerialway values that carry walkers between two streets
 GONE = ("disused", "abandoned", "demolished")  # =yes: no longer there
 # A footway's own oneway binds. That of highway=pedestrian does not: it is for delivery vehicles (all five in Monaco)
 ONE_WAY_ON_FOOT = frozenset({"footway", "path", "steps", "corridor", "escalator", "platform"})
@@ -74,8 +78,8 @@ def walkable(tags: Mapping[str, str]) -> str | None:
     ('open', None, None)
     """
     highway = tags.get("highway", "")
-    platform = "platform" in (tags.get("railway"), tags.get("public_transport"))
-    if not (highway in DRIVABLE or highway in FOOTWAYS or highway in BY_PERMISSION or (platform and not highway)):
+    other = "platform" in (tags.get("railway"), tags.get("public_transport")) or tags.get("aerialway") in CABLE_CARS
+    if not (highway in DRIVABLE or highway in FOOTWAYS or highway in BY_PERMISSION or (other and not highway)):
         return None
     if any(tags.get(key) == "yes" for key in GONE):
         return None
@@ -94,6 +98,7 @@ def kind_of(tags: Mapping[str, str]) -> str:
     """
     highway = tags.get("highway", "")
     rules = {
+        "cable_car": tags.get("aerialway") in CABLE_CARS and not highway,
         "lift": highway == "elevator",
         "escalator": highway == "escalator" or tags.get("conveying", "no") != "no",
         "stairs": highway == "steps",
@@ -140,6 +145,18 @@ def gate_of(tags: Mapping[str, str]) -> str | None:
     rule = access_of(tags)
     locked = tags.get("locked") == "yes" and tags.get("foot") not in ALLOWED
     return "private" if rule == "open" and locked else rule
+
+
+def minded(tags: Mapping[str, str]) -> bool:
+    """Whether a gate that walkers may pass is open at some hours only, or takes a fare.
+
+    Examples
+    --------
+    >>> minded({"barrier": "gate", "opening_hours": "09:00-18:00"}), minded({"barrier": "lift_gate", "fee": "yes"})
+    (True, False)
+    """
+    ruled = any(key in tags for key in ("opening_hours", "fee", "charge"))
+    return ruled and tags.get("barrier") in DOORS and gate_of(tags) == "open"
 
 
 def floor_of(tags: Mapping[str, str]) -> float:

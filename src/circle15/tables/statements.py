@@ -12,7 +12,7 @@ from circle15.tables.contract import Column, Kind, Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-LINK_KINDS = ("path", "street", "stairs", "escalator", "lift", "crossing", "bridge", "tunnel", "corridor")
+LINK_KINDS = ("path", "street", "stairs", "escalator", "lift", "crossing", "bridge", "tunnel", "corridor", "cable_car")
 EVIDENCE = ("survey", "tag", "terrain", "default")
 TIERS = ("district", "subdistrict", "community", "cell")
 CAUSES = ("", "none", "far", "terrain", "steps", "closed")
@@ -183,6 +183,9 @@ GRADES = Table(
         _integer("grade", "5 best to 1 worst, every basic service asked; missing: not graded.", nulls=True, minimum=1),
         _integer(
             "grade_lenient", "5 best to 1 worst, any one service asked; missing: not graded.", nulls=True, minimum=1
+        ),
+        _number(
+            "flips", "Share of stability runs in which the grade changes; missing: not run.", nulls=True, minimum=0
         ),
     ),
 )
