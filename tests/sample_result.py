@@ -239,7 +239,8 @@ def _grades(
                 row[f"grade{suffix}"] = standard.grade(people[reading]["served"] / said) if graded else pd.NA
             rows.append(row)
     frame = pd.DataFrame(rows).set_index("row")
-    frame["flips"] = np.nan
+    place = np.arange(len(frame))
+    frame["flips"] = np.where(place % 7 == 3, 0.5, np.where(place % 7 == 5, 1 / 3, 0.0))
     return frame.astype({"grade": "Int64", "grade_lenient": "Int64"})[GRADES.names]
 
 
@@ -248,9 +249,70 @@ def _gaps(origins: gpd.GeoDataFrame, coverage: pd.DataFrame, standard: Standard)
     rows["unit"] = origins.loc[rows["origin"], "unit"].to_numpy()
     rows["people"] = origins.loc[rows["origin"], "population"].to_numpy()
     rows["need"] = [standard.service(key).need for key in rows["service"]]
-    rows["cause"] = ""
+    nearby = np.where(rows["minutes"] < 1.3 * rows["cutoff_minutes"], "terrain", "far")
+    rows["cause"] = np.where(rows["minutes"].isna(), "none", nearby)
     rows.index = rows.index.rename(GAPS.index)
     return rows.sort_values(["people", "origin", "service"], ascending=[False, True, True])[GAPS.names]
+
+
+def _walkers(grades: pd.DataFrame, standard: Standard) -> pd.DataFrame:
+    """An older walker loses a tenth or a third of those served; without hills half of the gap is gone."""
+    tables = []
+    for walker in ("adult", "older_75", "level"):
+        card = grades[["unit", "category", "served", "gap", "unknown", "grade"]].copy()
+        if walker != "adult":
+            share = np.where(np.arange(len(card)) % 3 == 0, 0.3, 0.1)
+            moved = card["served"] * share if walker == "older_75" else -card["gap"] / 2
+            card["served"], card["gap"] = card["served"] - moved, card["gap"] + moved
+            part = card["served"] / (card["served"] + card["gap"])
+            card["grade"] = pd.array(
+                [
+                    pd.NA if missing else standard.grade(one)
+                    for one, missing in zip(part, grades["grade"].isna(), strict=True)
+                ],
+                dtype="Int64",
+            )
+        card["walker"], card["change"] = walker, card["grade"] - grades["grade"]
+        tables.append(card.set_axis(grades.index + f":{walker}"))
+    return pd.concat(tables).rename_axis(WALKERS.index)[WALKERS.names]
+
+
+def _dependence(standard: Standard) -> gpd.GeoDataFrame:
+    """Fourteen elements; each would cost one or two services of a category, the first of all categories."""
+    kinds = ("escalator", "lift", "stairs", "bridge")
+    names = (*HOSTILE, "皇冠大扶梯", None)
+    rows = []
+    for one in range(14):
+        category = standard.categories[4 if one < 11 else 3]
+        for place, service in enumerate(category.services[: 1 + one % 2]):
+            rows.append(
+                {
+                    "row": f"way/{900 + one}:{service.key}",
+                    "osm_id": HOSTILE[1] if one == 2 else f"way/{900 + one}",
+                    "kind": kinds[one % 4],
+                    "name": names[one % len(names)],
+                    "service": service.key,
+                    "people": 1500.0 - 100 * one - 30 * place,
+                    "origins": 15 - one,
+                    "geometry": shapely.Point(_at(np.array([500.0 + 300 * one]), np.array([0.5]))[0]),
+                }
+            )
+    frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=CRS_STUDY).set_index(DEPENDENCE.index)
+    order = frame["people"].to_numpy().argsort(kind="stable")[::-1]
+    return frame.iloc[order][DEPENDENCE.names]
+
+
+def _step_free(origins: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    place = np.arange(len(origins))
+    no_way = place % 5 == 2
+    table = {
+        "population": origins["population"].to_numpy(),
+        "ratio": np.where(no_way, np.nan, 1 + (place % 9) / 5),
+        "reached": 12,
+        "reached_step_free": np.where(no_way, 0, 12 - place % 9),
+        "no_way": no_way,
+    }
+    return gpd.GeoDataFrame(table, index=origins.index, geometry=origins.geometry)[STEP_FREE.names]
 
 
 def _isochrones(origins: gpd.GeoDataFrame, land: shapely.Polygon, rng: np.random.Generator) -> gpd.GeoDataFrame:
@@ -294,6 +356,7 @@ def sample_result(*, clusters: int = 60, communities: int = 3, columns: int = 30
         index=pd.Index([f"H{one:04d}" for one in range(clusters)], name=ORIGINS.index),
     )[ORIGINS.names]
     coverage = _coverage(origins, standard, rng)
+    grades = _grades(origins, units, coverage, standard)
     ground = gpd.GeoDataFrame(
         {"kind": ["water", "park", "park", "rail"]},
         geometry=[
@@ -314,12 +377,12 @@ def sample_result(*, clusters: int = 60, communities: int = 3, columns: int = 30
         origins=origins,
         facilities=_facilities(standard, rng),
         coverage=coverage,
-        grades=_grades(origins, units, coverage, standard),
+        grades=grades,
         gaps=_gaps(origins, coverage, standard),
-        walkers=WALKERS.empty(),
+        walkers=_walkers(grades, standard),
         terrain=TERRAIN.empty(),
-        dependence=DEPENDENCE.empty(CRS_STUDY),
-        step_free=STEP_FREE.empty(CRS_STUDY),
+        dependence=_dependence(standard),
+        step_free=_step_free(origins),
         isochrones=_isochrones(origins, land, rng),
         streets=_streets(columns, rows),
         ground=ground,
@@ -333,6 +396,11 @@ def sample_result(*, clusters: int = 60, communities: int = 3, columns: int = 30
             "walker_zh": "成年人",
             "walker_en": "Adult",
             "walker_key": "adult",
+            "walkers": [
+                {"key": "adult", "zh": "成年人", "en": "Adult"},
+                {"key": "older_75", "zh": "老年人（75 岁及以上）", "en": "Older (75+)"},
+                {"key": "level", "zh": "平地", "en": "Level"},
+            ],
             "standard_key": "sample",
             "units_from": "file units.geojson",
             "population": float(origins["population"].sum()),

@@ -15,7 +15,8 @@ import shapely
 from circle15 import report, tables
 from sample_result import CRS_STUDY, HOSTILE, sample_result, sample_standard
 
-LAYERS = ("units", "origins", "facilities", "coverage", "gaps", "isochrones", "links")
+LAYERS = ("units", "origins", "facilities", "coverage", "gaps", "step_free", "dependence", "isochrones", "links")
+PLAIN = ("grades", "walkers", "terrain")  # tables without geometry
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def package(result, tmp_path_factory):
 
 def test_layers_are_those_of_the_issue_and_the_card(package):
     found = {name for name, _ in pyogrio.list_layers(package)}
-    assert found == {*LAYERS, "grades", "layer_styles"}
+    assert found == {*LAYERS, *PLAIN, "layer_styles"}
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -44,6 +45,31 @@ def test_layer_has_the_columns_of_the_contract_in_order(package, result, name):
     assert list(layer.columns) == [table.index, *columns, *extra, "geometry"]
     assert layer.crs == CRS_STUDY
     assert len(layer) == len(getattr(result, "streets" if name == "links" else name))
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_table_without_geometry_has_the_columns_of_the_contract(package, result, name):
+    table = pyogrio.read_dataframe(package, layer=name)
+    assert list(table.columns) == [tables.TABLES[name].index, *tables.TABLES[name].names]
+    assert len(table) == len(getattr(result, name))
+
+
+def test_walkers_keep_their_change_and_what_cannot_be_told(package, result):
+    written = pyogrio.read_dataframe(package, layer="walkers").set_index("row")["change"]
+    change = result.walkers["change"]
+    assert set(change.dropna()) >= {-1, 0, 1}
+    assert written.isna().sum() == change.isna().sum() > 0
+    assert (written.dropna() == change.dropna().astype(float)).all()
+
+
+def test_every_home_has_one_step_free_rule(package, result):
+    with sqlite3.connect(package) as file:
+        (text,) = file.execute("SELECT styleQML FROM layer_styles WHERE f_table_name = 'step_free'").fetchone()
+        filters = [rule.get("filter") for rule in ET.fromstring(text).iter("rule")]  # noqa: S314
+        drawn = [row[0] for one in filters for row in file.execute(f"SELECT origin FROM step_free WHERE {one}")]  # noqa: S608
+        (none,) = file.execute(f"SELECT count(*) FROM step_free WHERE {filters[0]}").fetchone()  # noqa: S608
+    assert sorted(drawn) == sorted(result.step_free.index)
+    assert none == result.step_free["no_way"].sum() > 0
 
 
 def test_gaps_stand_at_their_cluster(package, result):
@@ -133,9 +159,19 @@ def test_links_with_and_without_heights(result, tmp_path):
 
 def test_empty_tables_are_written_with_their_columns(result, tmp_path):
     path = tmp_path / "empty.gpkg"
-    empty = dataclasses.replace(result, gaps=result.gaps.iloc[:0], facilities=result.facilities.iloc[:0])
+    empty = dataclasses.replace(
+        result,
+        gaps=result.gaps.iloc[:0],
+        facilities=result.facilities.iloc[:0],
+        walkers=tables.WALKERS.empty(),
+        dependence=tables.DEPENDENCE.empty(CRS_STUDY),
+        step_free=tables.STEP_FREE.empty(CRS_STUDY),
+    )
     report.write_geopackage(empty, path, standard=sample_standard())
     assert list(gpd.read_file(path, layer="gaps").columns[:3]) == ["row", "origin", "unit"]
+    for name in ("walkers", "dependence", "step_free"):
+        table = tables.TABLES[name]
+        assert list(gpd.read_file(path, layer=name).columns) == [table.index, *table.names]
 
 
 def test_dictionary_opens_in_excel_and_names_every_column(tmp_path):

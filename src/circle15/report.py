@@ -42,9 +42,10 @@ def write_dictionary(path: Path) -> None:
 def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
     """Write the tables of a result as one GeoPackage that opens styled in QGIS.
 
-    The layers are `units, origins, facilities, coverage, gaps, isochrones, links` with the columns of the contract in
-    order, in the CRS of the study, and `grades`, the card, as a table without geometry. Coverage and gaps stand at the
-    point of their cluster. Units carry two columns more: `graded`, how many categories were graded, and `met`, how
+    The layers are `units, origins, facilities, coverage, gaps, step_free, dependence, isochrones, links` with the
+    columns of the contract in order, in the CRS of the study, and as tables without geometry `grades`, the card,
+    `walkers`, the card walker by walker, and `terrain`, the terrain penalty. Coverage and gaps stand at the point of
+    their cluster. Units carry two columns more: `graded`, how many categories were graded, and `met`, how
     many of these have grade 4 or 5; that is what they are coloured by.
 
     Parameters
@@ -65,12 +66,15 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
         "facilities": result.facilities,
         "coverage": _at_cluster(result.coverage, points),
         "gaps": _at_cluster(result.gaps, points),
+        "step_free": result.step_free,
+        "dependence": result.dependence,
         "isochrones": result.isochrones,
         "links": result.streets.set_geometry(_one_dimension(result.streets.geometry)),
     }
     for name, layer in layers.items():
         _write(layer, path, name=name)
-    _write(gpd.GeoDataFrame(result.grades), path, name="grades")
+    for name, table in (("grades", result.grades), ("walkers", result.walkers), ("terrain", result.terrain)):
+        _write(gpd.GeoDataFrame(table), path, name=name)
     _add_styles(path, _styles(result, standard))
 
 
@@ -163,6 +167,8 @@ def _styles(result: Result, standard: Standard) -> dict[str, list[_Rule]]:
             _Rule("\"status\" = 'served'", "可达 served", _dot(marks["served"], 1.0)),
         ],
         "gaps": _people_rules(marks["gap"]),
+        "step_free": _step_free_rules(palette["grades"], marks),
+        "dependence": _people_rules(base["lift"]),
         "isochrones": [
             _Rule(
                 f'"minutes" = {minutes:g}',
@@ -205,6 +211,24 @@ def _people_rules(color: str) -> list[_Rule]:
         upper = "" if last else f' AND "people" < {steps[place + 1]}'
         label = f"{low:,} 人以上 people or more" if last else f"{low:,} - {steps[place + 1]:,} 人 people"
         rules.append(_Rule(f'"people" >= {low}{upper}', label, _dot(color, sizes[place])))
+    return rules
+
+
+def _step_free_rules(colors: dict[str, str], marks: dict[str, str]) -> list[_Rule]:
+    """How many times as long it is without steps; at the top the homes with no way at all."""
+    bands = ((1.0, "5"), (1.2, "4"), (1.5, "3"), (2.0, "2"), (3.0, "1"))
+    rules = [
+        _Rule('"no_way" = 1', "没有无台阶的路 no step-free way", _dot(marks["gap"], 3.0, "cross_fill")),
+        _Rule('"no_way" = 0 AND "ratio" IS NULL', "无可比较 nothing to compare", _dot("#ffffff", 1.6, edge="#474d57")),
+    ]
+    for place, (low, color) in enumerate(bands):
+        last = place + 1 == len(bands)
+        least = f' AND "ratio" >= {low}' if place else ""
+        most = "" if last else f' AND "ratio" < {bands[place + 1][0]}'
+        label = f"{low:g} 倍以上 times or more" if last else f"{low:g} - {bands[place + 1][0]:g} 倍 times as long"
+        rules.append(
+            _Rule(f'"no_way" = 0 AND "ratio" IS NOT NULL{least}{most}', label, _dot(colors[color], 2.2, edge="#474d57"))
+        )
     return rules
 
 

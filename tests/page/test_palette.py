@@ -1,5 +1,7 @@
 """The colours of the card are told apart by every eye, and on a black and white print."""
 
+import re
+from importlib import resources
 from itertools import combinations
 
 import numpy as np
@@ -59,6 +61,36 @@ def test_grades_are_far_apart_as_drawn_over_the_land(sight):
     assert min(np.linalg.norm(seen[a] - seen[b]) for a, b in combinations(seen, 2)) >= 15
 
 
+def changes():
+    return {int(key): color for key, color in palette()["change"].items() if key != "none"}
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_better_and_worse_are_far_apart(sight):
+    seen = {step: lab(np.array(SIGHT[sight]) @ linear(color)) for step, color in changes().items()}
+    assert sorted(seen) == list(range(-4, 5))
+    for step in range(1, 5):
+        assert np.linalg.norm(seen[step] - seen[-step]) >= 25
+    for step in range(-4, 4):
+        assert np.linalg.norm(seen[step] - seen[step + 1]) >= 10
+
+
+def test_the_greater_the_change_the_darker():
+    light = {step: lab(linear(color))[0] for step, color in changes().items()}
+    for step in range(4):
+        assert light[step] - light[step + 1] >= 6
+        assert light[-step] - light[-step - 1] >= 6
+
+
+def test_words_stand_out_on_their_change():
+    css = (resources.files("circle15.page") / "style.css").read_text(encoding="utf-8")
+    for key, color in palette()["change"].items():
+        rule = re.search(rf'data-change="{key}"\] {{ background: ([^;]+); color: (#\w+);', css)
+        assert key == "none" or rule[1] == color
+        ink = rule[2] if len(rule[2]) == 7 else "#" + "".join(2 * one for one in rule[2][1:])
+        assert contrast(color, ink) >= 4.5
+
+
 def test_no_two_grades_share_a_grey():
     light = sorted(lab(linear(color))[0] for grade, color in palette()["grades"].items() if grade != "none")
     assert min(np.diff(light)) >= 13
@@ -83,8 +115,6 @@ def test_both_languages_have_the_same_words():
 
 
 def test_both_languages_leave_the_same_places_open():
-    import re
-
     for section, entries in words("zh").items():
         for word, text in entries.items():
             other = words("en")[section][word]

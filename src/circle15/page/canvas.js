@@ -117,6 +117,21 @@ circle15.canvas = (() => {
     },
     none: (tile, ink) => rule(tile, ink, 1, [[0, 0, 16, 16], [-4, 12, 4, 20], [12, -4, 20, 4]]),
   };
+  /* How a grade differs: lines where it is worse, dots where it is better; one step sparse, more steps dense. */
+  const CHANGES = Object.fromEntries(
+    [-4, -3, -2, -1, 0, 1, 2, 3, 4].map((n) => [n, n < 0 ? PATTERNS[n < -1 ? 2 : 3] : n > 0 ? dots(n) : PATTERNS[5]]),
+  );
+
+  function dots(n) {
+    const places = n > 1 ? [[4, 4], [12, 12], [12, 4], [4, 12]] : [[4, 4], [12, 12]];
+    return (tile, ink) => {
+      tile.fillStyle = ink;
+      for (const [x, y] of places) tile.fillRect(x - 1, y - 1, 2, 2);
+    };
+  }
+
+  const changeInk = (n) => (Math.abs(n) > 2 ? "rgba(255,255,255,.5)" : n < 0 ? "rgba(90,45,0,.45)" : "rgba(10,50,100,.55)");
+
   const INK = {
     5: "rgba(255,255,255,.5)",
     4: "rgba(255,255,255,.8)",
@@ -139,18 +154,20 @@ circle15.canvas = (() => {
 
   function patterns(context) {
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
-    const found = {};
-    for (const grade of Object.keys(PATTERNS)) {
+    const made = (draw, ink) => {
       const tile = document.createElement("canvas");
       tile.width = 16 * ratio;
       tile.height = 16 * ratio;
       const drawing = tile.getContext("2d");
       drawing.scale(ratio, ratio);
-      PATTERNS[grade](drawing, INK[grade]);
-      found[grade] = context.createPattern(tile, "repeat");
-      found[grade].setTransform(new DOMMatrix().scale(1 / ratio));
-    }
-    return found;
+      draw(drawing, ink);
+      const pattern = context.createPattern(tile, "repeat");
+      pattern.setTransform(new DOMMatrix().scale(1 / ratio));
+      return pattern;
+    };
+    const each = (draws, inkOf) => Object.fromEntries(Object.entries(draws).map(([key, draw]) => [key, made(draw, inkOf(key))]));
+    const grades = each(PATTERNS, (grade) => INK[grade]);
+    return { grades, change: { ...each(CHANGES, changeInk), none: grades.none } };
   }
 
   /* Signs for facilities, one per service of a category. */
@@ -177,6 +194,28 @@ circle15.canvas = (() => {
     context.fill();
     context.strokeStyle = color;
     context.lineWidth = radius > 3 ? 1.4 : 1;
+    context.stroke();
+  }
+
+  /* What people depend on, drawn as what it is: lines in a square from -1 to 1. */
+  const ELEMENTS = {
+    lift: [[[0, 1], [0, -1]], [[-0.6, -0.4], [0, -1], [0.6, -0.4]], [[-0.6, 0.4], [0, 1], [0.6, 0.4]]],
+    escalator: [[[-1, 0.9], [-0.45, 0.9], [0.5, -0.7], [1, -0.7]], [[-0.5, 0], [0.1, -1]], [[-0.35, -0.95], [0.1, -1], [0.25, -0.6]]],
+    stairs: [[[-1, 0.9], [-0.4, 0.9], [-0.4, 0.25], [0.2, 0.25], [0.2, -0.4], [0.8, -0.4], [0.8, -1]]],
+    bridge: [[[-1, -0.3], [1, -0.3]], [[-0.8, 0.8], [-0.8, -0.3]], [[0.8, 0.8], [0.8, -0.3]], [[-0.8, 0.5], [-0.4, 0], [0, -0.15], [0.4, 0], [0.8, 0.5]]],
+    other: [[[0, -0.8], [0.8, 0], [0, 0.8], [-0.8, 0], [0, -0.8]]],
+  };
+
+  function element(context, at, { kind, radius, color }) {
+    disc(context, at, radius, { fill: "#fff", line: color, width: radius > 10 ? 2.6 : 1.6 });
+    context.strokeStyle = color;
+    context.lineWidth = radius > 10 ? 2.2 : 1.5;
+    context.lineCap = "round";
+    context.lineJoin = "round";
+    context.beginPath();
+    for (const line of ELEMENTS[kind] || ELEMENTS.other) {
+      line.forEach(([x, y], i) => context[i ? "lineTo" : "moveTo"](at[0] + x * radius * 0.55, at[1] + y * radius * 0.55));
+    }
     context.stroke();
   }
 
@@ -214,5 +253,5 @@ circle15.canvas = (() => {
 
   const plain = (words) => words.replace(/[\u0000-\u001f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
 
-  return { CARD_ALPHA, EDGES, Layer, trace, fill, stroke, patterns, sign, disc, text, plain };
+  return { CARD_ALPHA, EDGES, Layer, trace, fill, stroke, patterns, sign, element, disc, text, plain };
 })();

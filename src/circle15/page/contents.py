@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 
 from circle15.page.packing import Grid, areas, json_block, lines, lonlat, number_block
-from circle15.tables import TIERS
+from circle15.tables import CAUSES, TIERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +29,8 @@ STREET_M = 1.0
 GROUND_M = 2.0
 STATES = ("gap", "unknown", "served")  # in this order "every one" is the least and "any one" the greatest
 REASONS = ("", "inventory", "edge", "unplaced")
+LISTED = 10  # elements that people depend on, for each category
+NO_CHANGE = 9  # stands for a change of grade that cannot be told; the greatest that can is 4
 STREET_CLASSES = ("tunnel", "path", "street", "major", "bridge", "stairs", "escalator")  # drawn in this order
 _MAJOR = ("trunk", "primary", "secondary", "trunk_link", "primary_link", "secondary_link")
 _COUNTS = ("people", "served", "gap", "unknown", "served_lenient", "gap_lenient", "unknown_lenient")
@@ -100,9 +102,13 @@ def blocks(result: Result, *, standard: Standard, language: str) -> str:
         **_entrances(facilities, grid),
         **_clusters(result, places),
         **_coverage(result, standard=standard),
+        **_step_free(result),
+        **_walker_cards(result, units, standard=standard),
     }
     study = {
         **_judgement(units, result.grades, standard=standard, grid=grid),
+        "walkers": _walkers(result),
+        "depended": _depended(result.dependence, standard=standard, grid=grid),
         "facts": _plain(dict(result.facts)),
         "language": language,
         "grid": [grid.lon, grid.lat],
@@ -171,8 +177,70 @@ def _judgement(units: gpd.GeoDataFrame, grades: pd.DataFrame, *, standard: Stand
         "card": {
             name: _plain(card[name].astype("Float64").round(1).to_numpy(float, na_value=np.nan).tolist())
             for name in (*_COUNTS, "grade", "grade_lenient")
-        },
+        }
+        | {"flips": _plain(card["flips"].astype("Float64").round(2).to_numpy(float, na_value=np.nan).tolist())},
     }
+
+
+def _walkers(result: Result) -> list[dict[str, str]]:
+    """The walkers with a card, the study's own first and the level city last; none where only one has a card."""
+    facts, own = result.facts, str(result.facts.get("walker_key", ""))
+    told = facts.get("walkers", [])
+    said = {str(one["key"]): one for one in told if isinstance(one, Mapping)} if isinstance(told, list | tuple) else {}
+    found = pd.unique(result.walkers["walker"]).tolist()
+    others = [key for key in (*said, *found) if key in set(found) - {own}]
+    if not others:
+        return []
+    ranks = {own: -1, "level": 1}
+    label = {own: {one: str(facts.get(f"walker_{one}") or own) for one in ("zh", "en")}}
+    return [
+        {"key": key}
+        | {one: str(said.get(key, {}).get(one) or label.get(key, {}).get(one) or key) for one in ("zh", "en")}
+        for key in sorted(dict.fromkeys((own, *others)), key=lambda key: ranks.get(key, 0))
+    ]
+
+
+def _walker_cards(result: Result, units: gpd.GeoDataFrame, *, standard: Standard) -> dict[str, Whole]:
+    """One card per walker of `_walkers` but the first: people in tenths, grades (0: not graded) and their change."""
+    packed: dict[str, Whole] = {}
+    cells = pd.MultiIndex.from_product([units.index, [category.key for category in standard.categories]])
+    for place, walker in enumerate(_walkers(result)[1:], start=1):
+        rows = result.walkers[result.walkers["walker"] == walker["key"]]
+        card = rows.set_index(["unit", "category"]).reindex(cells)
+        for name in ("served", "gap", "unknown"):
+            tenths = np.rint(10 * np.nan_to_num(card[name].to_numpy(dtype=float)))
+            packed[f"walker{place}.{name}"] = tenths.astype(np.int64)
+        for name, missing in (("grade", 0), ("change", NO_CHANGE)):
+            whole = card[name].astype("Int64").fillna(missing)
+            packed[f"walker{place}.{name}"] = np.asarray(whole, dtype=np.int64)
+    return packed
+
+
+def _depended(table: gpd.GeoDataFrame, *, standard: Standard, grid: Grid) -> list[dict[str, Any]]:
+    """Elements that people depend on, those alone that some list shows: the first ten of a category, or of all."""
+    keys = [service.key for service in standard.services]
+    rows = table[table["service"].isin(keys)]
+    category = rows["service"].map({service.key: service.category for service in standard.services})
+    shown: set[str] = set()
+    for some in (rows, *(part for _, part in rows.groupby(category))):
+        people = some.groupby("osm_id")["people"].sum().sort_index()
+        shown |= set(people.sort_values(ascending=False, kind="stable").index[:LISTED])
+    first = rows[rows["osm_id"].isin(shown)].drop_duplicates("osm_id").sort_values("osm_id")
+    at = grid.steps(shapely.get_coordinates(lonlat(first.geometry))).tolist()
+    names = _texts(first["name"])
+    loses = dict(iter(rows.groupby("osm_id")))
+    return [
+        {
+            "id": str(key),
+            "kind": kind,
+            "name": name,
+            "at": place,
+            "services": [keys.index(one) for one in loses[key]["service"]],
+            "people": [round(float(one), 1) for one in loses[key]["people"]],
+            "origins": [int(one) for one in loses[key]["origins"]],
+        }
+        for key, kind, name, place in zip(first["osm_id"], first["kind"], names, at, strict=True)
+    ]
 
 
 def _standard(standard: Standard) -> dict[str, Any]:
@@ -334,11 +402,38 @@ def _coverage(result: Result, *, standard: Standard) -> dict[str, Whole]:
     return {
         "coverage.state": state.ravel(),
         "coverage.why": why.ravel(),
+        "coverage.cause": _causes(result, services).ravel(),
         "coverage.minutes": tenths.ravel(),
         "coverage.count": count.ravel(),
         "states.strict": category_states(state, standard=standard, lenient=False).ravel(),
         "states.lenient": category_states(state, standard=standard, lenient=True).ravel(),
     }
+
+
+def _causes(result: Result, services: pd.Index) -> Whole:
+    """Why each gap is one, as places in `CAUSES`, service by service and cluster by cluster."""
+    cause = np.zeros((len(services), len(result.origins)), dtype=np.int64)
+    row = services.get_indexer(pd.Index(result.gaps["service"]))
+    column = result.origins.index.get_indexer(pd.Index(result.gaps["origin"]))
+    said = (row >= 0) & (column >= 0)
+    cause[row[said], column[said]] = pd.Index(CAUSES).get_indexer(pd.Index(result.gaps["cause"]))[said]
+    return cause
+
+
+def _step_free(result: Result) -> dict[str, Whole]:
+    """Cluster by cluster: ratio in hundredths (0: not known), no way at all, services reached, and without steps."""
+    table = result.step_free
+    if table.empty:
+        return {}
+    column: Whole = result.origins.index.get_indexer(table.index).astype(np.int64)
+    table, column = table[column >= 0], column[column >= 0]
+    hundredths = np.rint(100 * table["ratio"].to_numpy(dtype=float, na_value=np.nan))
+    columns = {name: table[name].to_numpy(dtype=np.int64) for name in ("no_way", "reached", "reached_step_free")}
+    columns["ratio"] = np.where(np.isfinite(hundredths), hundredths, 0).astype(np.int64)
+    packed = {f"step_free.{name}": np.zeros(len(result.origins), dtype=np.int64) for name in columns}
+    for name, values in columns.items():
+        packed[f"step_free.{name}"][column] = values
+    return packed
 
 
 def _isochrones(result: Result, grid: Grid, places: Whole) -> dict[str, Whole]:

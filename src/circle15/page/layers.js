@@ -69,11 +69,11 @@ circle15.layers = (() => {
 
   function card(context, view, world, study, state, hatch) {
     for (const unit of state.shown) {
-      const grade = state.grade(unit);
+      const { scale, key } = state.look(unit, state.category);
       context.globalAlpha = canvas.CARD_ALPHA;
-      canvas.fill(context, view, world.units, study.palette.grades[grade ?? "none"], { only: unit });
+      canvas.fill(context, view, world.units, study.palette[scale][key], { only: unit });
       context.globalAlpha = 1;
-      canvas.fill(context, view, world.units, hatch[grade ?? "none"], { only: unit });
+      canvas.fill(context, view, world.units, hatch[scale][key], { only: unit });
     }
   }
 
@@ -248,13 +248,14 @@ circle15.layers = (() => {
       const [gx, gy] = study.units.at[unit];
       const at = [view.x(world.project.x(gx)), view.y(world.project.y(gy))];
       const name = state.unitLabel(unit);
-      const word = state.gradeWord(state.grade(unit));
-      if (!name && state.grade(unit) === null) continue;
+      const look = state.look(unit, state.category);
+      const word = look.close ? `${look.word} ≈` : look.word;
+      if (!name && look.key === "none") continue;
       context.font = "700 13px sans-serif";
       const wide = Math.max(context.measureText(name).width, context.measureText(word).width + 12) + 8;
       if (room < wide * 0.9 && view.zoom < 15.5) continue;
       if (!claim(taken, [at[0] - wide / 2, at[1] - 22, at[0] + wide / 2, at[1] + 20])) continue;
-      chip(context, [at[0], at[1] - 9], word, study.palette.grades[state.grade(unit) ?? "none"]);
+      chip(context, [at[0], at[1] - 9], word, study.palette[look.scale][look.key]);
       canvas.text(context, name, [at[0], at[1] + 10], { size: 12.5, weight: 600 });
     }
     return taken;
@@ -274,6 +275,12 @@ circle15.layers = (() => {
   }
 
   function selected(context, view, world, study, state) {
+    if (state.element !== null) {
+      const { at: [gx, gy], kind } = study.depended[state.element];
+      const at = [view.x(world.project.x(gx)), view.y(world.project.y(gy))];
+      canvas.disc(context, at, 18, { fill: "rgba(255,255,255,.75)" });
+      canvas.element(context, at, { kind, radius: 14, color: elementColor(study, kind) });
+    }
     if (state.cluster === null) return;
     const i = state.cluster;
     const at = [view.x(world.clusters.xs[i]), view.y(world.clusters.ys[i])];
@@ -282,6 +289,9 @@ circle15.layers = (() => {
     canvas.disc(context, at, size + 5, { line: "#1c2733", width: 2.4 });
     canvas.disc(context, at, 3, { fill: "#fff", line: "#1c2733", width: 2 });
   }
+
+  const elementColor = (study, kind) =>
+    study.palette.base[{ stairs: "stairs", lift: "lift", escalator: "lift" }[kind]] || study.palette.marks.facility;
 
   /* The cluster, facility or unit at a place on the map, in map pixels at zoom 0. */
   function find(world, state, place, zoom) {
@@ -304,5 +314,5 @@ circle15.layers = (() => {
     return unit === undefined ? best : { kind: "unit", index: unit };
   }
 
-  return { decode, ground, reach, marks, find, sizing };
+  return { decode, ground, reach, marks, find, sizing, elementColor };
 })();

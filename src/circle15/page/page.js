@@ -5,6 +5,12 @@ circle15.start = (() => {
   const { data, canvas, layers, panel } = circle15;
   const STATES = ["gap", "unknown", "served"];
   const REASONS = ["", "inventory", "edge", "unplaced"];
+  const CAUSES = ["", "none", "far", "terrain", "steps", "closed"];
+  const CLOSE_CALL = 0.34; // share of stability runs that give another grade, from which a cell is marked
+  const NO_CHANGE = 9;
+  const LISTED = 10;
+
+  const NOTHING = { cluster: null, unit: null, element: null };
 
   /* Everything that is asked of the data; drawing and wording read it and change nothing. */
   function newState(study, arrays, world) {
@@ -15,7 +21,10 @@ circle15.start = (() => {
       world,
       language: study.language,
       category: 0,
-      reading: "strict",
+      reading: "strict", // lenient: for the study's own walker; difference: for another
+      walker: 0, // place in study.walkers; 0 is the study's own
+      list: "gaps",
+      element: null,
       tier: firstTier(study),
       cluster: null,
       unit: null,
@@ -27,7 +36,8 @@ circle15.start = (() => {
       buildings: arrays["origins.buildings"],
       height: Array.from(arrays["origins.height"], (value) => (value ? value - 1 : null)),
     };
-    state.statusIn = (i, category) => STATES[arrays[`states.${state.reading}`][category * clusters + i]];
+    const states = () => arrays[state.reading === "lenient" ? "states.lenient" : "states.strict"];
+    state.statusIn = (i, category) => STATES[states()[category * clusters + i]];
     state.status = (i) => state.statusIn(i, state.category);
     state.service = (i, s) => {
       const at = s * clusters + i;
@@ -37,10 +47,12 @@ circle15.start = (() => {
         why: REASONS[arrays["coverage.why"][at]],
         minutes: tenths ? (tenths - 1) / 10 : null,
         count: arrays["coverage.count"][at],
+        cause: CAUSES[arrays["coverage.cause"][at]],
       };
     };
     state.cell = (u, c) => {
       const at = u * columns + c;
+      if (state.walker) return walkerCell(study, arrays, state.walker, at);
       const suffix = state.reading === "lenient" ? "_lenient" : "";
       const read = (name) => study.card[name][at];
       return {
@@ -49,11 +61,68 @@ circle15.start = (() => {
         gap: read(`gap${suffix}`) ?? 0,
         unknown: read(`unknown${suffix}`) ?? 0,
         grade: read(`grade${suffix}`),
+        flips: suffix ? 0 : read("flips") ?? 0,
       };
     };
-    state.grade = (u) => state.cell(u, state.category).grade;
+    state.closeCalls = () => !state.walker && state.reading === "strict" && study.card.flips.some((share) => share >= CLOSE_CALL);
+    state.changes = () => span(arrays[`walker${state.walker}.change`].filter((n) => n !== NO_CHANGE));
+    state.sumFor = (w, c) => (w ? walkerSum(study, arrays, { w, c, all: state.all }) : state.own[c]);
+    state.stepFree = (i) => stepFree(arrays, i);
+    state.dependedOn = (c) => dependedOn(study, c);
     wording(study, state);
     return state;
+  }
+
+  /* A cell of the card of another walker than the study's own. */
+  function walkerCell(study, arrays, w, at) {
+    const read = (name) => arrays[`walker${w}.${name}`][at];
+    const change = read("change");
+    return {
+      people: study.card.people[at] ?? 0,
+      served: read("served") / 10,
+      gap: read("gap") / 10,
+      unknown: read("unknown") / 10,
+      grade: read("grade") || null,
+      change: change === NO_CHANGE ? null : change,
+    };
+  }
+
+  /* Over the highest units; of residents outside every unit it cannot be said. */
+  function walkerSum(study, arrays, { w, c, all }) {
+    const sum = { all, served: 0, gap: 0, unknown: 0 };
+    study.units.parent.forEach((parent, u) => {
+      if (parent >= 0) return;
+      const cell = walkerCell(study, arrays, w, u * study.standard.categories.length + c);
+      for (const kind of STATES) sum[kind] += cell[kind];
+    });
+    const rest = all - sum.served - sum.gap;
+    return { ...sum, unknown: rest < 1 ? 0 : rest }; // less than one: rounding
+  }
+
+  function stepFree(arrays, i) {
+    if (!arrays["step_free.ratio"]) return null;
+    const read = (name) => arrays[`step_free.${name}`][i];
+    return { ratio: read("ratio") / 100, noWay: read("no_way") === 1, reached: read("reached"), without: read("reached_step_free") };
+  }
+
+  /* The elements that most people depend on for one category; for all where it has none. */
+  function dependedOn(study, c) {
+    const sums = (counts) => study.depended
+      .map((one, index) => {
+        const services = one.services.flatMap((s, k) => (counts(s) ? [k] : []));
+        return { index, services, people: services.reduce((sum, k) => sum + one.people[k], 0) };
+      })
+      .filter((one) => one.people > 0)
+      .sort((a, b) => b.people - a.people || a.index - b.index)
+      .slice(0, LISTED);
+    const here = sums((s) => study.services[s].category === c);
+    return here.length ? { elements: here, everywhere: false } : { elements: sums(() => true), everywhere: true };
+  }
+
+  /* Every whole number from the best to the worst, none left out. */
+  function span(values) {
+    const [low, high] = values.reduce(([least, most], n) => [Math.min(least, n), Math.max(most, n)], [0, 0]);
+    return Array.from({ length: high - low + 1 }, (_, i) => high - i);
   }
 
   /* The part of a cell's address that tells it from the others: without what all start and end with. */
@@ -96,6 +165,21 @@ circle15.start = (() => {
       const band = study.standard.grades.find((one) => one.grade === grade);
       return band ? band[state.language] : state.say("grade.none");
     };
+    state.changeWord = (n) => {
+      if (n === null) return state.say("change.none");
+      return n ? state.say(n > 0 ? "change.up" : "change.down", { n: Math.abs(n) }) : state.say("change.same");
+    };
+    state.look = (u, c) => { // colour and word of a unit; what is said where the grade is a close call
+      const { grade, change, flips } = state.cell(u, c);
+      if (state.reading === "difference") return { scale: "change", key: String(change ?? "none"), word: state.changeWord(change), close: "" };
+      const close = flips >= CLOSE_CALL ? state.say("stability.said", { share: `${Math.round(100 * flips)}%` }) : "";
+      return { scale: "grades", key: String(grade ?? "none"), word: state.gradeWord(grade), close };
+    };
+    state.walkerName = (w) => {
+      const one = study.walkers[w];
+      if (!one) return study.facts[`walker_${state.language}`] || "";
+      return one.key === "level" ? state.say("walker.level") : one[state.language];
+    };
     const cell = cellNames(study);
     state.unitLabel = (u) => (study.units.tier[u] === "cell" ? "" : state.shortName(study.units.name[u]));
     state.unitName = (u) => {
@@ -110,7 +194,7 @@ circle15.start = (() => {
   /* What follows from the choices. */
   function refresh(study, state) {
     const zero = () => ({ all: 0, served: 0, gap: 0, unknown: 0 });
-    state.sums = study.standard.categories.map((_, c) => {
+    state.own = study.standard.categories.map((_, c) => {
       const sum = zero();
       state.people.forEach((people, i) => {
         sum.all += people;
@@ -118,6 +202,8 @@ circle15.start = (() => {
       });
       return sum;
     });
+    state.all = state.own[0].all;
+    state.sums = state.own.map((_, c) => state.sumFor(state.walker, c));
     state.shown = study.units.tier.flatMap((tier, u) => (tier === state.tier ? [u] : []));
     const services = new Set(state.servicesOf(state.category));
     state.facilities = study.facilities.service.flatMap((s, i) => (services.has(s) ? [i] : []));
@@ -208,7 +294,7 @@ circle15.start = (() => {
     click(latlng) {
       const found = this.find(latlng);
       if (found.kind === "cluster") this.showCluster(found.index);
-      else if (found.kind === "unit") this.set({ unit: found.index, cluster: null });
+      else if (found.kind === "unit") this.set({ ...NOTHING, unit: found.index });
       else if (found.kind === "none") this.close();
     }
 
@@ -222,8 +308,14 @@ circle15.start = (() => {
     }
 
     showCluster(index, { zoom = false } = {}) {
-      this.set({ cluster: index, unit: null });
+      this.set({ ...NOTHING, cluster: index });
       if (zoom) this.map.fitBounds(this.around(index), { ...this.margins(), maxZoom: 16, animate: true });
+    }
+
+    showElement(index) {
+      this.set({ ...NOTHING, element: index });
+      const place = this.world.project.latLng(this.study.depended[index].at);
+      this.map.fitBounds(L.latLngBounds([place, place]), { ...this.margins(), maxZoom: 16.5, animate: true });
     }
 
     /* What is reached from a cluster, or its own surroundings. */
@@ -249,7 +341,7 @@ circle15.start = (() => {
 
     close() {
       panel.$("detail").hidden = true;
-      this.set({ cluster: null, unit: null });
+      this.set(NOTHING);
     }
 
     toggleCard() {
@@ -279,8 +371,14 @@ circle15.start = (() => {
       panel.head(study, state);
       panel.figures(state);
       panel.categories(study, state, (category) => this.set({ category }));
-      panel.switches(study, state, { reading: (reading) => this.set({ reading }), tier: (tier) => this.set({ tier }) });
+      panel.switches(study, state, {
+        reading: (reading) => this.set({ reading }),
+        tier: (tier) => this.set({ tier }),
+        walker: (walker) => this.chooseWalker(walker),
+        list: (list) => this.set({ list }),
+      });
       panel.ranked(study, state, (i) => this.showCluster(i, { zoom: true }));
+      panel.depended(study, state, (i) => this.showElement(i));
       panel.legend(study, state, (facilitiesShown) => this.set({ facilitiesShown }));
       panel.foot(study, state);
       const toggle = panel.$("card-toggle");
@@ -297,12 +395,19 @@ circle15.start = (() => {
       const close = () => this.close();
       if (state.cluster !== null) {
         panel.cluster(study, state, state.cluster, { reach: this.world.isochrones(state.cluster), close });
-      } else if (state.unit !== null) panel.unit(study, state, state.unit, close);
+      } else if (state.element !== null) panel.element(study, state, state.element, close);
+      else if (state.unit !== null) panel.unit(study, state, state.unit, close);
       else panel.$("detail").hidden = true;
     }
 
+    /* A difference needs another walker, the lenient reading the study's own. */
+    chooseWalker(walker) {
+      const kept = walker ? ["strict", "difference"] : ["strict", "lenient"];
+      this.set({ walker, reading: kept.includes(this.state.reading) ? this.state.reading : "strict" });
+    }
+
     pick(unit, category) {
-      this.set({ category, unit, cluster: null });
+      this.set({ ...NOTHING, category, unit });
       this.map.fitBounds(bounds(this.world, this.study, this.world.units, unit), { ...this.margins(), maxZoom: 16 });
     }
   }

@@ -49,11 +49,11 @@ circle15.panel = (() => {
     const other = state.language === "en" ? facts.name : facts.name_en;
     $("title").querySelector("h1").replaceChildren(name(own || ""), other && other !== own ? el("small", {}, name(other)) : "");
     document.title = `${canvas.plain(own || "")} · ${say("page.title")}`;
-    const walker = facts[`walker_${state.language}`] || "";
+    const walker = state.walkerName(state.walker);
     const colon = state.language === "zh" ? "：" : ": ";
     $("date").replaceChildren(
       ` · ${say("page.data_date")}${colon}`, name(facts.data_date || say("page.no_date")),
-      walker ? ` · ${say("page.walker")}${colon}` : "", name(walker),
+      walker ? ` · ${say("page.walker")}${colon}` : "", el(state.walker ? "strong" : "span", {}, name(walker)),
     );
     const toggle = $("language");
     toggle.textContent = say("page.switch");
@@ -114,18 +114,41 @@ circle15.panel = (() => {
     choice($("categories"), options, { chosen: String(state.category), onchoose: (key) => choose(Number(key)) });
   }
 
-  function switches(study, state, { reading, tier }) {
+  function switches(study, state, { reading, tier, walker, list }) {
     const say = state.say;
-    const readings = ["strict", "lenient"].map((key) => ({ key, shown: say(`reading.${key}`), why: say(`reading.${key}_why`) }));
+    const own = state.walkerName(0);
+    const readings = ["strict", state.walker ? "difference" : "lenient"].map((key) => (
+      { key, shown: say(`reading.${key}`), why: say(`reading.${key}_why`, { name: canvas.plain(own) }) }));
     choice($("reading"), readings, { chosen: state.reading, onchoose: reading });
     const tiers = study.tiers.map((key) => ({ key, shown: say(`tier.${key}`) }));
     choice($("tier"), tiers, { chosen: state.tier, onchoose: tier });
     $("tier").hidden = study.tiers.length < 2;
+    walkers(study, state, walker);
+    $("list").hidden = !study.depended.length;
+    choice($("list"), ["gaps", "depended"].map((key) => ({ key, shown: say(`list.${key}`) })), { chosen: state.list, onchoose: list });
+  }
+
+  /* One line a walker: name, and the share of residents served in the chosen category. */
+  function walkers(study, state, choose) {
+    const { say } = state;
+    $("walker").hidden = !study.walkers.length;
+    $("walker").title = say("walker.why", { name: canvas.plain(state.walkerName(0)) });
+    const select = $("walker").querySelector("select");
+    select.replaceChildren(...study.walkers.map((_, w) => {
+      const sum = state.sumFor(w, state.category);
+      const option = el("option", { value: String(w) });
+      option.textContent = say("walker.option", { name: canvas.plain(state.walkerName(w)), share: state.share(sum.served, sum.all) });
+      option.selected = w === state.walker;
+      return option;
+    }));
+    select.onchange = () => choose(Number(select.value));
   }
 
   function ranked(study, state, show) {
     const { say, number } = state;
     const gaps = state.byPeople.filter((i) => state.status(i) === "gap" && state.people[i] > 0);
+    $("ranked").hidden = state.list !== "gaps";
+    $("ranked").querySelector("h2").replaceChildren(say("page.ranked"), state.walker ? el("small", {}, " · ", name(state.walkerName(0))) : "");
     const list = $("ranked").querySelector("ol");
     const most = gaps.length ? state.people[gaps[0]] : 1;
     list.replaceChildren(
@@ -144,7 +167,7 @@ circle15.panel = (() => {
       const people = rest.reduce((sum, i) => sum + state.people[i], 0);
       parts.push(say("page.ranked_more", { n: number(rest.length), people: number(people) }));
     }
-    const unknown = state.sums[state.category].unknown;
+    const { unknown } = state.sumFor(0, state.category);
     if (unknown > 0) parts.push(say("page.ranked_unknown", { people: number(unknown) }));
     $("ranked").querySelector("p").textContent = parts.join(" ");
   }
@@ -152,11 +175,42 @@ circle15.panel = (() => {
   function lacks(study, state, i) {
     const missing = state.servicesOf(state.category).filter((s) => state.asked(s) && state.service(i, s).state === "gap");
     const each = missing.map((s) => {
-      const { minutes } = state.service(i, s);
-      const values = { service: state.serviceName(s), minutes: minutes?.toFixed(1), n: study.facts.search_minutes ?? "?" };
-      return state.say(minutes === null ? "cluster.lacks_none" : "cluster.lacks_minutes", values);
+      const { minutes, cause } = state.service(i, s);
+      const words = cause ? state.say(`cause.${cause}`) : "";
+      const values = { service: state.serviceName(s), minutes: minutes?.toFixed(1), n: study.facts.search_minutes ?? "?", cause: words };
+      if (minutes === null) return state.say(cause ? "cluster.lacks_none_cause" : "cluster.lacks_none", values);
+      return state.say(cause ? "cluster.lacks_cause" : "cluster.lacks_minutes", values);
     });
     return state.say("cluster.lacks", { services: each.join(state.say("number.comma")) });
+  }
+
+  /* Lifts, escalators, footbridges and stairs whose closing would take services from people. */
+  function depended(study, state, show) {
+    const { say, number } = state;
+    const { elements, everywhere } = state.dependedOn(state.category);
+    $("depended").hidden = state.list !== "depended";
+    const most = elements.length ? elements[0].people : 1;
+    $("depended").querySelector("ol").replaceChildren(
+      ...elements.map(({ index, people, services }) => {
+        const one = study.depended[index];
+        const lost = services.map((k) => say("depended.service", { service: state.serviceName(one.services[k]), n: number(one.people[k]) }));
+        return el("li", {}, el("button", { type: "button", onclick: () => show(index), "data-element": one.id },
+          el("span.c15-where", {}, elementSwatch(study, one.kind), elementName(state, one)),
+          el("span.c15-count", {}, say("cluster.people", { n: number(people) })),
+          el("span.c15-lacks", {}, say("depended.lose", { services: lost.join(say("number.comma")) })),
+          el("i.c15-length", { style: { width: `${(100 * people) / most}%` }, "aria-hidden": "true" })));
+      }),
+    );
+    const why = everywhere ? [say("depended.elsewhere", { category: state.categoryName(state.category) })] : [];
+    $("depended").querySelector("p").textContent = [...why, say("depended.why")].join(" ");
+  }
+
+  const elementSwatch = (study, kind) =>
+    swatch((context) => canvas.element(context, [9, 9], { kind, radius: 8, color: circle15.layers.elementColor(study, kind) }), 18);
+
+  /* A name from the data, or what it is and its address. */
+  function elementName(state, one) {
+    return one.name ? name(one.name) : el("span", {}, state.say(`kind.${one.kind}`), " ", el("small", {}, name(one.id)));
   }
 
   /* ---------------------------------------------------------------------------------------------- the details */
@@ -180,7 +234,8 @@ circle15.panel = (() => {
       ? say("cluster.found_none", { n: study.facts.search_minutes ?? "?" })
       : say("cluster.to_nearest", { minutes: one.minutes.toFixed(1) });
     const limit = say("cluster.limit", { minutes: study.services[s].minutes });
-    const extra = one.why ? say(`why.${one.why}`) : one.count > 1 ? say("cluster.count", { n: one.count }) : "";
+    const reason = one.why ? `why.${one.why}` : one.cause ? `cause.${one.cause}` : null;
+    const extra = reason ? say(reason) : one.count > 1 ? say("cluster.count", { n: one.count }) : "";
     return el("tr", {},
       el("th", { scope: "row" }, state.serviceName(s), el("small", {}, say(`need.${study.services[s].need}`))),
       el("td.c15-minutes", {}, minutes, el("small", {}, [limit, extra].filter(Boolean).join(" · "))),
@@ -203,9 +258,31 @@ circle15.panel = (() => {
     const reached = reach.map((one, k) => el("li", {}, edgeSwatch(study, k),
       say("cluster.reach_street", { minutes: one.minutes, km: (one.streetM / 1000).toFixed(1) }))).reverse();
     const footer = el("div.c15-reach", {}, el("strong", {}, say("cluster.reach")),
-      reach.length ? el("ul", {}, ...reached) : el("p", {}, say("cluster.reach_none")));
+      reach.length ? el("ul", {}, ...reached) : el("p", {}, say("cluster.reach_none")), stepFree(state, i));
     const title = [`${say("cluster.name")} · `, name(state.unitName(state.unitOf[i]))];
     detail(title, facts.join(" · "), { say, parts: [footer, ...parts] }, close);
+  }
+
+  /* How much farther it is for a pram or a wheelchair. */
+  function stepFree(state, i) {
+    const one = state.stepFree(i);
+    if (!one) return null;
+    const reached = one.reached ? state.say("step_free.reached", { n: one.without, of: one.reached }) : "";
+    const ratio = one.ratio ? state.say("step_free.ratio", { ratio: one.ratio.toFixed(1) }) : "";
+    if (one.noWay) return el("p.c15-step-free", {}, el("strong", {}, `⊘ ${state.say("step_free.none")}`));
+    if (!ratio && !reached) return null;
+    return el("p.c15-step-free", {}, ratio ? el("strong", {}, ratio) : "", reached ? el("small", {}, reached) : "");
+  }
+
+  function element(study, state, index, close) {
+    const { say, number } = state;
+    const one = study.depended[index];
+    const rows = one.services.map((s, k) => el("tr", { class: study.services[s].category === state.category ? "c15-current" : null },
+      el("th", { scope: "row" }, state.serviceName(s), el("small", {}, state.categoryName(study.services[s].category))),
+      el("td.c15-minutes", {}, say("depended.clusters", { n: number(one.origins[k]) })),
+      el("td", {}, el("b.c15-count", {}, say("cluster.people", { n: number(one.people[k]) })))));
+    const lines = el("span", {}, say(`kind.${one.kind}`), " · ", name(one.id), " · ", say("depended.closed"));
+    detail([elementSwatch(study, one.kind), " ", elementName(state, one)], lines, { say, parts: [el("table", {}, el("tbody", {}, ...rows))] }, close);
   }
 
   function unit(study, state, u, close) {
@@ -216,16 +293,27 @@ circle15.panel = (() => {
         el("th", { scope: "row" }, state.categoryName(c)),
         el("td.c15-minutes", {}, bar(state, { ...cell, all: cell.people }), el("small", {},
           `${say("state.gap")} ${number(cell.gap)} · ${say("state.unknown")} ${number(cell.unknown)}`)),
-        el("td", {}, grade(state, cell.grade)));
+        el("td", {}, grade(state, state.look(u, c)), state.walker ? el("small", {}, otherwise(state, cell)) : null));
     });
     const people = say("cluster.people", { n: number(state.cell(u, 0).people) });
-    detail([name(state.unitName(u))], `${say(`tier.${study.units.tier[u]}`)} · ${people} · ${say(`reading.${state.reading}`)}`,
+    detail([name(state.unitName(u))], `${say(`tier.${study.units.tier[u]}`)} · ${people} · ${chosen(state)}`,
       { say, parts: [el("table.c15-unit", {}, el("tbody", {}, ...rows))] }, close);
   }
 
-  function grade(state, value) {
-    return el("b.c15-grade", { "data-grade": value ?? "none" }, state.gradeWord(value));
+  /* What the reading that is not chosen says. */
+  const otherwise = (state, cell) => (state.reading === "difference" ? state.gradeWord(cell.grade) : state.changeWord(cell.change));
+
+  /* The reading, and the walker where there are several. */
+  function chosen(state) {
+    const reading = state.say(`reading.${state.reading}`);
+    return state.walker ? `${reading} · ${canvas.plain(state.walkerName(state.walker))}` : reading;
   }
+
+  function grade(state, look) {
+    return el("b.c15-grade", { [`data-${look.scale}`]: look.key, title: look.close || null }, look.word, closeMark(look));
+  }
+
+  const closeMark = (look) => (look.close ? el("i.c15-close-call", { "aria-hidden": "true" }, "≈") : null);
 
   /* --------------------------------------------------------------------------------------------- card, legend */
 
@@ -236,21 +324,22 @@ circle15.panel = (() => {
     const rows = state.shown.map((u) =>
       el("tr", {}, el("th", { scope: "row" }, name(state.unitName(u))),
         ...study.standard.categories.map((_, c) => {
-          const cell = state.cell(u, c);
-          const said = `${canvas.plain(state.unitName(u))} · ${state.categoryName(c)} · ${state.gradeWord(cell.grade)} · ${say("state.gap")} ${state.number(cell.gap)}`;
+          const look = state.look(u, c);
+          const said = [canvas.plain(state.unitName(u)), state.categoryName(c), look.word, look.close,
+            `${say("state.gap")} ${state.number(state.cell(u, c).gap)}`].filter(Boolean).join(" · ");
           return el("td", { class: c === state.category ? "c15-current" : null },
-            el("button.c15-grade", { type: "button", "data-grade": cell.grade ?? "none", title: said, "aria-label": said, onclick: () => pick(u, c) },
-              state.gradeWord(cell.grade)));
+            el("button.c15-grade", { type: "button", [`data-${look.scale}`]: look.key, title: said, "aria-label": said, onclick: () => pick(u, c) },
+              look.word, closeMark(look)));
         })));
     $("card").querySelector("table").replaceChildren(
-      el("caption", {}, `${say("page.card_caption")} · ${say(`reading.${state.reading}`)}`),
+      el("caption", {}, `${say("page.card_caption")} · ${chosen(state)}`),
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, say("page.unit")), ...heads)),
       el("tbody", {}, ...rows));
   }
 
-  function swatch(draw) {
+  function swatch(draw, width = 30) {
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
-    const made = el("canvas", { width: 30 * ratio, height: 18 * ratio, "aria-hidden": "true" });
+    const made = el("canvas", { width: width * ratio, height: 18 * ratio, style: { width: `${width}px`, height: "18px" }, "aria-hidden": "true" });
     const context = made.getContext("2d");
     context.scale(ratio, ratio);
     draw(context);
@@ -262,21 +351,25 @@ circle15.panel = (() => {
     const { palette } = study;
     const percent = (value) => `${Math.round(100 * value)}%`;
     const line = (draw, words, extra = null, why = null) => el("li", { title: why }, swatch(draw), el("span", {}, words, extra ? el("small", {}, extra) : null));
-    const graded = (grade, words, extra, why = null) => line((context) => {
+    const painted = (scale, key, words, { extra = null, why = null } = {}) => line((context) => {
       context.fillStyle = palette.base.land;
       context.fillRect(0, 0, 30, 18);
       context.globalAlpha = canvas.CARD_ALPHA; // as on the map
-      context.fillStyle = palette.grades[grade];
+      context.fillStyle = palette[scale][key];
       context.fillRect(0, 0, 30, 18);
       context.globalAlpha = 1;
-      context.fillStyle = canvas.patterns(context)[grade];
+      context.fillStyle = canvas.patterns(context)[scale][key];
       context.fillRect(0, 0, 30, 18);
       context.strokeStyle = "rgba(28,39,51,.5)";
       context.strokeRect(0.5, 0.5, 29, 17);
     }, words, extra, why);
-    const bands = study.standard.grades.map((band, i, all) => graded(String(band.grade), `${band[state.language]} (${band.grade})`,
-      i < all.length - 1 ? say("grade.at_least", { share: percent(band.coverage) }) : say("grade.below", { share: percent(all[i - 1].coverage) })));
-    const none = graded("none", say("grade.none"), null, say("grade.none_why", { share: percent(study.standard.complete_share) }));
+    const bands = () => study.standard.grades.map((band, i, all) => painted("grades", String(band.grade), `${band[state.language]} (${band.grade})`,
+      { extra: i < all.length - 1 ? say("grade.at_least", { share: percent(band.coverage) }) : say("grade.below", { share: percent(all[i - 1].coverage) }) }));
+    const none = () => painted("grades", "none", say("grade.none"), { why: say("grade.none_why", { share: percent(study.standard.complete_share) }) });
+    const close = () => line((context) => canvas.text(context, "≈", [15, 9], { size: 16, weight: 700 }), say("stability.close"), null, say("stability.why"));
+    const changes = () => state.changes().map((n) => painted("change", String(n), state.changeWord(n)));
+    const uncompared = () => painted("change", "none", say("change.none"));
+    const units = state.reading === "difference" ? [...changes(), uncompared()] : [...bands(), none(), ...(state.closeCalls() ? [close()] : [])];
     const disc = (kind, radius, style) => line((context) => canvas.disc(context, [15, 9], radius, style), say(`state.${kind}`));
     const discs = [
       disc("gap", 7, { fill: palette.marks.gap, line: "#fff", width: 1 }),
@@ -290,11 +383,18 @@ circle15.panel = (() => {
     tick.checked = state.facilitiesShown;
     const block = (heading, items) => el("div", {}, el("h3", {}, ...[].concat(heading)), el("ul", {}, ...items));
     $("legend-body").replaceChildren(
-      block(say("legend.card", { category: state.categoryName(state.category) }), [...bands, none]),
-      ...(state.cluster === null ? [block(say("legend.clusters"), discs)] : []),
+      block(say(...unitsHeading(study, state)), units),
+      ...(state.cluster === null ? [block(say(state.walker ? "legend.clusters_of" : "legend.clusters", { name: canvas.plain(state.walkerName(0)) }), discs)] : []),
       block(el("label", {}, tick, say("legend.facilities")), signs),
       ...(state.cluster === null ? [block(say("legend.streets"), lineSwatches(study, state, line))] : []),
     );
+  }
+
+  function unitsHeading(study, state) {
+    const [walker, name] = [state.walkerName(state.walker), state.walkerName(0)].map(canvas.plain);
+    const values = { category: state.categoryName(state.category), walker, name };
+    if (state.reading !== "difference") return ["legend.card", values];
+    return [study.walkers[state.walker].key === "level" ? "legend.terrain" : "legend.change", values];
   }
 
   function lineSwatches(study, state, line) {
@@ -370,5 +470,5 @@ circle15.panel = (() => {
     return null;
   }
 
-  return { $, el, head, figures, categories, switches, ranked, cluster, unit, card, legend, foot, tip };
+  return { $, el, head, figures, categories, switches, ranked, depended, cluster, element, unit, card, legend, foot, tip };
 })();
