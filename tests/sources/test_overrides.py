@@ -269,8 +269,8 @@ def test_additions_in_two_calls_keep_their_numbers_apart(hill):
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_any_line_near_the_streets_keeps_the_contract_and_changes_nothing(data):
-    number = st.integers(-40, 40)
-    streets = street_table({1: (-60, 0), 2: (0, 0), 3: (60, 0), 4: (0, 60)}, {1: ([1, 2, 3], FOOT), 2: ([2, 4], STEPS)})
+    number = st.integers(-35, 35)
+    streets = street_table({1: (-60, 0), 2: (0, 0), 3: (10, 0), 4: (0, 60)}, {1: ([1, 2, 3], FOOT), 2: ([2, 4], STEPS)})
     points = data.draw(st.lists(st.tuples(number, number), min_size=2, max_size=4))
     plan = NewLink(
         kind=data.draw(st.sampled_from(["path", "stairs", "escalator", "lift", "bridge", "crossing"])),
