@@ -288,6 +288,12 @@ def test_a_surveyed_wait_replaces_the_walkers_own():
     assert seconds("cable_car", length=600.0, wait_s=0.0) == pytest.approx(100)
 
 
+def test_ramps_and_surveyed_waits_may_be_left_out():
+    bare = link("stairs", length=30.0, rise=15.0, steps=100).drop(columns=["ramp", "wait_s"])
+    assert link_seconds(bare, PRAM)[0] == pytest.approx(187.5)
+    assert link_seconds(bare, CHAIR)[0] == np.inf
+
+
 def test_the_yangtze_river_cable_car():
     assert seconds("cable_car", length=1166.0) == pytest.approx(300 + 1166 / 6)
     assert seconds("cable_car", length=300.0, rise=400.0, wait_s=0.0) == pytest.approx(500 / 6)

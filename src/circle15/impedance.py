@@ -200,7 +200,7 @@ def link_seconds(streets: gpd.GeoDataFrame, walker: Walker) -> NDArray[np.float6
     streets : GeoDataFrame
         `tables.STREETS`; columns `kind`, `length_m`, `rise_m`, `steps`, `ramp`, `crossing`, `wait_s` and geometry are
         read. A geometry that has a Z at every vertex and climbs as `rise_m` says gives the slopes; else `rise_m` does,
-        spread evenly; else the link is flat.
+        spread evenly; else the link is flat. Without a column `ramp` or `wait_s` no ramp and no wait was surveyed.
     walker : Walker
         Speeds in metres a second, waits in seconds.
 
@@ -235,7 +235,7 @@ def link_seconds(streets: gpd.GeoDataFrame, walker: Walker) -> NDArray[np.float6
         if rows.any():
             seconds[rows] = rule(streets[rows], walker)
     # a ramp opens stairs that are forbidden, and slows nobody who could also carry
-    rolled = (kinds == "stairs") & _has_ramp(streets["ramp"], walker)
+    rolled = (kinds == "stairs") & _has_ramp(streets, walker)
     on_ramp = length[rolled] / min(walker.ramp_m_s, walker.flat_m_s)
     seconds[rolled] = np.minimum(seconds[rolled], on_ramp)
     return seconds + _waits(streets, walker)
@@ -269,10 +269,13 @@ def _number(streets: gpd.GeoDataFrame, column: str) -> NDArray[np.float64]:
     return values
 
 
-def _has_ramp(ramp: pd.Series, walker: Walker) -> NDArray[np.bool_]:
+def _has_ramp(streets: gpd.GeoDataFrame, walker: Walker) -> NDArray[np.bool_]:
     """Whether stairs have a ramp that this walker rolls; the column is written as ``yes; stroller=yes``."""
+    if "ramp" not in streets:
+        return np.zeros(len(streets), dtype=bool)
+    ramp = streets["ramp"]
     fitting = [text for text in ramp.dropna().unique() if _fits(str(text), walker)]
-    return ramp.isin(fitting).to_numpy(dtype=bool)
+    return np.asarray(ramp.isin(fitting), dtype=bool)
 
 
 def _fits(ramp: str, walker: Walker) -> bool:
@@ -295,6 +298,8 @@ def _waits(streets: gpd.GeoDataFrame, walker: Walker) -> NDArray[np.float64]:
         [walker.signals_s, walker.zebra_s, walker.lift_wait_s, walker.cable_car_wait_s],
         default=0.0,
     )
+    if "wait_s" not in streets:
+        return own
     surveyed = _number(streets, "wait_s")
     return np.where(np.isnan(surveyed), own, surveyed)
 
