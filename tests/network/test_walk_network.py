@@ -135,6 +135,24 @@ def test_who_lives_on_a_closed_street_still_gets_to_its_ends(network):
     assert table_of(street)["home", "library"] == 30.0 + 240.0 + 120.0  # half a link, the stairs, two links
 
 
+def test_one_direction_of_an_element_closes_alone(network):
+    down = "way/20#35<"
+    closed = network.without([down])
+    assert network.streets.loc[down, "from_node"] == 22
+    assert closed.facts()["closed_links"] == 1
+    found = {
+        trip: table_of(
+            closed.travel_times(toytown.origins(), toytown.facilities(), walker=WALKER, cutoff_minutes=30, trip=trip)
+        )
+        for trip in ("out", "back")
+    }
+    assert found["out"]["above", "kiosk"] == 360.0  # two links, stairs, two links; or bridge and lift: as long
+    both = network.without([down, toytown.LIFT])
+    after = both.travel_times(toytown.origins(), toytown.facilities(), walker=WALKER, cutoff_minutes=30)
+    assert ("above", "kiosk") not in table_of(after)
+    assert ("below", "library") in table_of(after)  # up is open
+
+
 def test_a_walker_without_stairs_takes_the_lift(network):
     rolling = toytown.walker(forbidden=frozenset({"stairs", "escalator"}))
     found = table_of(network.travel_times(toytown.origins(), toytown.facilities(), walker=rolling, cutoff_minutes=30))
@@ -328,8 +346,8 @@ def test_impossible_cutoffs(network, minutes):
 
 
 def test_unknown_trip(network):
-    with pytest.raises(DataError, match="'back'"):
-        network.travel_times(toytown.origins(), toytown.facilities(), walker=WALKER, trip="back")
+    with pytest.raises(DataError, match=r"'there'.*out, back, slower, round"):
+        network.travel_times(toytown.origins(), toytown.facilities(), walker=WALKER, trip="there")
 
 
 def test_closing_what_is_not_there(network):

@@ -18,7 +18,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from circle15.impedance import NO_WAY, link_ticks
-from circle15.network.search import Arcs, Lines, Sides
+from circle15.network.drawing import Lines, Sides
+from circle15.network.search import Arcs
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -18,7 +18,7 @@ import shapely
 from contourpy import FillType, contour_generator
 
 from circle15.impedance import NO_WAY
-from circle15.network import search, snapping
+from circle15.network import drawing, search, snapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,20 +56,15 @@ class Reach:
         self._spot = np.full(spots.rows, -1)
         self._spot[spots.row] = np.arange(len(spots.row))
 
-    def parts(self, low: int, high: int, *, limits: Ints) -> Iterator[tuple[int, int, search.Parts]]:
+    def parts(self, low: int, high: int, *, limits: Ints) -> Iterator[tuple[int, int, drawing.Parts]]:
         """Row, position in `limits` and reached stretches, for rows `low` to `high` and ascending limits in ticks.
 
         Rows that reach nothing are left out. Each walk is searched once, to the last limit.
         """
         layout, arcs = self.graph.layout, self.graph.onward
-        room = len(arcs.heads) + len(self._out.items) + 1
-        work = search.Work(
-            np.full(layout.vertices, search.NEVER, np.int32),
-            np.empty(room, np.int64),
-            np.empty(layout.vertices, np.int32),
-        )
+        work = search.scratch(arcs, len(self._out.items))
         pieces = len(layout.lines)
-        cover = search.Cover(np.full(2 * pieces, -1.0), np.zeros(2 * pieces, np.int32), np.empty(pieces + 1, np.int32))
+        cover = drawing.Cover(np.full(2 * pieces, -1.0), np.zeros(2 * pieces, np.int32), np.empty(pieces + 1, np.int32))
         for row in range(low, high):
             if self._spot[row] < 0:
                 continue
@@ -77,34 +72,34 @@ class Reach:
             count = search.settle(arcs, self._out.items[out], self._out.ticks[out], int(limits[-1]), work)
             for position, limit in enumerate(limits.tolist()):
                 cut = self._cut(int(self._spot[row]), limit)
-                found = search.parts(arcs, layout.sides, work, cover, count, cut)
+                found = drawing.parts(arcs, layout.sides, work, cover, count, cut)
                 if len(found.piece):
                     yield row, position, found
             search.clear(work, count)
 
-    def _cut(self, spot: int, limit: int) -> search.Cut:
+    def _cut(self, spot: int, limit: int) -> drawing.Cut:
         """How far one gets along the own piece, both ways, without leaving it."""
         piece, share = int(self.spots.piece[spot]), float(self.spots.share[spot])
         ticks = int(self.spots.off_road_ticks[spot])
         if ticks >= limit:
-            return search.Cut(limit, -1, 0.0, 0.0, 0)
+            return drawing.Cut(limit, -1, 0.0, 0.0, 0)
         ahead, back = (int(ticks_of[piece]) for _, ticks_of in self.graph.ways)
         low = max(0.0, share - (limit - ticks) / back) if back < NO_WAY else share
         high = min(1.0, share + (limit - ticks) / ahead) if ahead < NO_WAY else share
-        return search.Cut(limit, piece, low, high, ticks)
+        return drawing.Cut(limit, piece, low, high, ticks)
 
 
-def some(found: search.Parts, which: Bools | Ints) -> search.Parts:
+def some(found: drawing.Parts, which: Bools | Ints) -> drawing.Parts:
     """Some of the stretches, in the order asked for."""
-    return search.Parts(found.piece[which], found.low[which], found.high[which], found.ticks[which])
+    return drawing.Parts(found.piece[which], found.low[which], found.high[which], found.ticks[which])
 
 
-def street_metres(graph: Graph, found: search.Parts) -> float:
+def street_metres(graph: Graph, found: drawing.Parts) -> float:
     """Metres of street that are reached, every stretch once."""
     return float(np.sum((found.high - found.low) * graph.layout.length_m[found.piece]))
 
 
-def cut_lines(graph: Graph, found: search.Parts) -> NDArray[np.object_]:
+def cut_lines(graph: Graph, found: drawing.Parts) -> NDArray[np.object_]:
     """The reached stretches as LineStrings in two dimensions."""
     lines = graph.layout.drawn
     sizes = np.diff(lines.first)[found.piece]
@@ -136,7 +131,7 @@ class Canvas:
     east, north : ndarray of float, shape (rows, columns)
         Positions of the nodes, multiples of the cell.
     water : ndarray of uint8, shape (rows, columns), or None
-        0 on land, `search.BESIDE_WATER` or `search.IN_WATER`.
+        0 on land, `drawing.BESIDE_WATER` or `drawing.IN_WATER`.
     deck : ndarray of bool, shape (pieces,)
         Whether a piece leads over water.
     """
@@ -161,8 +156,8 @@ class Canvas:
         beside = shapely.buffer(water, CELL_M / 2)
         shapely.prepare([water, beside])
         wet = np.zeros((rows, columns), np.uint8)
-        wet[shapely.contains_xy(beside, east, north)] = search.BESIDE_WATER
-        wet[shapely.contains_xy(water, east, north)] = search.IN_WATER
+        wet[shapely.contains_xy(beside, east, north)] = drawing.BESIDE_WATER
+        wet[shapely.contains_xy(water, east, north)] = drawing.IN_WATER
         return cls(east, north, wet, shapely.intersects(water, graph.layout.lines))
 
     def window(self, bounds: Floats) -> tuple[slice, slice]:
@@ -219,7 +214,7 @@ def outlines(reach: Reach, *, limits: Ints, water: BaseGeometry | None) -> Outli
 
 def _fields(
     reach: Reach, *, limits: Ints, water: BaseGeometry | None
-) -> Iterator[tuple[int, int, search.Parts, tuple[Floats, Floats, NDArray[np.float32]]]]:
+) -> Iterator[tuple[int, int, drawing.Parts, tuple[Floats, Floats, NDArray[np.float32]]]]:
     """Row, limit, reached stretches, and what to trace: node positions and distances.
 
     All limits of one row share one grid, because each adds to the one before.
@@ -236,12 +231,12 @@ def _fields(
             near[:, *window] = np.inf  # the last window of a row holds all before it
         window, last = canvas.window(bounds[found.piece]), row
         x, y = canvas.east[window], canvas.north[window]
-        frame = search.Frame(x[0, 0], y[0, 0], CELL_M, FAR_M)
+        frame = drawing.Frame(x[0, 0], y[0, 0], CELL_M, FAR_M)
         squared, decks = near[:, *window]
-        search.stamp(lines, found, frame, squared)
+        drawing.stamp(lines, found, frame, squared)
         if canvas.water is not None and canvas.water[window].any():
-            search.stamp(lines, some(found, canvas.deck[found.piece]), frame, decks)
-            field = search.dry_field(squared, decks, canvas.water[window], frame, SHORE_M)
+            drawing.stamp(lines, some(found, canvas.deck[found.piece]), frame, decks)
+            field = drawing.dry_field(squared, decks, canvas.water[window], frame, SHORE_M)
         else:
             field = np.sqrt(np.minimum(squared, np.float32(FAR_M**2)))
         yield row, position, found, (x, y, field)

@@ -1,9 +1,9 @@
-"""The compiled kernels: every numba function of circle15 is in this file.
+"""The compiled kernels of the search: walking times, and what changes when links close.
 
-They share one file because numba's cache watches only the file of the function itself: a kernel that calls another
-file's kernel would keep the old one after a change. All searching is in whole ticks. Scratch arrays are allocated once
-and reused: after each search only what it touched is put back, so that its cost does not depend on the size of the
-city. The kernels let go of the interpreter lock; callers run them in plain threads.
+A kernel calls only kernels of its own file, because numba's cache watches no other: it would keep the old one after a
+change. All searching is in whole ticks. Scratch arrays are allocated once and reused: after each search only what it
+touched is put back, so that its cost does not depend on the size of the city. The kernels let go of the interpreter
+lock; callers run them in plain threads.
 """
 
 from __future__ import annotations
@@ -21,21 +21,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NEVER = 2**31 - 1  # ticks of a vertex that was not reached
-BESIDE_WATER, IN_WATER = 1, 2  # grid nodes on land within half a cell of water, and in water
-DECK_CELLS = 0.75  # how wide a bridge is drawn to either side; a node of every cell that it crosses is nearer
 _LOW = 2**32 - 1  # a heap key is the ticks above, the vertex in the low 32 bits
 
 _Kernel = TypeVar("_Kernel", bound="Callable[..., Any]")
 _Answer = TypeVar("_Answer")
 
 
-def _compiled(kernel: _Kernel) -> _Kernel:
+def compiled(kernel: _Kernel, *, door: bool = True) -> _Kernel:
     """Compile on the first call, keep the result on disk, and run without the interpreter lock."""
+    options: dict[str, Any] = {"nogil": True, "no_cpython_wrapper": not door}
     try:
-        ready = numba.njit(cache=True, nogil=True)(kernel)
+        ready = numba.njit(cache=True, **options)(kernel)
     except RuntimeError:  # numba finds no folder that it may write to: compile in every process
-        ready = numba.njit(nogil=True)(kernel)
+        ready = numba.njit(**options)(kernel)
     return cast("_Kernel", ready)
+
+
+def inner(kernel: _Kernel) -> _Kernel:
+    """Compile a kernel that only kernels call: without the door for Python, which takes long to make."""
+    return compiled(kernel, door=False)
 
 
 def in_threads(task: Callable[[int, int], _Answer], count: int) -> list[_Answer]:
@@ -75,65 +79,20 @@ class Work(NamedTuple):
     touched: NDArray[np.int32]
 
 
-class Sides(NamedTuple):
-    """For each link: its piece, and 0 where it runs along the piece's geometry, 1 where it runs against it."""
-
-    piece: NDArray[np.int32]
-    side: NDArray[np.int32]
-
-
-class Cover(NamedTuple):
-    """Scratch of one cut: per side of a piece, the share walked (-1 between cuts) and when its start was reached."""
-
-    share: NDArray[np.float64]
-    ticks: NDArray[np.int32]
-    touched: NDArray[np.int32]
-
-
-class Cut(NamedTuple):
-    """Where to cut: after `limit` ticks; and the stretch of its own piece that an origin reaches directly.
-
-    `piece` is -1 for none.
-    """
-
-    limit: int
-    piece: int
-    low: float
-    high: float
-    ticks: int
-
-
-class Parts(NamedTuple):
-    """Stretches of pieces: from share `low` to share `high` of the geometry, first reached after `ticks`."""
-
-    piece: NDArray[np.int32]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    ticks: NDArray[np.int32]
-
-
-class Lines(NamedTuple):
-    """Geometry of the pieces: vertices `first[p]` to `first[p + 1]`, with their share of the length so far."""
-
-    first: NDArray[np.int64]
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
-    share: NDArray[np.float64]
-
-
-class Frame(NamedTuple):
-    """A window of the drawing grid: position of its first node, cell, and how far a stamp reaches, in metres."""
-
-    x: float
-    y: float
-    cell: float
-    reach: float
+def scratch(arcs: Arcs, seeds: int) -> Work:
+    """Scratch for searches from at most so many seeds at once."""
+    vertices = arcs.first.size - 1
+    return Work(
+        np.full(vertices, NEVER, np.int32),
+        np.empty(arcs.heads.size + seeds + 1, np.int64),
+        np.empty(vertices, np.int32),
+    )
 
 
 # ------------------------------------------------------------------------------------------------------- the search
 
 
-@_compiled
+@inner
 def _push(heap: NDArray[np.int64], size: int, key: np.int64) -> int:
     at = size
     while at > 0:
@@ -146,7 +105,7 @@ def _push(heap: NDArray[np.int64], size: int, key: np.int64) -> int:
     return size + 1
 
 
-@_compiled
+@inner
 def _pop(heap: NDArray[np.int64], size: int) -> int:
     size -= 1
     key = heap[size]
@@ -164,7 +123,7 @@ def _pop(heap: NDArray[np.int64], size: int) -> int:
     return size
 
 
-@_compiled
+@compiled
 def settle(arcs: Arcs, vertices: NDArray[np.int32], ticks: NDArray[np.int32], limit: int, work: Work) -> int:
     """Walk from several seeds at once as far as `limit`, inclusive (Dijkstra 1959, binary heap, lazy deletion).
 
@@ -202,14 +161,14 @@ def settle(arcs: Arcs, vertices: NDArray[np.int32], ticks: NDArray[np.int32], li
     return count
 
 
-@_compiled
+@compiled
 def clear(work: Work, count: int) -> None:
     """Put back what one search touched."""
     for k in range(count):
         work.ticks[work.touched[k]] = NEVER
 
 
-@_compiled
+@inner
 def _offer(best: NDArray[np.int32], found: NDArray[np.int32], hits: int, target: int, ticks: int) -> int:
     """Note a way to a target; returns how many targets were found so far."""
     if ticks < best[target]:
@@ -220,7 +179,7 @@ def _offer(best: NDArray[np.int32], found: NDArray[np.int32], hits: int, target:
     return hits
 
 
-@_compiled
+@compiled
 def times(arcs: Arcs, seeds: Ragged, exits: Ragged, direct: Ragged, limit: int, targets: int) -> Ragged:
     """Ticks to each source from the targets that reach it: one search per list of `seeds`.
 
@@ -283,142 +242,205 @@ def times(arcs: Arcs, seeds: Ragged, exits: Ragged, direct: Ragged, limit: int, 
     return Ragged(first, items[: first[sources]], ticks[: first[sources]])
 
 
-# -------------------------------------------------------------------------------------------------- reached streets
+# ------------------------------------------------------------------------------------------------- what links are worth
 
 
-@_compiled
-def _touch_sides(arcs: Arcs, sides: Sides, work: Work, cover: Cover, count: int, limit: int) -> int:
-    """How far along each side of each piece one gets within the limit; returns the number of pieces touched."""
-    pieces = 0
+class Closing(NamedTuple):
+    """What closes together: each link's candidate, or -1; per candidate, its arcs and the vertices that they leave."""
+
+    candidate: NDArray[np.int32]
+    first: NDArray[np.int64]
+    arcs: NDArray[np.int32]
+    tails: NDArray[np.int32]
+
+
+class City(NamedTuple):
+    """What the closures of one study share: the graph both ways, the candidates, and where origins come out.
+
+    `doors` lists the vertices of each origin, `exits` the origins of each vertex, with the ticks between them.
+    """
+
+    onward: Arcs
+    reversed: Arcs
+    closing: Closing
+    doors: Ragged
+    exits: Ragged
+
+
+class Service(NamedTuple):
+    """Where one service is found: its seeds, each origin's straight way along its own piece, and two limits in ticks.
+
+    Within `within` an origin is served; ways are looked for as far as `limit`.
+    """
+
+    vertices: NDArray[np.int32]
+    ticks: NDArray[np.int32]
+    straight: NDArray[np.int32]
+    within: int
+    limit: int
+
+
+class Ways(NamedTuple):
+    """Scratch of the closures of one service.
+
+    Per vertex: its least seed (`NEVER` between services), how many first steps lie on a shortest way, and the ticks
+    after a closure where the last of these is gone; the vertices `cut` off so. Per origin: ticks before any closure,
+    and the last candidate that it was looked at for; the origins `found` to lose the service.
+    """
+
+    seed: NDArray[np.int32]
+    left: NDArray[np.int32]
+    after: NDArray[np.int32]
+    cut: NDArray[np.int32]
+    before: NDArray[np.int64]
+    seen: NDArray[np.int32]
+    found: NDArray[np.int32]
+
+
+@inner
+def _count_ways(city: City, work: Work, ways: Ways, count: int) -> None:
+    """For each vertex reached, count the first steps of its shortest ways; to have arrived counts as one."""
     for k in range(count):
         vertex = work.touched[k]
-        at = work.ticks[vertex]
-        if at >= limit:
-            continue
-        for arc in range(arcs.first[vertex], arcs.first[vertex + 1]):
-            link = arcs.links[arc]
-            if link < 0:
-                continue
-            piece = sides.piece[link]
-            slot = 2 * piece + sides.side[link]
-            if cover.share[2 * piece] < 0 and cover.share[2 * piece + 1] < 0:
-                cover.touched[pieces] = piece
-                pieces += 1
-            share = min(1.0, (limit - at) / arcs.ticks[arc])
-            if share > cover.share[slot]:
-                cover.share[slot] = share
-                cover.ticks[slot] = at
-    return pieces
+        at = np.int64(work.ticks[vertex])
+        ways.left[vertex] = ways.seed[vertex] == at
+        for arc in range(city.onward.first[vertex], city.onward.first[vertex + 1]):
+            if np.int64(work.ticks[city.onward.heads[arc]]) + city.onward.ticks[arc] == at:
+                ways.left[vertex] += 1
 
 
-@_compiled
-def parts(arcs: Arcs, sides: Sides, work: Work, cover: Cover, count: int, cut: Cut) -> Parts:
-    """Cut the pieces at the limit: what is reached from either end and, on the own piece, from the middle.
+@inner
+def _closes(city: City, link: int, candidate: int) -> bool:
+    return link >= 0 and city.closing.candidate[link] == candidate
 
-    Stretches of one piece that meet are one part; `count` is the number of vertices that the search touched.
+
+@inner
+def _count_arcs(city: City, work: Work, ways: Ways, candidate: int, size: int, by: int) -> int:
+    """Take one candidate's arcs away (`by` -1, from `size` 0), or put them back (`by` 1, from what that returned).
+
+    Returns how many vertices have lost every shortest way; they are in `ways.cut`.
     """
-    pieces = _touch_sides(arcs, sides, work, cover, count, cut.limit)
-    if cut.piece >= 0 and cover.share[2 * cut.piece] < 0 and cover.share[2 * cut.piece + 1] < 0:
-        cover.touched[pieces] = cut.piece
-        pieces += 1
-    room = 2 * pieces + 1
-    found = Parts(
-        np.empty(room, np.int32), np.empty(room, np.float64), np.empty(room, np.float64), np.empty(room, np.int32)
-    )
-    n = 0
-    for k in range(pieces):
-        piece = cover.touched[k]
-        # From the start: 0 to ahead; from the end: back to 1; empty ones lie outside of 0 to 1.
-        ahead, back = cover.share[2 * piece], 1.0 - cover.share[2 * piece + 1]
-        ticks_ahead, ticks_back = cover.ticks[2 * piece], cover.ticks[2 * piece + 1]
-        cover.share[2 * piece] = cover.share[2 * piece + 1] = -1.0
-        if piece == cut.piece:
-            if cut.low <= ahead:
-                ahead, ticks_ahead = max(ahead, cut.high), min(ticks_ahead, cut.ticks)
-            elif cut.high >= back:
-                back, ticks_back = min(back, cut.low), min(ticks_back, cut.ticks)
-            else:
-                found.piece[n], found.low[n], found.high[n], found.ticks[n] = piece, cut.low, cut.high, cut.ticks
-                n += 1
-        if ahead >= 0 and ahead >= back:
-            found.piece[n], found.low[n], found.high[n], found.ticks[n] = piece, 0.0, 1.0, min(ticks_ahead, ticks_back)
-            n += 1
+    for k in range(city.closing.first[candidate], city.closing.first[candidate + 1]):
+        arc, tail = city.closing.arcs[k], city.closing.tails[k]
+        at = work.ticks[tail]
+        if at != NEVER and np.int64(work.ticks[city.onward.heads[arc]]) + city.onward.ticks[arc] == at:
+            ways.left[tail] += by
+            if ways.left[tail] == 0:
+                ways.cut[size] = tail
+                size += 1
+    done = 0
+    while done < size:
+        vertex = ways.cut[done]
+        done += 1
+        at = np.int64(work.ticks[vertex])
+        for arc in range(city.reversed.first[vertex], city.reversed.first[vertex + 1]):
+            tail = city.reversed.heads[arc]
+            shortest = at + city.reversed.ticks[arc] == work.ticks[tail]
+            if shortest and not _closes(city, city.reversed.links[arc], candidate):
+                ways.left[tail] += by
+                if ways.left[tail] == 0:
+                    ways.cut[size] = tail
+                    size += 1
+    return size
+
+
+@inner
+def _detour(city: City, work: Work, ways: Ways, candidate: int, size: int, limit: int) -> None:
+    """Ticks after the closure of the vertices cut off: over the rim, whose ticks have not changed, then inward."""
+    heap = work.heap
+    waiting = 0
+    for k in range(size):
+        vertex = np.int64(ways.cut[k])
+        at = np.int64(ways.seed[vertex])
+        for arc in range(city.onward.first[vertex], city.onward.first[vertex + 1]):
+            head = city.onward.heads[arc]
+            kept = work.ticks[head] != NEVER and ways.left[head] > 0
+            if kept and not _closes(city, city.onward.links[arc], candidate):
+                at = min(at, np.int64(work.ticks[head]) + city.onward.ticks[arc])
+        ways.after[vertex] = at if at <= limit else NEVER
+        if at <= limit:
+            waiting = _push(heap, waiting, (at << 32) | vertex)
+    while waiting > 0:
+        key = heap[0]
+        waiting = _pop(heap, waiting)
+        vertex = key & _LOW
+        at = key >> 32
+        if at > ways.after[vertex]:
             continue
-        if ahead >= 0:
-            found.piece[n], found.low[n], found.high[n], found.ticks[n] = piece, 0.0, ahead, ticks_ahead
-            n += 1
-        if back <= 1:
-            found.piece[n], found.low[n], found.high[n], found.ticks[n] = piece, back, 1.0, ticks_back
-            n += 1
-    return Parts(found.piece[:n], found.low[:n], found.high[:n], found.ticks[:n])
+        for arc in range(city.reversed.first[vertex], city.reversed.first[vertex + 1]):
+            tail = np.int64(city.reversed.heads[arc])
+            there = at + city.reversed.ticks[arc]
+            cut = work.ticks[tail] != NEVER and ways.left[tail] == 0 and there <= limit
+            if cut and there < ways.after[tail] and not _closes(city, city.reversed.links[arc], candidate):
+                ways.after[tail] = there
+                waiting = _push(heap, waiting, (there << 32) | tail)
 
 
-# ------------------------------------------------------------------------------------------------------ the drawing
+@inner
+def _nearest(city: City, work: Work, ways: Ways, service: Service, origin: int) -> np.int64:
+    """Ticks of an origin's shortest way, closures heeded."""
+    best = np.int64(service.straight[origin])
+    for k in range(city.doors.first[origin], city.doors.first[origin + 1]):
+        vertex = city.doors.items[k]
+        at = np.int64(work.ticks[vertex])
+        if at != NEVER and ways.left[vertex] == 0:
+            at = np.int64(ways.after[vertex])
+        best = min(best, at + city.doors.ticks[k])
+    return best if best <= service.limit else np.int64(NEVER)
 
 
-@_compiled
-def stamp(lines: Lines, reached: Parts, frame: Frame, squared: NDArray[np.float32]) -> None:
-    """Lower `squared` to the squared distance, in metres, from each grid node to the nearest reached stretch."""
-    rows, columns = squared.shape
-    for k in range(reached.piece.size):
-        piece, low, high = reached.piece[k], reached.low[k], reached.high[k]
-        for v in range(lines.first[piece], lines.first[piece + 1] - 1):
-            s0, s1 = lines.share[v], lines.share[v + 1]
-            if s1 < low or s0 > high:
-                continue
-            span = s1 - s0
-            u0 = max(0.0, (low - s0) / span) if span > 0 else 0.0
-            u1 = min(1.0, (high - s0) / span) if span > 0 else 1.0
-            dx, dy = lines.x[v + 1] - lines.x[v], lines.y[v + 1] - lines.y[v]
-            ax, ay = lines.x[v] + u0 * dx - frame.x, lines.y[v] + u0 * dy - frame.y
-            dx, dy = (u1 - u0) * dx, (u1 - u0) * dy
-            length2 = dx * dx + dy * dy
-            left = max(0, int((min(ax, ax + dx) - frame.reach) / frame.cell))
-            right = min(columns - 1, int((max(ax, ax + dx) + frame.reach) / frame.cell))
-            low_row = max(0, int((min(ay, ay + dy) - frame.reach) / frame.cell))
-            high_row = min(rows - 1, int((max(ay, ay + dy) + frame.reach) / frame.cell))
-            for row in range(low_row, high_row + 1):
-                py = row * frame.cell - ay
-                for column in range(left, right + 1):
-                    px = column * frame.cell - ax
-                    along = 0.0
-                    if length2 > 0:
-                        along = min(1.0, max(0.0, (px * dx + py * dy) / length2))
-                    ex, ey = px - along * dx, py - along * dy
-                    distance2 = ex * ex + ey * ey
-                    squared[row, column] = min(squared[row, column], distance2)
+@inner
+def _unserved(city: City, work: Work, ways: Ways, service: Service, candidate: int, cut: int) -> int:
+    """Origins that were served and are not after a closure; returns how many, they are in `ways.found`."""
+    hits = 0
+    for k in range(cut):
+        vertex = ways.cut[k]
+        for j in range(city.exits.first[vertex], city.exits.first[vertex + 1]):
+            origin = city.exits.items[j]
+            if ways.before[origin] <= service.within and ways.seen[origin] != candidate:
+                ways.seen[origin] = candidate
+                if _nearest(city, work, ways, service, origin) > service.within:
+                    ways.found[hits] = origin
+                    hits += 1
+    return hits
 
 
-@_compiled
-def dry_field(
-    squared: NDArray[np.float32], decks: NDArray[np.float32], water: NDArray[np.uint8], frame: Frame, shore: float
-) -> NDArray[np.float32]:
-    """The distance field with what lies across water taken out, ready to be contoured.
+@compiled
+def losses(city: City, service: Service, work: Work, ways: Ways) -> NDArray[np.int64]:
+    """Who is served now, and no longer when one candidate closes.
 
-    `decks` is like `squared`, for bridges and other stretches over water only. Nodes in water stay where a deck is
-    near. Land stays where it is within a cell of a reached stretch, or hangs together with such land node by node,
-    never through water and never farther than `frame.reach`. Other land is put at that distance and other water at
-    `shore`: a little above the contour, so that the contour runs along the bank. A field of more minutes is nowhere
-    higher than one of fewer, so that their contours are nested.
+    One search from all seeds of the service gives every vertex its ticks and the number of first steps that lie on a
+    shortest way. A closure takes some of these steps away; only vertices that lose their last one change, and only
+    they are searched again, from their rim (Ramalingam and Reps 1996).
+
+    Returns
+    -------
+    ndarray of int, shape (losses, 4)
+        Candidate, origin, ticks before, ticks after (`NEVER` beyond the limit); by candidate.
     """
-    rows, columns = squared.shape
-    far = np.float32(frame.reach)
-    field = np.minimum(np.sqrt(squared), far)
-    kept = np.sqrt(decks) <= DECK_CELLS * frame.cell
-    stack = np.empty(rows * columns, np.int64)
+    for k in range(service.vertices.size):
+        vertex = service.vertices[k]
+        ways.seed[vertex] = min(ways.seed[vertex], service.ticks[k])
+    count = settle(city.reversed, service.vertices, service.ticks, service.limit, work)
+    _count_ways(city, work, ways, count)
+    for origin in range(ways.before.size):
+        ways.before[origin] = _nearest(city, work, ways, service, origin)
+        ways.seen[origin] = -1
+    found = np.empty((256, 4), np.int64)
     size = 0
-    for row in range(rows):
-        for column in range(columns):
-            if water[row, column] < IN_WATER and (kept[row, column] or field[row, column] <= frame.cell):
-                kept[row, column] = True
-                stack[size] = row * columns + column
-                size += 1
-    while size > 0:
-        size -= 1
-        row, column = stack[size] // columns, stack[size] % columns
-        for r, c in ((row + 1, column), (row - 1, column), (row, column + 1), (row, column - 1)):
-            if 0 <= r < rows and 0 <= c < columns and not kept[r, c] and water[r, c] == 0 and field[r, c] < far:
-                kept[r, c] = True
-                stack[size] = r * columns + c
-                size += 1
-    return np.where(kept, field, np.where(water == IN_WATER, np.float32(shore), far))
+    for candidate in range(city.closing.first.size - 1):
+        cut = _count_arcs(city, work, ways, candidate, 0, -1)
+        _detour(city, work, ways, candidate, cut, service.limit)
+        hits = _unserved(city, work, ways, service, candidate, cut)
+        for k in range(hits):
+            origin = ways.found[k]
+            if size == len(found):
+                found = np.concatenate((found, np.empty_like(found)))
+            found[size, 0], found[size, 1] = candidate, origin
+            found[size, 2], found[size, 3] = ways.before[origin], _nearest(city, work, ways, service, origin)
+            size += 1
+        _count_arcs(city, work, ways, candidate, cut, 1)
+    clear(work, count)
+    for k in range(service.vertices.size):
+        ways.seed[service.vertices[k]] = NEVER
+    return found[:size]

@@ -154,7 +154,7 @@ def openings(graph: Graph, spots: Spots, *, leaving: bool) -> tuple[Ints, Ints, 
     graph : Graph
         The streets as this walker can use them.
     spots : Spots
-        Origins when `leaving`, facilities otherwise.
+        Origins or facilities.
     leaving : bool
         From the spot to the end of the link, or from the start of the link to the spot.
 
@@ -177,22 +177,21 @@ def openings(graph: Graph, spots: Spots, *, leaving: bool) -> tuple[Ints, Ints, 
     return np.concatenate(rows), np.concatenate(vertices), np.concatenate(ticks)
 
 
-def direct(graph: Graph, origins: Spots, facilities: Spots) -> Ragged:
-    """For each facility, the origins on the same piece that can walk straight to it, and their ticks."""
-    one = pd.DataFrame({"piece": origins.piece, "o": np.arange(len(origins.piece))})
-    two = pd.DataFrame({"piece": facilities.piece, "f": np.arange(len(facilities.piece))})
+def direct(graph: Graph, starts: Spots, goals: Spots) -> tuple[Ints, Ints, Ints]:
+    """Pairs on one piece where one can walk straight from a start to a goal: both rows, and the ticks."""
+    one = pd.DataFrame({"piece": starts.piece, "s": np.arange(len(starts.piece))})
+    two = pd.DataFrame({"piece": goals.piece, "g": np.arange(len(goals.piece))})
     pair = one.merge(two, on="piece")
-    o, f, piece = pair["o"].to_numpy(), pair["f"].to_numpy(), pair["piece"].to_numpy()
-    off_road = origins.off_road_ticks[o] + facilities.off_road_ticks[f]
-    rows, items, ticks = [], [], []
+    s, g, piece = pair["s"].to_numpy(), pair["g"].to_numpy(), pair["piece"].to_numpy()
+    off_road = starts.off_road_ticks[s] + goals.off_road_ticks[g]
+    found = []
     for (_, length), flip in zip(graph.ways, (False, True), strict=True):
-        start, goal = (1 - spots if flip else spots for spots in (origins.share[o], facilities.share[f]))
+        start, goal = (1 - share if flip else share for share in (starts.share[s], goals.share[g]))
         use = (length[piece] < NO_WAY) & (goal >= start)
         walked = np.rint(goal * length[piece]) - np.rint(start * length[piece])
-        rows.append(facilities.row[f][use])
-        items.append(origins.row[o][use])
-        ticks.append((walked.astype(np.int64) + off_road)[use])
-    return ragged(np.concatenate(rows), np.concatenate(items), np.concatenate(ticks), count=facilities.rows)
+        found.append((starts.row[s][use], goals.row[g][use], (walked.astype(np.int64) + off_road)[use]))
+    rows, others, ticks = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return rows, others, ticks
 
 
 def ragged(rows: Ints, items: Ints, ticks: Ints, *, count: int) -> Ragged:

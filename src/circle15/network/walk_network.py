@@ -9,27 +9,24 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from scipy.sparse import csr_array
 
 from circle15.errors import CutoffError, DataError, Finding, quoted
-from circle15.impedance import NO_WAY
-from circle15.network import isochrones, search, snapping
+from circle15.network import dependence, drawing, isochrones, search, snapping, trips
 from circle15.network.graph import Graph, Layout, in_order
 from circle15.project import Walker
 from circle15.tables import EVIDENCE, LINK_KINDS, STREETS, TICKS_PER_SECOND, Placement, Table, TravelTimes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from shapely import Point
     from shapely.geometry.base import BaseGeometry
 
     from circle15.network.graph import Floats, Ints
-    from circle15.network.snapping import Spots
 
 _READ = (
     "piece", "osm_id", "from_node", "to_node", "length_m", "rise_m", "kind", "steps", "access", "evidence", "at_edge",
-    "crossing",
+    "ramp", "crossing", "wait_s",
 )  # fmt: skip
 _STREETS = Table(
     STREETS.name,
@@ -59,7 +56,8 @@ class WalkNetwork:
     >>> import shapely
     >>> from circle15.project import Walker
     >>> row = {"piece": "way/1#0", "osm_id": "way/1", "length_m": 900.0, "rise_m": 0.0, "kind": "street", "steps": None,
-    ...        "access": "open", "evidence": "tag", "at_edge": False, "crossing": None}
+    ...        "access": "open", "evidence": "tag", "at_edge": False, "crossing": None,
+    ...        "ramp": None, "wait_s": None}
     >>> ends = [(0, 0), (900, 0)]
     >>> streets = gpd.GeoDataFrame(
     ...     [row | {"from_node": 1, "to_node": 2}, row | {"from_node": 2, "to_node": 1}],
@@ -95,14 +93,15 @@ class WalkNetwork:
         return self._given[~self._given.index.isin(closed)]
 
     def without(self, osm_ids: Iterable[str]) -> WalkNetwork:
-        """The network with some OSM elements closed.
+        """The network with some OSM elements, or some of their links, closed.
 
         Nobody walks through a closed link. Points keep their places: one beside a closed link still walks to its ends.
 
         Parameters
         ----------
         osm_ids : iterable of str
-            Such as ``way/421605016`` or ``node/6874999324``.
+            OSM elements such as ``way/421605016`` or ``node/6874999324``, which close all their links in both
+            directions; or links (the index of `tables.STREETS`) such as ``way/421605016#0>``, which close alone.
 
         Returns
         -------
@@ -112,17 +111,18 @@ class WalkNetwork:
         Raises
         ------
         DataError
-            When no link comes from one of them.
+            When one of them is neither.
         """
         wanted = pd.Index(list(osm_ids))
-        column = self._layout.streets["osm_id"]
-        unknown = wanted[~wanted.isin(column)]
+        table = self._layout.streets
+        unknown = wanted[~wanted.isin(table["osm_id"]) & ~wanted.isin(table.index)]
         if len(unknown):
             problem = f"no link comes from {quoted(unknown)}"
-            raise DataError(Finding(STREETS.name, problem, "Name elements of the column osm_id"))
+            mend = "Name elements of the column osm_id, or links of the index"
+            raise DataError(Finding(STREETS.name, problem, mend))
         other = copy(self)
         layout = copy(self._layout)
-        layout.closed = layout.closed | column.isin(wanted).to_numpy()
+        layout.closed = layout.closed | table["osm_id"].isin(wanted).to_numpy() | table.index.isin(wanted)
         vars(other).update(_layout=layout, _graphs={})
         return other
 
@@ -161,11 +161,11 @@ class WalkNetwork:
         cutoff_minutes: float = 15,
         trip: str = "out",
     ) -> TravelTimes:
-        """Walking seconds from every origin to every facility within the cut-off, inclusive.
+        """Walking seconds between every origin and every facility within the cut-off, inclusive.
 
-        Shortest paths on whole ticks (Dijkstra 1959), searched from the facilities on the reversed graph. Both ends
-        lie on links, not at nodes; the legs from the door to the street are timed. Of several entrances the best
-        counts. Private ways are walked only at the start and at the end.
+        Shortest paths on whole ticks (Dijkstra 1959), searched from the facilities. Both ends lie on links, not at
+        nodes; the legs from the door to the street are timed. Of several entrances the best counts, on each leg for
+        itself. Private ways are walked only at the start and at the end of a leg.
 
         Parameters
         ----------
@@ -176,14 +176,16 @@ class WalkNetwork:
         walker : Walker or str
             A walker, or the name of one that ships.
         cutoff_minutes : float
-            How far to look.
-        trip : {"out"}
-            From home to the facility.
+            How far to look; held against the value of the trip.
+        trip : {"out", "back", "slower", "round"}
+            From home to the facility; from the facility home; the worse of these two legs; their sum.
 
         Returns
         -------
         TravelTimes
-            Seconds as a sparse matrix in the order of both tables; 0.0 is a stored entry.
+            Seconds as a sparse matrix in the order of both tables; 0.0 is a stored entry. `edge_s` is the least that
+            a trip by way of ground beyond the data can take: to its edge (`out`), from it (`back`), the sum of both
+            (`round`), half that sum (`slower`).
 
         Raises
         ------
@@ -193,26 +195,100 @@ class WalkNetwork:
             When the cut-off is not above 0 and at most 1,440 minutes.
         """
         self._check((origins, "origins", ("Point",)), (facilities, "facilities", ("Point", "MultiPoint")))
-        if trip != "out":
-            mend = "Ask for trip='out'; the other trips are not built yet"
+        if trip not in trips.TRIPS:
+            mend = f"Ask for one of {', '.join(trips.TRIPS)}"
             raise DataError(Finding("travel times", f"the trip {trip!r} is not known", mend))
         limit = int(_limits([cutoff_minutes])[0])
         graph, who = self._graph(walker), _walker(walker)
         homes, goals = snapping.place(graph, origins, who), snapping.place(graph, facilities, who)
-        rows, vertices, ticks = snapping.openings(graph, homes, leaving=True)
-        seconds = _matrix(graph, homes, goals, exits=(rows, vertices, ticks), limit=limit)
-        edge = _edge_seconds(graph, homes.rows, exits=(rows, vertices, ticks), limit=limit)
         return TravelTimes(
-            seconds=seconds,
+            seconds=trips.seconds(graph, homes, goals, trip=trip, limit=limit),
             origin_ids=origins.index,
             facility_ids=facilities.index,
             cutoff_s=limit / TICKS_PER_SECOND,
-            edge_s=edge,
+            edge_s=trips.edge_seconds(graph, homes, trip=trip, limit=limit),
             origins=Placement(homes.table(graph, origins.index)),
             facilities=Placement(goals.table(graph, facilities.index)),
             walker=who.name,
             trip=trip,
         )
+
+    def dependence(
+        self,
+        origins: gpd.GeoDataFrame,
+        facilities: gpd.GeoDataFrame,
+        *,
+        walker: Walker | str,
+        cutoff_s: Mapping[str, float],
+        candidates: Iterable[str],
+    ) -> pd.DataFrame:
+        """What each of some elements, closed alone, takes out of reach on the way out.
+
+        Exactly what `travel_times` on the network without that element would show, found without walking it all
+        again: one search per service, then only the vertices that lose their last shortest way (Ramalingam and Reps
+        1996). An element that lies on one of several equally short ways takes nothing away.
+
+        Parameters
+        ----------
+        origins : GeoDataFrame
+            Points in the CRS of the streets.
+        facilities : GeoDataFrame
+            Points or MultiPoints of entrances, with a column `service`.
+        walker : Walker or str
+            A walker, or the name of one that ships.
+        cutoff_s : mapping of str to float
+            Seconds within which each service counts, inclusive; facilities of other services are left out.
+        candidates : iterable of str
+            OSM elements (column `osm_id` of the streets).
+
+        Returns
+        -------
+        DataFrame
+            One row for every element, origin and service whose nearest facility is within the cut-off now and no
+            longer when that one element is closed: `osm_id`, `origin`, `service`, `seconds_before` and
+            `seconds_after`, which is infinite when none is left within twice the cut-off. In the order of the
+            candidates, the origins and the services given.
+
+        Raises
+        ------
+        DataError
+            When a candidate is not known, ids are not unique, the geometry is of another type or CRS, or the
+            facilities have no services.
+        CutoffError
+            When a cut-off is not above 0 and at most 1,440 minutes.
+        """
+        self._check((origins, "origins", ("Point",)), (facilities, "facilities", ("Point", "MultiPoint")))
+        named = pd.Index(dict.fromkeys(candidates), dtype=object)
+        self._check_dependence(facilities, named)
+        graph, who = self._graph(walker), _walker(walker)
+        service = pd.Index(list(cutoff_s), dtype=object)
+        asked = dependence.Asked(
+            service.get_indexer(facilities["service"]),
+            _limits(np.array(list(cutoff_s.values())) / 60) if len(service) else np.zeros(0, np.int64),
+            named.get_indexer(self._layout.streets["osm_id"]),
+        )
+        homes, goals = snapping.place(graph, origins, who), snapping.place(graph, facilities, who)
+        which, origin, what, before, after = dependence.losses(graph, homes, goals, asked=asked).T
+        return pd.DataFrame(
+            {
+                "osm_id": named.to_numpy()[which],
+                "origin": origins.index.to_numpy()[origin],
+                "service": service.to_numpy()[what],
+                "seconds_before": before / TICKS_PER_SECOND,
+                "seconds_after": np.where(after < search.NEVER, after / TICKS_PER_SECOND, np.inf),
+            }
+        )
+
+    def _check_dependence(self, facilities: gpd.GeoDataFrame, named: pd.Index) -> None:
+        found: list[Finding | str] = []
+        if "service" not in facilities.columns:
+            found.append(Finding("facilities", "column 'service' is missing", "Say what each facility offers"))
+        unknown = named[~named.isin(self._layout.streets["osm_id"])]
+        if len(unknown):
+            problem = f"no link comes from {quoted(unknown)}"
+            found.append(Finding(STREETS.name, problem, "Name elements of the column osm_id"))
+        if found:
+            raise DataError(*found)
 
     def isochrones(
         self,
@@ -294,7 +370,7 @@ class WalkNetwork:
         reach = isochrones.Reach(graph, snapping.place(graph, points, _walker(walker)))
         listed = [found for _, _, found in reach.parts(0, 1, limits=_limits([minutes]))]
         none = np.zeros(0, np.int32)
-        found = listed[0] if listed else search.Parts(none, np.zeros(0), np.zeros(0), none)
+        found = listed[0] if listed else drawing.Parts(none, np.zeros(0), np.zeros(0), none)
         order = np.lexsort((found.low, found.piece))
         found = isochrones.some(found, order)
         links = graph.layout.streets.iloc[graph.layout.ahead[found.piece]]
@@ -384,46 +460,3 @@ def _limits(minutes: Sequence[float] | Floats) -> Ints:
         raise CutoffError(Finding("travel times", problem, f"Give minutes above 0 and at most {_LONGEST_MINUTES:,.0f}"))
     ticks: Ints = np.floor(asked * 60 * TICKS_PER_SECOND + 1e-6).astype(np.int64)
     return ticks
-
-
-def _matrix(graph: Graph, homes: Spots, goals: Spots, *, exits: tuple[Ints, Ints, Ints], limit: int) -> csr_array:
-    """Seconds, origins x facilities: one search per facility on the reversed graph, in threads."""
-    rows, vertices, ticks = exits
-    out = snapping.ragged(vertices, rows, ticks, count=graph.layout.vertices)
-    into = snapping.openings(graph, goals, leaving=False)
-    seeds = snapping.ragged(*into, count=goals.rows)
-    direct = snapping.direct(graph, homes, goals)
-
-    def run(low: int, high: int) -> search.Ragged:
-        some = slice(low, high + 1)
-        return search.times(
-            graph.reversed, seeds._replace(first=seeds.first[some]), out, direct._replace(first=direct.first[some]),
-            limit, homes.rows,
-        )  # fmt: skip
-
-    done = search.in_threads(run, goals.rows)
-    sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(one.first) for one in done)])
-    items = np.concatenate([np.zeros(0, np.int32), *(one.items for one in done)])
-    found = np.concatenate([np.zeros(0, np.int32), *(one.ticks for one in done)])
-    by_facility = csr_array((found / TICKS_PER_SECOND, items, np.cumsum(sizes)), shape=(goals.rows, homes.rows))
-    by_origin = by_facility.T.tocsr()
-    by_origin.sort_indices()
-    return by_origin
-
-
-def _edge_seconds(graph: Graph, origins: int, *, exits: tuple[Ints, Ints, Ints], limit: int) -> Floats:
-    """Seconds from each origin to the nearest place where the data end; infinite beyond the limit."""
-    layout, arcs = graph.layout, graph.reversed
-    ends = layout.streets["at_edge"].to_numpy(dtype=bool) & (graph.ticks < NO_WAY) & ~layout.closed
-    where = np.unique(np.concatenate([layout.head[ends], layout.end_copy[layout.head[ends]]])).astype(np.int32)
-    work = search.Work(
-        np.full(layout.vertices, search.NEVER, np.int32),
-        np.empty(len(arcs.heads) + len(where), np.int64),
-        np.empty(layout.vertices, np.int32),
-    )
-    search.settle(arcs, where, np.zeros(len(where), np.int32), limit, work)
-    rows, vertices, ticks = exits
-    total = work.ticks[vertices].astype(np.int64) + ticks
-    best = np.full(origins, search.NEVER, dtype=np.int64)
-    np.minimum.at(best, rows, total)
-    return np.where(best <= limit, best / TICKS_PER_SECOND, np.inf)

@@ -1,0 +1,101 @@
+"""Who depends on which link: what every single closure takes out of reach, exactly, without walking it all again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from circle15.network import search, snapping
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from circle15.network.graph import Graph, Ints
+    from circle15.network.snapping import Spots
+
+FURTHER = 2  # [P] after a closure, ways are looked for as far as this many cut-offs
+
+
+class Asked(NamedTuple):
+    """What is asked: per facility its service or -1, per service its cut-off in ticks, per link its candidate or -1."""
+
+    service: Ints
+    within: Ints
+    candidate: Ints
+
+
+def losses(graph: Graph, homes: Spots, goals: Spots, *, asked: Asked) -> Ints:
+    """Every origin and service that are within the cut-off now, and no longer when one candidate closes.
+
+    Parameters
+    ----------
+    graph : Graph
+        The streets as one walker can use them.
+    homes, goals : Spots
+        Origins and facilities.
+    asked : Asked
+        Services, cut-offs and candidates, all as whole numbers from 0.
+
+    Returns
+    -------
+    ndarray of int, shape (losses, 5)
+        Candidate, origin, service, ticks before, ticks after (`search.NEVER` beyond `FURTHER` cut-offs), sorted.
+    """
+    rows, vertices, ticks = snapping.openings(graph, homes, leaving=True)
+    city = search.City(
+        graph.onward,
+        graph.reversed,
+        _closing(graph, asked.candidate),
+        snapping.ragged(rows, vertices, ticks, count=homes.rows),
+        snapping.ragged(vertices, rows, ticks, count=graph.layout.vertices),
+    )
+    seeds, straight = _services(graph, homes, goals, asked=asked)
+
+    def run(low: int, high: int) -> list[Ints]:
+        work = search.scratch(graph.onward, len(seeds.items))
+        ways = _ways(graph.layout.vertices, homes.rows)
+        found = []
+        for service in range(low, high):
+            some = slice(seeds.first[service], seeds.first[service + 1])
+            within = int(asked.within[service])
+            given = search.Service(seeds.items[some], seeds.ticks[some], straight[service], within, FURTHER * within)
+            found.append(np.insert(search.losses(city, given, work, ways), 2, service, axis=1))
+        return found
+
+    done = [one for run_of in search.in_threads(run, len(asked.within)) for one in run_of]
+    every = np.concatenate([np.zeros((0, 5), np.int64), *done])
+    return every[np.lexsort(every.T[2::-1])]
+
+
+def _ways(vertices: int, origins: int) -> search.Ways:
+    seed = np.full(vertices, search.NEVER, np.int32)
+    left, after, cut = (np.empty(vertices, np.int32) for _ in range(3))
+    seen, found = (np.empty(origins, np.int32) for _ in range(2))
+    return search.Ways(seed, left, after, cut, np.empty(origins, np.int64), seen, found)
+
+
+def _closing(graph: Graph, candidate: Ints) -> search.Closing:
+    """The arcs of every candidate; a private link has several."""
+    arcs = graph.onward
+    tail = np.repeat(np.arange(len(arcs.first) - 1), np.diff(arcs.first))
+    of_arc = np.where(arcs.links >= 0, np.append(candidate, -1)[arcs.links], -1)
+    order = np.argsort(of_arc, kind="stable")
+    order = order[of_arc[order] >= 0]
+    first = np.searchsorted(of_arc[order], np.arange(candidate.max(initial=-1) + 2)).astype(np.int64)
+    return search.Closing(candidate.astype(np.int32), first, order.astype(np.int32), tail[order].astype(np.int32))
+
+
+def _services(graph: Graph, homes: Spots, goals: Spots, *, asked: Asked) -> tuple[search.Ragged, NDArray[np.int32]]:
+    """Per service its seeds; and the ticks of every origin's straight way along its own piece, services x origins."""
+    count = len(asked.within)
+    row, vertices, ticks = snapping.openings(graph, goals, leaving=False)
+    service = asked.service[row]
+    used = service >= 0
+    seeds = snapping.ragged(service[used], vertices[used], ticks[used], count=count)
+    origin, row, ticks = snapping.direct(graph, homes, goals)
+    service = asked.service[row]
+    used = service >= 0
+    straight = np.full((count, homes.rows), search.NEVER, np.int32)
+    np.minimum.at(straight, (service[used], origin[used]), ticks[used].astype(np.int32))
+    return seeds, straight
