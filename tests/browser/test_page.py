@@ -1,7 +1,11 @@
 """The page in a real browser, with the network off."""
 
+import dataclasses
+
+import pandas as pd
 import pytest
 
+from circle15 import tables
 from circle15.page import gap_map
 from sample_result import HOSTILE, sample_result, sample_standard
 
@@ -12,6 +16,23 @@ pytestmark = pytest.mark.browser
 def saved(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "map.html"
     gap_map(sample_result(), standard=sample_standard()).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def saved_plain(tmp_path_factory):
+    """A study of one walker, without causes, stability, dependence and step-free runs."""
+    result = sample_result()
+    plain = dataclasses.replace(
+        result,
+        grades=result.grades.assign(flips=float("nan")),
+        gaps=result.gaps.assign(cause=""),
+        walkers=tables.WALKERS.empty(),
+        dependence=tables.DEPENDENCE.empty(result.area.crs),
+        step_free=tables.STEP_FREE.empty(result.area.crs),
+    )
+    path = tmp_path_factory.mktemp("plain") / "map.html"
+    gap_map(plain, standard=sample_standard()).save(path)
     return path
 
 
@@ -155,6 +176,157 @@ def test_the_card_drives_the_map(saved, open_page):
     cells.nth(11 + 6).click()
     assert page.locator("#c15-categories input:checked").get_attribute("value") == "6"
     assert "上半城街道" in page.locator("#c15-detail h2").inner_text()
+
+
+def picture(page, pane):
+    """What is painted on a layer."""
+    return page.evaluate("pane => document.querySelector(`.leaflet-${pane}-pane canvas`).toDataURL()", pane)
+
+
+def card_words(page):
+    """The words of the card, row by row, marks of close calls left out."""
+    return [word.replace("≈", "").strip() for word in page.locator("#c15-card td button").all_inner_texts()]
+
+
+def by_walker(walker, column):
+    """A column of the walkers' cards for the communities, in the order of the page."""
+    result, standard = sample_result(), sample_standard()
+    table = result.walkers[result.walkers["walker"] == walker].set_index(["unit", "category"])[column]
+    return [table[unit, category.key] for unit in ("C00", "C01", "C02") for category in standard.categories]
+
+
+def test_another_walker_recolours_units_and_card_and_counts_them_again(saved, open_page):
+    page = open_page(saved)
+    choose(page, "categories", "医疗卫生")
+    page.locator("#c15-card-toggle").click()
+    ground, marks = picture(page, "c15-ground"), picture(page, "c15-marks")
+    walkers = page.locator("#c15-walker select")
+    names = [text.split(" · ")[0] for text in walkers.locator("option").all_inner_texts()]
+    assert names == ["成年人", "老年人（75 岁及以上）", "假如没有坡"]
+    walkers.focus()
+    page.keyboard.press("ArrowDown")
+    assert picture(page, "c15-ground") != ground
+    assert picture(page, "c15-marks") != marks  # words on units; the homes stay
+    bands = {band.grade: band.zh for band in sample_standard().grades}
+    assert card_words(page) == [bands.get(grade, "未评") for grade in by_walker("older_75", "grade")]
+    assert "老年人（75 岁及以上）" in page.locator("#c15-date").inner_text()
+    row = sample_result().walkers.loc["D:health:older_75"]
+    share = f"{100 * row['served'] / (row['served'] + row['gap'] + row['unknown']):.1f}%"
+    assert page.locator("#c15-figures .c15-served dd").inner_text() == share
+    assert share in walkers.locator("option").nth(1).inner_text()
+    page.locator("#c15-card-toggle").click()
+    assert "居住点（仍按成年人）" in page.locator("#c15-legend").inner_text()
+    assert page.locator("#c15-ranked h2").inner_text().endswith("成年人")
+
+
+def test_the_difference_says_grades_up_and_down(saved, open_page):
+    page = open_page(saved)
+    readings = page.locator("#c15-reading label")
+    assert readings.all_inner_texts() == ["严格", "宽松"]
+    page.locator("#c15-walker select").select_option("2")
+    assert readings.all_inner_texts() == ["严格", "差异"]
+    plain = picture(page, "c15-ground")
+    choose(page, "reading", "差异")
+    assert picture(page, "c15-ground") != plain
+    assert "地形影响" in page.locator("#c15-legend").inner_text()
+    page.locator("#c15-card-toggle").click()
+
+    def word(change):
+        if change is pd.NA:
+            return "未评"
+        return f"升 {change} 级" if change > 0 else f"降 {-change} 级" if change < 0 else "不变"
+
+    assert card_words(page) == [word(change) for change in by_walker("level", "change")]
+    page.locator("#c15-walker select").select_option("1")
+    assert card_words(page) == [word(change) for change in by_walker("older_75", "change")]
+    assert page.locator('#c15-card button[data-change="-1"]').count() > 0
+    page.locator("#c15-card-toggle").click()
+    assert "老年人（75 岁及以上）与本研究步行者（成年人）相比" in page.locator("#c15-legend").inner_text()
+    page.locator("#c15-walker select").select_option("0")
+    assert readings.all_inner_texts() == ["严格", "宽松"]
+    assert page.locator("#c15-reading input:checked").get_attribute("value") == "strict"
+
+
+def test_a_close_call_is_marked_and_said(saved, open_page):
+    page = open_page(saved)
+    page.locator("#c15-card-toggle").click()
+    flips = sample_result().grades.loc[lambda card: card["unit"].str.startswith("C"), "flips"]
+    marked = page.locator("#c15-card td button", has_text="≈")
+    assert marked.count() == (flips >= 0.34).sum() > 0
+    assert "易变：50% 的稳健性试算会改变等级" in marked.first.get_attribute("aria-label")
+    marked.first.click()
+    page.wait_for_timeout(400)
+    assert page.locator("#c15-detail .c15-grade", has_text="≈").first.get_attribute("title").startswith("易变")
+    page.locator("#c15-card-toggle").click()
+    legend = page.locator("#c15-legend li", has_text="易变")
+    assert legend.is_visible()
+    assert "三分之一" in legend.get_attribute("title")
+    choose(page, "reading", "宽松")  # the runs are about the strict reading
+    assert page.locator("#c15-legend li", has_text="易变").count() == 0
+
+
+def test_what_people_depend_on_is_listed_and_found(saved, open_page):
+    page = open_page(saved)
+    choose(page, "categories", "社区助餐")
+    assert page.locator("#c15-depended").is_hidden()
+    choose(page, "list", "依赖")
+    assert page.locator("#c15-ranked").is_hidden()
+    listed = page.locator("#c15-depended button")
+    assert listed.count() == 10
+    table = sample_result().dependence
+    here = table[table["service"].str.startswith("dining")].groupby("osm_id")["people"].sum().sort_values()
+    shown = [text.splitlines()[-2] for text in listed.all_inner_texts()]
+    assert [int(text.rstrip(" 人").replace(",", "")) for text in shown] == here[::-1][:10].astype(int).tolist()
+    assert any(HOSTILE[1] in text for text in listed.all_inner_texts())
+    zoom, marks = page.evaluate("circle15.shown.map.getZoom()"), picture(page, "c15-marks")
+    row = page.locator("#c15-depended button[data-element='way/907']")
+    assert "失去 社区食堂 800 人" in row.inner_text()
+    row.click()
+    page.wait_for_timeout(900)
+    assert page.evaluate("circle15.shown.map.getZoom()") > zoom
+    assert picture(page, "c15-marks") != marks
+    detail = page.locator("#c15-detail").inner_text()
+    assert "天桥 · way/907" in detail
+    assert "8 个居住点" in detail
+    page.keyboard.press("Escape")
+    assert page.locator("#c15-detail").is_hidden()
+    choose(page, "categories", "便捷出行")
+    assert "没有这样的地方" in page.locator("#c15-depended > p").inner_text()
+    assert listed.count() == 10
+
+
+def test_a_cluster_says_why_and_how_far_without_steps(saved, open_page):
+    page = open_page(saved)
+    choose(page, "categories", "社区助餐")
+    result = sample_result()
+    gaps = result.gaps[result.gaps["service"] == "dining_0"]
+    words = {"none": "无设施", "far": "平地也太远", "terrain": "因地形"}
+    for row in gaps.iloc[:6].itertuples():
+        index = result.origins.index.get_loc(row.origin)
+        listed = page.locator(f"#c15-ranked button[data-cluster='{index}']")
+        assert words[row.cause] in listed.inner_text()
+        listed.click()
+        detail = page.locator("#c15-detail").inner_text()
+        assert f"限 10 分钟 · {words[row.cause]}" in detail
+        home = result.step_free.loc[row.origin]
+        expected = "没有无台阶的路" if home["no_way"] else f"无台阶绕行 ×{home['ratio']:.1f}"
+        assert expected in detail
+        assert home["no_way"] or f"无台阶可达 {home['reached_step_free']} 项" in detail
+
+
+def test_without_these_runs_the_page_is_as_calm_as_before(saved_plain, open_page):
+    page = open_page(saved_plain)
+    for part in ("#c15-walker", "#c15-list", "#c15-depended"):
+        assert page.locator(part).is_hidden()
+    assert page.locator("#c15-reading label").all_inner_texts() == ["严格", "宽松"]
+    page.locator("#c15-card-toggle").click()
+    assert "≈" not in page.locator("body").inner_text()
+    page.locator("#c15-card-toggle").click()
+    page.locator("#c15-ranked button").first.click()
+    text = page.locator("#c15-detail").inner_text()
+    assert "无台阶" not in text
+    assert "因地形" not in text
+    assert page.locator("#c15-ranked h2").inner_text() == "缺口最大的居住点"
 
 
 def test_names_from_the_data_are_text_and_nothing_else(saved, open_page):

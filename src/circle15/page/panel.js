@@ -281,7 +281,8 @@ circle15.panel = (() => {
       el("th", { scope: "row" }, state.serviceName(s), el("small", {}, state.categoryName(study.services[s].category))),
       el("td.c15-minutes", {}, say("depended.clusters", { n: number(one.origins[k]) })),
       el("td", {}, el("b.c15-count", {}, say("cluster.people", { n: number(one.people[k]) })))));
-    const lines = el("span", {}, say(`kind.${one.kind}`), " · ", name(one.id), " · ", say("depended.closed"));
+    const address = one.name ? [say(`kind.${one.kind}`), " · ", name(one.id), " · "] : []; // else it stands in the title
+    const lines = el("span", {}, ...address, say("depended.closed"));
     detail([elementSwatch(study, one.kind), " ", elementName(state, one)], lines, { say, parts: [el("table", {}, el("tbody", {}, ...rows))] }, close);
   }
 
@@ -313,7 +314,7 @@ circle15.panel = (() => {
     return el("b.c15-grade", { [`data-${look.scale}`]: look.key, title: look.close || null }, look.word, closeMark(look));
   }
 
-  const closeMark = (look) => (look.close ? el("i.c15-close-call", { "aria-hidden": "true" }, "≈") : null);
+  const closeMark = (look) => (look.close ? el("i.c15-close-call", { role: "img", "aria-label": look.close }, "≈") : null);
 
   /* --------------------------------------------------------------------------------------------- card, legend */
 
@@ -466,6 +467,10 @@ circle15.panel = (() => {
       return el("div.c15-tip", {},
         el("strong", {}, `${say("cluster.people", { n: number(state.people[found.index]) })} · ${say(`state.${state.status(found.index)}`)}`),
         el("span", {}, name(state.unitName(state.unitOf[found.index]))));
+    }
+    const look = found.kind === "unit" ? state.look(found.index, state.category) : null;
+    if (look?.close) {
+      return el("div.c15-tip", {}, el("strong", {}, name(state.unitName(found.index)), ` · ${look.word} ≈`), el("span", {}, look.close));
     }
     return null;
   }
