@@ -11,7 +11,8 @@ from pyproj import CRS
 from rasterio.transform import Affine
 
 from circle15.errors import DataError, SourceError
-from circle15.sources.heights import PIECE_M, STEEPEST, STEEPEST_OTHER, Terrain, read_terrain, with_heights
+from circle15.sources.heights import STEEPEST, STEEPEST_OTHER, Terrain, read_terrain, with_heights
+from circle15.sources.profiles import PIECE_M
 from circle15.tables import StudyArea
 
 UTM = CRS("EPSG:32648")
@@ -37,6 +38,7 @@ def town(*links, crs=UTM):
             "length_m": line.length,
             "rise_m": np.nan,
             "kind": kind,
+            "highway": None,
             "evidence": "default",
             "bridge": None,
             "tunnel": None,
@@ -105,7 +107,7 @@ def test_the_low_percentile_keeps_rises_on_a_slope(east, north):
 
 
 def test_a_raster_in_the_study_crs_is_read_as_it_is(tmp_path, square):
-    heights = np.arange(900).reshape(30, 30)
+    heights = np.arange(900).reshape(30, 30) // 10
     heights[0, 0] = -32768
     path = write_raster(tmp_path / "dem.tif", heights, WEST - 150, NORTH + 750, 30.0)
     terrain = read_terrain(path, square)

@@ -1,8 +1,9 @@
-"""Terrain raster to the rise of every link, with bridges, tunnels and lifts repaired.
+"""Terrain raster to the rise of every link, with bridges, tunnels and lifts repaired; and how sure each rise is.
 
 Free terrain models are surface models: roofs, trees and decks are in them, and cells are 30 m wide. So a height is
 never the raw cell: the ground is a low percentile of a window, decks and tunnels run straight between their ends, and
-no street is steeper than streets are. What the terrain cannot say is a default, and `evidence` says so.
+no street is steeper than streets are (`circle15.sources.profiles`). What the terrain cannot say is a default, and
+`evidence` says so; `doubtful_links` lists what a planner should look at first.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import rasterio
@@ -23,26 +25,27 @@ from rasterio.features import geometry_mask
 from rasterio.transform import Affine
 from rasterio.warp import calculate_default_transform, reproject, transform_bounds
 from rasterio.windows import Window, from_bounds
-from scipy.sparse import csr_array, diags_array
-from scipy.sparse.linalg import spsolve
 
-from circle15.errors import DataError, Finding, SourceError
+from circle15.errors import Circle15Warning, DataError, Finding, SourceError
+from circle15.sources.profiles import CLIMBING, profiles
+from circle15.sources.walking_rules import DRIVABLE
 
 if TYPE_CHECKING:
-    import geopandas as gpd
     from numpy.typing import NDArray
     from pyproj import CRS
 
     from circle15.tables import StudyArea
 
-PIECE_M = 15.0  # no stretch between two heights is longer
 WINDOW_M = 45.0  # the ground is looked for in a window this wide
 GROUND_PERCENTILE = 20.0
+LOWEST_M, HIGHEST_M = -60.0, 5200.0  # where people live, but for the basins below; El Alto 4150 m, La Rinconada 5100 m
+BASINS = ((35.0, 30.5, 36.0, 33.5), (87.0, 42.0, 91.0, 43.6), (39.5, 11.0, 42.9, 15.0))  # Jordan, Turpan, Danakil
+STEEP_SHARE = 0.1  # no city has more ground than this that is steeper than 45 degrees
 LEAST_COVERED = 0.5  # a terrain model must know the ground of this share of the boundary
 BEYOND_M = 100.0  # read this far beyond the extent, so that its rim has neighbours
 SOUNDINGS = (-1000.0, 9000.0)  # metres; anything else is a missing value that nobody declared
 
-STEEPEST = {"street": 0.15, "crossing": 0.15}  # rise over run
+STEEPEST = {"street": 0.15, "crossing": 0.15}  # rise over run of ways without steps
 STEEPEST_OTHER = 0.25
 INCLINED = {"stairs": (0.25, 0.75), "escalator": (0.30, 0.65)}  # least and most rise over run
 INCLINED_DEFAULT = 0.5
@@ -167,16 +170,12 @@ def read_terrain(path: Path | str, area: StudyArea) -> Terrain:
             with rasterio.open(_address(path)) as raster:
                 _require_usable(raster, path.name)
                 heights, transform = _warped(raster, area, path.name)
-                covered = _covered(heights, transform, area)
+                terrain = Terrain(heights, transform[:6], area.crs, path.name)
     except (RasterioError, zipfile.BadZipFile, FileNotFoundError) as error:
         problem = "there is no such file" if not path.is_file() else f"it cannot be read as a raster ({error})"
         raise SourceError(Finding(path.name, problem, "Give a GeoTIFF or .hgt file of heights")) from error
-    if covered < LEAST_COVERED:
-        problem = f"it knows the ground of only {covered:.0%} of the boundary"
-        mend = f"Give a terrain model that covers longitude and latitude {_degrees(area.boundary.bounds, area.crs)}"
-        raise DataError(Finding(path.name, problem, mend))
-    a, b, c, d, e, f = transform[:6]
-    return Terrain(heights, (a, b, c, d, e, f), area.crs, path.name)
+    _require_plausible(terrain, area)
+    return terrain
 
 
 def _address(path: Path) -> str:
@@ -243,16 +242,35 @@ def _warped(raster: Any, area: StudyArea, where: str) -> tuple[NDArray[np.float3
     return heights, grid
 
 
-def _covered(heights: NDArray[np.float32], transform: Affine, area: StudyArea) -> float:
-    """Share of the boundary whose cells have a height."""
-    terrain = Terrain(heights, transform[:6], area.crs, "")
+def _require_plausible(terrain: Terrain, area: StudyArea) -> None:
+    """Refuse heights that miss the boundary or that no city has; warn of hills that are too steep to be in metres."""
     west, south, east, north = area.boundary.bounds
     side = max(east - west, north - south) / 200
     grid = Affine(side, 0, west, 0, -side, north)
     shape = (max(1, round((north - south) / side)), max(1, round((east - west) / side)))
     row, column = np.nonzero(geometry_mask([area.boundary], shape, grid, invert=True, all_touched=True))
     centres = np.column_stack([west + (column + 0.5) * side, north - (row + 0.5) * side])
-    return float(np.isfinite(terrain.at(centres)).mean())
+    heights = terrain.at(centres)
+    known = np.isfinite(heights)
+    if known.mean() < LEAST_COVERED:
+        problem = f"it knows the ground of only {known.mean():.0%} of the boundary"
+        mend = f"Give a terrain model that covers longitude and latitude {_degrees(area.boundary.bounds, area.crs)}"
+        raise DataError(Finding(terrain.name, problem, mend))
+    low, middle = np.percentile(heights[known], [10, 50])
+    lon, lat = transform_bounds(area.crs.to_wkt(), "EPSG:4326", *area.boundary.bounds)[:2]
+    basin = any(w <= lon <= e and s <= lat <= n for w, s, e, n in BASINS)
+    if middle > HIGHEST_M:
+        problem = f"half of the area would lie above {middle:,.0f} m, where nobody lives"
+        raise DataError(Finding(terrain.name, problem, "Give heights in metres, not in feet or decimetres"))
+    if low < LOWEST_M and not basin:
+        problem = f"a tenth of the area would lie below {low:,.0f} m, where nobody lives"
+        raise DataError(Finding(terrain.name, problem, "Give heights that grow upwards, with nodata declared"))
+    there = terrain.at(centres + np.array([30.0, 0.0])), terrain.at(centres + np.array([0.0, 30.0]))
+    slope = np.hypot(*(one - heights for one in there)) / 30.0
+    steep = float((slope[np.isfinite(slope)] > 1.0).mean()) if np.isfinite(slope).any() else 0.0
+    if steep > STEEP_SHARE:
+        message = f"{terrain.name}: {steep:.0%} of the ground would be steeper than 45 degrees; are heights in metres?"
+        warnings.warn(message, Circle15Warning, stacklevel=3)
 
 
 # --------------------------------------------------------------------------------------------------- heights of links
@@ -294,15 +312,21 @@ def with_heights(streets: gpd.GeoDataFrame, terrain: Terrain | None) -> gpd.GeoD
     climb = np.full(len(pieces), np.nan)
     lines = pieces["geometry"].to_numpy()
     if terrain is not None and len(pieces):
-        cut = _cut(pieces)
-        heights = _heights(pieces, cut, terrain)
-        lines, climb = _drawn(cut, heights)
+        lines, climb = profiles(pieces, terrain)
     rise, evidence = _rises(pieces, climb)
+    changed = streets.copy()
+    changed["evidence"] = evidence[pieces.index.get_indexer(pd.Index(streets["piece"]))]
+    return _both_ways(changed, pieces, rise, lines=lines)
+
+
+def _both_ways(
+    streets: gpd.GeoDataFrame, pieces: pd.DataFrame, rise: NDArray[np.float64], *, lines: NDArray[np.object_]
+) -> gpd.GeoDataFrame:
+    """The streets with the rise and the line of each piece, turned for links against their way."""
     row = pieces.index.get_indexer(pd.Index(streets["piece"]))
     back = _against(streets)
     changed = streets.copy()
     changed["rise_m"] = np.where(back, 0.0 - rise[row], rise[row])
-    changed["evidence"] = evidence[row]
     return changed.set_geometry(np.where(back, shapely.reverse(lines[row]), lines[row]), crs=streets.crs)
 
 
@@ -319,11 +343,11 @@ def _pieces(streets: gpd.GeoDataFrame) -> pd.DataFrame:
     ends = rows[["from_node", "to_node"]].to_numpy(dtype=np.int64).reshape(-1, 2)
     ends = np.where(back[:, None], ends[:, ::-1], ends)
     kind = rows["kind"].to_numpy(dtype=object)
-    inclined, lift = np.isin(kind, list(INCLINED)), kind == "lift"
-    landing = np.isin(ends, ends[lift]).any(axis=1)
-    raised = landing | np.isin(kind, ["bridge", "tunnel", "corridor"])
+    climbing, lift = np.isin(kind, CLIMBING), kind == "lift"
+    deck = np.isin(kind, ["bridge", "tunnel"])
     for tag in ("bridge", "tunnel", "covered"):
-        raised |= ~rows[tag].isna().to_numpy() & (rows[tag] != "no").to_numpy()
+        deck |= ~rows[tag].isna().to_numpy() & (rows[tag] != "no").to_numpy()
+    raised = deck | np.isin(ends, ends[lift]).any(axis=1) | (kind == "corridor")
     nodes, numbers = np.unique(ends, return_inverse=True)
     numbers = numbers.reshape(-1, 2)
     rise = pd.to_numeric(rows["rise_m"]).to_numpy(dtype=float)
@@ -333,18 +357,28 @@ def _pieces(streets: gpd.GeoDataFrame) -> pd.DataFrame:
             "end": numbers[:, 1],
             "nodes": len(nodes),
             "kind": kind,
+            "cap": _caps(rows),
             "run_m": rows["length_m"].to_numpy(dtype=float),
             "rise_m": np.where(back, 0.0 - rise, rise),
             "stated": np.isin(rows["evidence"].to_numpy(dtype=object), ["tag", "survey"]) & np.isfinite(rise),
             "evidence": rows["evidence"].to_numpy(dtype=object),
             "upwards": _upwards(rows["incline"]),
-            "straight": raised & ~inclined & ~lift,
-            "steep": inclined,
+            "way": pd.factorize(rows["osm_id"])[0],
+            "straight": raised & ~climbing,
+            "deck": deck & ~climbing,
+            "steep": climbing & ~lift,
             "lift": lift,
             "geometry": np.where(back, shapely.reverse(lines), lines),
         },
         index=pd.Index(rows["piece"], name="piece"),
     )
+
+
+def _caps(rows: pd.DataFrame) -> NDArray[np.float64]:
+    """The steepest rise over run of each link without steps; decks that cars use count as streets."""
+    decks = rows["kind"].isin(["bridge", "tunnel"]) & rows["highway"].isin(DRIVABLE)
+    capped = rows["kind"].where(~decks, "street").map(STEEPEST).fillna(STEEPEST_OTHER)
+    return np.asarray(capped, dtype=float)
 
 
 def _upwards(incline: pd.Series) -> NDArray[np.float64]:
@@ -353,195 +387,6 @@ def _upwards(incline: pd.Series) -> NDArray[np.float64]:
     number = pd.to_numeric(text.str.extract(r"^([+-]?\d+(?:\.\d+)?)", expand=False))
     sign = np.sign(number.fillna(0.0).to_numpy(dtype=float))
     return np.where(text == "up", 1.0, np.where(text == "down", -1.0, sign))
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """The vertices of all pieces, cut short; a slot holds one height, and lines share the slots of their nodes."""
-
-    xy: NDArray[np.float64]
-    line: NDArray[np.int64]
-    slot: NDArray[np.int64]
-    along: NDArray[np.float64]  # metres from the start of the line
-
-    @property
-    def inner(self) -> NDArray[np.bool_]:
-        """Vertices between the ends of a line."""
-        change = np.flatnonzero(np.diff(self.line))
-        inner = np.ones(len(self.line), dtype=bool)
-        inner[[0, -1, *change, *(change + 1)]] = False
-        return inner
-
-
-def _cut(pieces: pd.DataFrame) -> _Cut:
-    lines = shapely.force_2d(pieces["geometry"].to_numpy())
-    long = shapely.length(lines) > PIECE_M
-    lines[long] = shapely.segmentize(lines[long], PIECE_M)
-    xy, line = shapely.get_coordinates(lines, return_index=True)
-    step = np.hypot(*np.diff(xy, axis=0, prepend=xy[:1]).T)
-    first = np.flatnonzero(np.diff(line, prepend=-1))
-    total = np.cumsum(step)
-    cut = _Cut(xy, line, np.empty(len(line), dtype=np.int64), total - total[first][line])
-    inner = cut.inner
-    cut.slot[inner] = int(pieces["nodes"].iloc[0]) + np.arange(inner.sum())
-    cut.slot[first] = pieces["start"]
-    cut.slot[np.append(first[1:], len(line)) - 1] = pieces["end"]
-    return cut
-
-
-def _heights(pieces: pd.DataFrame, cut: _Cut, terrain: Terrain) -> NDArray[np.float64]:
-    """The height of every slot; NaN where it is not known."""
-    xy = np.empty((cut.slot.max() + 1, 2))
-    xy[cut.slot] = cut.xy
-    raw = terrain.ground(xy)
-    drawn = (pieces["straight"] | pieces["steep"] | pieces["lift"]).to_numpy()
-    raw[cut.slot[cut.inner & drawn[cut.line]]] = np.nan
-    raw = _smoothed(raw, cut)
-    anchors, free = _anchors(pieces, raw)
-    raw[free] = np.nan
-    heights = _within_caps(raw, pieces, cut)
-    heights = _balanced(heights, pieces, anchors, free)
-    # what lies between known ends is straight
-    z = heights[cut.slot]
-    known = np.isfinite(z)
-    if known.any():
-        place = cut.line * (cut.along.max() + 1.0) + cut.along
-        ends_known = np.bincount(cut.line, weights=~cut.inner & known, minlength=len(pieces)) == 2  # noqa: PLR2004
-        fill = ~known & cut.inner & ends_known[cut.line]
-        heights[cut.slot[fill]] = np.interp(place[fill], place[known], z[known])
-    return heights
-
-
-def _smoothed(raw: NDArray[np.float64], cut: _Cut) -> NDArray[np.float64]:
-    """Bring each inner vertex half way to the straight line between its neighbours; nodes stay."""
-    at = np.flatnonzero(cut.inner)
-    z = raw[cut.slot]
-    before, after = cut.along[at] - cut.along[at - 1], cut.along[at + 1] - cut.along[at]
-    share = np.divide(before, before + after, out=np.full(len(at), 0.5), where=before + after > 0)
-    middle = z[at - 1] * (1 - share) + z[at + 1] * share
-    smooth = raw.copy()
-    smooth[cut.slot[at]] = np.where(np.isnan(middle), z[at], (z[at] + middle) / 2)
-    return smooth
-
-
-def _anchors(pieces: pd.DataFrame, raw: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Of the nodes of bridges, tunnels, covered ways and ways to a lift: those on the ground, and those in the air.
-
-    On the ground are the nodes where a connected run meets an ordinary way; where it meets none, stairs; else its loose
-    ends. The landing of a lift is never taken for the ground.
-    """
-    start, end = pieces["start"].to_numpy(), pieces["end"].to_numpy()
-    straight, count = pieces["straight"].to_numpy(), int(pieces["nodes"].iloc[0])
-    both = np.concatenate([start, end])
-
-    def touched(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-        return np.bincount(both[np.tile(mask, 2)], minlength=count)
-
-    lift = pieces["lift"].to_numpy()
-    rank = np.full(count, 3)
-    rank[touched(straight) == 1] = 2
-    rank[touched(pieces["steep"].to_numpy()) > 0] = 1
-    rank[touched(~straight & ~lift & ~pieces["steep"].to_numpy()) > 0] = 0
-    rank[touched(lift) > 0] = 4
-    members = np.flatnonzero(touched(straight))
-    run = _runs(start[straight], end[straight], count)
-    usable = members[np.isfinite(raw[members]) & (rank[members] < 4)]  # noqa: PLR2004
-    best = np.full(count, 9)
-    np.minimum.at(best, run[usable], rank[usable])
-    anchored = usable[rank[usable] == best[run[usable]]]
-    # with only one end known, a run may go anywhere
-    unsure = members[np.isnan(raw[members]) & (rank[members] == 0)]
-    lone = np.bincount(run[anchored], minlength=count) < 2  # noqa: PLR2004
-    anchored = anchored[~(lone & np.isin(np.arange(count), run[unsure]))[run[anchored]]]
-    # a node on an ordinary way is never in the air, known or not; a landing that no way leads to is not known
-    lonely = np.flatnonzero((touched(lift) > 0) & (touched(straight) == 0))
-    free = np.setdiff1d(members[rank[members] > 0], anchored)
-    return anchored, np.union1d(free, lonely)
-
-
-def _runs(start: NDArray[np.int64], end: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """The lowest node of the connected run that each node belongs to."""
-    run = np.arange(count)
-    while True:
-        low = np.minimum(run[start], run[end])
-        if np.array_equal(low, run[start]) and np.array_equal(low, run[end]):
-            return run
-        np.minimum.at(run, start, low)
-        np.minimum.at(run, end, low)
-        run = run[run]
-
-
-def _within_caps(raw: NDArray[np.float64], pieces: pd.DataFrame, cut: _Cut) -> NDArray[np.float64]:
-    """Move heights until no stretch is steeper than its kind may be, the largest move as small as it can be.
-
-    The highest surface that keeps the caps and stays below every height, and the lowest one that stays above: their
-    middle keeps the caps too (McShane 1934, Whitney 1934). Unknown slots pass the caps on and stay unknown.
-    """
-    after = np.flatnonzero(cut.line[1:] == cut.line[:-1]) + 1
-    climbing = (pieces["steep"] | pieces["lift"]).to_numpy()  # their own rules limit them
-    after = after[~climbing[cut.line[after]]]
-    cap = pieces["kind"].map(STEEPEST).fillna(STEEPEST_OTHER).to_numpy(dtype=float)
-    most = (cut.along[after] - cut.along[after - 1]) * cap[cut.line[after]]
-    a, b = cut.slot[after - 1], cut.slot[after]
-    unknown = np.isnan(raw)
-    below = _lowest(np.where(unknown, np.inf, raw), a, b, most)
-    above = -_lowest(np.where(unknown, np.inf, -raw), a, b, most)
-    with np.errstate(invalid="ignore"):
-        return np.where(unknown, np.nan, (below + above) / 2)
-
-
-def _lowest(
-    height: NDArray[np.float64], a: NDArray[np.int64], b: NDArray[np.int64], most: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """The highest surface below `height` in which `a` and `b` differ by at most `most`."""
-    low = height.copy()
-    active = np.arange(len(a))
-    while len(active):
-        x, y, limit = a[active], b[active], most[active]
-        before = low.copy()
-        np.minimum.at(low, y, low[x] + limit)
-        np.minimum.at(low, x, low[y] + limit)
-        moved = low < before
-        active = np.flatnonzero(moved[a] | moved[b])
-    return low
-
-
-def _balanced(
-    heights: NDArray[np.float64], pieces: pd.DataFrame, anchors: NDArray[np.int64], free: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Give nodes in the air the height that balances the straight pieces they hang on.
-
-    Each is the mean of its neighbours weighted by 1 / length, which is linear interpolation on a run without branches.
-    """
-    count = int(pieces["nodes"].iloc[0])
-    straight = pieces["straight"].to_numpy()
-    start, end = pieces["start"].to_numpy()[straight], pieces["end"].to_numpy()[straight]
-    run = _runs(start, end, count)
-    free = free[np.isin(run[free], run[anchors])]
-    if not len(free):
-        return heights
-    pull = 1.0 / np.maximum(pieces["run_m"].to_numpy()[straight], 0.1)
-    held = np.isin(np.arange(count), anchors)
-    hang = (held | np.isin(np.arange(count), free))[start] & (held | np.isin(np.arange(count), free))[end]
-    start, end, pull = start[hang], end[hang], pull[hang]
-    pairs = (np.concatenate([start, end]), np.concatenate([end, start]))
-    weights = csr_array((np.tile(pull, 2), pairs), shape=(count, count))
-    laplace = (diags_array(weights.sum(axis=1)) - weights).tocsr()[free]
-    known = np.where(held, np.nan_to_num(heights[:count]), 0.0)
-    balanced = heights.copy()
-    balanced[free] = spsolve(laplace[:, free].tocsc(), -(laplace @ known))
-    return balanced
-
-
-def _drawn(cut: _Cut, heights: NDArray[np.float64]) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
-    """Lines with heights, and the climb between their ends; no heights at all where an end is not known."""
-    z = heights[cut.slot]
-    first = np.flatnonzero(np.diff(cut.line, prepend=-1))
-    last = np.append(first[1:], len(cut.line)) - 1
-    climb = z[last] - z[first]
-    z = np.where(np.isnan(climb)[cut.line], np.nan, z)
-    lines = np.asarray(shapely.linestrings(np.column_stack([cut.xy, z]), indices=cut.line), dtype=object)
-    return lines, climb
 
 
 def _rises(pieces: pd.DataFrame, climb: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
@@ -562,3 +407,164 @@ def _rises(pieces: pd.DataFrame, climb: NDArray[np.float64]) -> tuple[NDArray[np
     kept = np.where(pieces["steep"] & (said == 0) & known, turned, pieces["rise_m"])
     evidence = np.where(stated, pieces["evidence"], np.where(known, "terrain", "default")).astype(object)
     return np.where(stated, kept, rise) + 0.0, evidence
+
+
+# ------------------------------------------------------------------------------------------- how sure a rise is
+
+_REASONS = {  # worst first; what a planner reads
+    "unknown": ("没有高程，也没有标签：升高是默认值", "Neither terrain nor tags: the rise is a default"),
+    "lift": (
+        "电梯高度取自地表模型两端之差，陡坎处偏小",
+        "The height of the lift is the difference of a surface model at its ends, too small at a cliff",
+    ),
+    "flat": (
+        "地形给出的升高小于台阶或扶梯可能的最小值，按最小值计",
+        "The terrain rises less than steps can; held to their least",
+    ),
+    "steep": (
+        "地形给出的升高大于台阶或扶梯可能的最大值，按最大值计",
+        "The terrain rises more than steps can; held to their most",
+    ),
+    "deck": ("桥梁或隧道坡度过大", "A steep bridge or tunnel"),
+    "cap": ("坡度达到该类道路的上限", "As steep as such a way may be"),
+    "slope": ("坡度较大", "Steep"),
+}
+_STEEP_DECK = 0.08  # decks are built flatter (GB 50763: 1:12)
+_NEAR = 0.001  # a slope that is so near its limit was held there
+
+
+def doubtful_links(streets: gpd.GeoDataFrame, *, most: int = 50) -> gpd.GeoDataFrame:
+    """The ways whose rise is steepest or least sure, so that a planner can measure and override them.
+
+    Ordered by the metres of climb that rest on the doubt: of a lift, of stairs and of escalators all of theirs, of
+    other ways that of the stretches in doubt. Ways whose rise was tagged or surveyed are not among them.
+
+    Parameters
+    ----------
+    streets : GeoDataFrame
+        `tables.STREETS` from `with_heights`.
+    most : int
+        How many ways to list.
+
+    Returns
+    -------
+    GeoDataFrame
+        Index `osm_id`; columns `name`, `kind`, `length_m` and `rise_m` of the whole way in its direction, the `slope`
+        of its steepest stretch, `doubt_m`, `evidence`, `reason_zh`, `reason_en` and geometry (MultiLineString).
+    """
+    rows = streets[~streets["piece"].duplicated().to_numpy() & ~streets["evidence"].isin(["tag", "survey"]).to_numpy()]
+    slope, doubt, why = _doubts(rows)
+    order = {reason: place for place, reason in enumerate(_REASONS)}
+    table = pd.DataFrame(
+        {
+            "osm_id": rows["osm_id"].to_numpy(dtype=object),
+            "length_m": rows["length_m"].to_numpy(dtype=float),
+            "rise_m": np.nan_to_num(pd.to_numeric(rows["rise_m"]).to_numpy(dtype=float))
+            * np.where(_against(rows), -1.0, 1.0),
+            "slope": slope,
+            "doubt_m": doubt,
+            "rank": [order[one] for one in why],
+            "guessed": (rows["evidence"] == "default").to_numpy(),
+        }
+    )
+    sums = table.groupby("osm_id").agg(
+        {"length_m": "sum", "rise_m": "sum", "slope": "max", "doubt_m": "sum", "rank": "min", "guessed": "max"}
+    )
+    sums = sums[sums["doubt_m"] > 0].reset_index().sort_values(["doubt_m", "osm_id"], ascending=[False, True])
+    sums = sums.head(most).set_index("osm_id")
+    own = rows[rows["osm_id"].isin(sums.index)]
+    first = own.drop_duplicates("osm_id").set_index("osm_id").reindex(sums.index)
+    lines = [shapely.multilinestrings(own.geometry[own["osm_id"] == one].to_list()) for one in sums.index]
+    zh, en = zip(*(_REASONS[list(_REASONS)[rank]] for rank in sums["rank"]), strict=True) if len(sums) else ((), ())
+    found = sums[["length_m", "rise_m", "slope", "doubt_m"]].round(
+        {"length_m": 1, "rise_m": 1, "slope": 3, "doubt_m": 1}
+    )
+    found = found.assign(
+        evidence=np.where(sums["guessed"], "default", "terrain"), reason_zh=list(zh), reason_en=list(en)
+    )
+    found.insert(0, "name", first["name"])
+    found.insert(1, "kind", first["kind"])
+    return gpd.GeoDataFrame(found, geometry=lines, crs=streets.crs)
+
+
+def _doubts(rows: gpd.GeoDataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.object_]]:
+    """Steepest slope, metres of climb in doubt and the reason, for each piece."""
+    kind = rows["kind"].to_numpy(dtype=object)
+    run = rows["length_m"].to_numpy(dtype=float)
+    rise = np.abs(np.nan_to_num(pd.to_numeric(rows["rise_m"]).to_numpy(dtype=float)))
+    overall = np.divide(rise, run, out=np.zeros(len(rows)), where=run > 0)
+    points, line = shapely.get_coordinates(rows.geometry.to_numpy(), include_z=True, return_index=True)
+    after = np.flatnonzero(line[1:] == line[:-1]) + 1
+    step = np.hypot(*(points[after, :2] - points[after - 1, :2]).T)
+    climb = np.nan_to_num(np.abs(points[after, 2] - points[after - 1, 2]))
+    stretch = np.divide(climb, step, out=np.zeros(len(after)), where=step > 0)
+    steepest = np.zeros(len(rows))
+    np.maximum.at(steepest, line[after], stretch)
+    climbing = np.isin(kind, CLIMBING)
+    cap = _caps(rows)
+    held = np.bincount(
+        line[after], weights=np.where(stretch > cap[line[after]] - _NEAR, climb, 0.0), minlength=len(rows)
+    )
+    deck = np.isin(kind, ["bridge", "tunnel"]) & (steepest > _STEEP_DECK)
+    least, most = (np.array([INCLINED.get(one, (-1.0, 9.0))[end] for one in kind]) for end in (0, 1))
+    unknown = (rows["evidence"] == "default").to_numpy()
+    reasons = {
+        "unknown": (unknown & climbing, rise),
+        "lift": (kind == "lift", rise),
+        "flat": (climbing & (overall < least + _NEAR), rise),
+        "steep": (climbing & (overall > most - _NEAR), rise),
+        "deck": (deck & ~climbing, rise),
+        "cap": (~climbing & (held > 0), held),
+    }
+    masks = [mask for mask, _ in reasons.values()]
+    doubt = np.select(masks, [metres for _, metres in reasons.values()], default=0.0)
+    why = np.select(masks, list(reasons), default="slope").astype(object)
+    return np.where(climbing, overall, steepest), doubt, why
+
+
+def shifted(streets: gpd.GeoDataFrame, amplitude_m: float, *, seed: int) -> gpd.GeoDataFrame:
+    """The same streets with a smooth error in all their heights, for runs that test how stable a result is.
+
+    The error is the sum of six plane waves of 200 to 600 m with random directions and phases, scaled so that its
+    largest absolute value on the streets is `amplitude_m`. Rises change by its difference between the ends of a
+    link. Stairs, escalators and lifts whose rise was tagged or surveyed keep it: steps were counted there.
+
+    Parameters
+    ----------
+    streets : GeoDataFrame
+        `tables.STREETS` from `with_heights`; it is not changed.
+    amplitude_m : float
+        Metres.
+    seed : int
+        The same seed gives the same error.
+
+    Returns
+    -------
+    GeoDataFrame
+        Keeps `tables.STREETS`; both directions of one piece stay opposite.
+    """
+    pieces = _pieces(streets)
+    if pieces.empty:
+        return streets.copy()
+    lines = pieces["geometry"].to_numpy()
+    points, line = shapely.get_coordinates(lines, include_z=True, return_index=True)
+    error = _waves(points[:, :2], seed)
+    error *= amplitude_m / max(float(np.abs(error).max()), 1e-9)
+    first = np.flatnonzero(np.diff(line, prepend=-1))
+    last = np.append(first[1:], len(line)) - 1
+    kept = pieces["stated"].to_numpy() & pieces["kind"].isin(CLIMBING).to_numpy()
+    middle = (error[first] + error[last]) / 2
+    heights = points[:, 2] + np.where(kept[line], middle[line], error)
+    solid = shapely.has_z(lines)
+    moved = np.asarray(shapely.linestrings(np.column_stack([points[:, :2], heights]), indices=line), dtype=object)
+    rise = pieces["rise_m"].to_numpy() + np.where(kept, 0.0, error[last] - error[first])
+    return _both_ways(streets, pieces, rise, lines=np.where(solid, moved, lines))
+
+
+def _waves(xy: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """The sum of six waves over the plane, not yet scaled."""
+    chance = np.random.default_rng(seed)
+    turn, phase = chance.uniform(0, 2 * np.pi, 6), chance.uniform(0, 2 * np.pi, 6)
+    number = 2 * np.pi / chance.uniform(200.0, 600.0, 6)
+    ahead = np.column_stack([np.cos(turn), np.sin(turn)]) * number[:, None]
+    return np.asarray(np.sin((xy - xy.mean(axis=0)) @ ahead.T + phase).sum(axis=1), dtype=float)
