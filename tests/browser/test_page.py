@@ -214,6 +214,8 @@ def test_another_walker_recolours_units_and_card_and_counts_them_again(saved, op
     share = f"{100 * row['served'] / (row['served'] + row['gap'] + row['unknown']):.1f}%"
     assert page.locator("#c15-figures .c15-served dd").inner_text() == share
     assert share in walkers.locator("option").nth(1).inner_text()
+    choose(page, "categories", "养老服务")  # of most people it cannot be said
+    assert [text.split(" · ")[1] for text in walkers.locator("option").all_inner_texts()] == ["未知"] * 3
     page.locator("#c15-card-toggle").click()
     assert "居住点（仍按成年人）" in page.locator("#c15-legend").inner_text()
     assert page.locator("#c15-ranked h2").inner_text().endswith("成年人")

@@ -96,6 +96,9 @@ circle15.panel = (() => {
     return el("span.c15-bar", { "aria-hidden": "true" }, part("served"), part("unknown"), part("gap"));
   }
 
+  /* Where it cannot be said of most, no number is said. */
+  const servedShare = (state, sum) => (2 * sum.unknown > sum.all ? state.say("state.unknown") : state.share(sum.served, sum.all));
+
   function categories(study, state, choose) {
     const { say } = state;
     const options = study.standard.categories.map((category, i) => {
@@ -107,7 +110,7 @@ circle15.panel = (() => {
         shown: [
           el("span.c15-name", { title: state.categoryName(i) }, state.categoryName(i)),
           bar(state, sum),
-          el("span.c15-share", {}, 2 * sum.unknown > sum.all ? say("state.unknown") : state.share(sum.served, sum.all)),
+          el("span.c15-share", {}, servedShare(state, sum)),
         ],
       };
     });
@@ -137,7 +140,7 @@ circle15.panel = (() => {
     select.replaceChildren(...study.walkers.map((_, w) => {
       const sum = state.sumFor(w, state.category);
       const option = el("option", { value: String(w) });
-      option.textContent = say("walker.option", { name: canvas.plain(state.walkerName(w)), share: state.share(sum.served, sum.all) });
+      option.textContent = say("walker.option", { name: canvas.plain(state.walkerName(w)), share: servedShare(state, sum) });
       option.selected = w === state.walker;
       return option;
     }));
