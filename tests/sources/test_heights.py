@@ -10,12 +10,23 @@ from hypothesis import strategies as st
 from pyproj import CRS
 from rasterio.transform import Affine
 
-from circle15.errors import DataError, SourceError
-from circle15.sources.heights import STEEPEST, STEEPEST_OTHER, Terrain, read_terrain, with_heights
+from circle15.errors import Circle15Warning, DataError, SourceError
+from circle15.sources.heights import (
+    STEEPEST,
+    STEEPEST_OTHER,
+    Terrain,
+    doubtful_links,
+    read_terrain,
+    shifted,
+    with_heights,
+)
 from circle15.sources.profiles import PIECE_M
+from circle15.sources.streets import read_streets
+from circle15.sources.walking_rules import DRIVABLE
 from circle15.tables import StudyArea
 
 UTM = CRS("EPSG:32648")
+TOLERANCE_M = 15.0  # of SRTM in a city of towers and cliffs: what domain facts are held to
 WEST, NORTH = 650_000.0, 3_270_000.0
 
 
@@ -38,6 +49,7 @@ def town(*links, crs=UTM):
             "length_m": line.length,
             "rise_m": np.nan,
             "kind": kind,
+            "name": None,
             "highway": None,
             "evidence": "default",
             "bridge": None,
@@ -149,6 +161,25 @@ def test_a_raster_may_miss_a_part_of_the_margin(tmp_path, square):
     assert np.array_equal(terrain.at([[WEST + 5, NORTH + 5], [WEST - 200, NORTH]]), [7.0, np.nan], equal_nan=True)
 
 
+@pytest.mark.parametrize(
+    ("heights", "words"),
+    [(-240.0, "a tenth of the area would lie below -240 m.*grow upwards"), (7000.0, "above 7,000 m.*not in feet")],
+)
+def test_a_raster_with_the_wrong_sign_or_in_feet(tmp_path, square, heights, words):
+    path = write_raster(tmp_path / "dem.tif", np.full((30, 30), heights), WEST - 150, NORTH + 750, 30.0)
+    with pytest.raises(DataError, match=words):
+        read_terrain(path, square)
+
+
+def test_a_raster_of_hills_too_steep_to_be_in_metres(tmp_path, square):
+    hills = np.tile([0.0, 31.0, 62.0, 31.0], (32, 8))
+    path = write_raster(tmp_path / "dem.tif", hills, WEST - 150, NORTH + 750, 30.0)
+    with pytest.warns(Circle15Warning, match=r"dem.tif: \d+% of the ground would be steeper than 45 degrees"):
+        read_terrain(path, square)
+    gentle = write_raster(tmp_path / "half.tif", hills / 2, WEST - 150, NORTH + 750, 30.0)
+    assert read_terrain(gentle, square).name == "half.tif"
+
+
 def test_a_raster_without_crs(tmp_path, square):
     path = write_raster(tmp_path / "dem.tif", np.ones((30, 30)), WEST, NORTH + 600, 30.0, crs=None)
     with pytest.raises(DataError, match="the CRS is not stated"):
@@ -248,6 +279,74 @@ def test_a_bridge_runs_straight_over_a_gorge():
     found = with_heights(streets, terrain)
     assert np.allclose(np.concatenate([z(line) for line in found.loc[["way/2#0>", "way/2#1>"], "geometry"]]), 200)
     assert found.loc["way/4#0>", "rise_m"] == pytest.approx(-22.5)  # from the deck down into the gorge, 75 % at most
+
+
+def test_the_approaches_of_a_tunnel_do_not_climb_the_hill():
+    terrain = plane()
+    terrain.heights[:, 22:30] += 60.0  # the hill begins 60 m east of the first portal's street and reaches over it
+    streets = town(
+        ("way/1#0", 1, 2, [(-90, 0), (60, 0)], "street"),
+        ("way/2#0", 2, 3, [(60, 0), (300, 0)], "tunnel"),
+        ("way/3#0", 3, 4, [(300, 0), (450, 0)], "street"),
+        ("way/4#0", 5, 6, [(-90, 200), (450, 200)], "street"),
+    )
+    found = with_heights(streets, terrain)
+    through = [z(line) for line in found.loc[["way/1#0>", "way/2#0>", "way/3#0>"], "geometry"]]
+    assert np.concatenate(through).max() < 202  # a cell of the hill begins at the portal itself
+    assert z(found.loc["way/4#0>", "geometry"]).max() > 220  # a street over the hill does climb it
+
+
+def test_an_approach_without_anything_beyond_stays_on_the_ground():
+    streets = town(
+        ("way/1#0", 1, 2, [(0, 0), (20, 0)], "path"),
+        ("way/2#0", 2, 3, [(20, 0), (60, 0)], "bridge"),
+        ("way/3#0", 3, 4, [(60, 0), (80, 0)], "path"),
+    )
+    found = with_heights(streets, plane(east=0.1))
+    assert found.loc[["way/1#0>", "way/2#0>", "way/3#0>"], "rise_m"].tolist() == pytest.approx([2, 4, 2], abs=0.05)
+    assert set(found["evidence"]) == {"terrain"}
+
+
+def test_a_deck_that_hangs_on_one_end_is_level_and_says_so():
+    terrain = plane()
+    terrain.heights[:, 23:] = 150.0  # a river
+    streets = town(
+        ("way/1#0", 1, 2, [(-60, 0), (60, 0)], "street"),
+        ("way/2#0", 2, 3, [(60, 0), (150, 0)], "bridge"),
+        ("way/2#1", 3, 4, [(150, 0), (240, 0)], "bridge"),
+        ("way/3#0", 3, 5, [(150, 0), (150, 60)], "bridge"),
+    )
+    found = with_heights(streets, terrain)
+    piers = found.loc[["way/2#0>", "way/2#1>", "way/3#0>"]]
+    assert piers["evidence"].tolist() == ["default"] * 3
+    assert piers["rise_m"].tolist() == [0, 0, 0]
+    assert all(np.ptp(z(line)) < 1e-6 and z(line)[0] > 190 for line in piers.geometry)
+
+
+def test_a_deck_for_cars_is_no_steeper_than_a_street():
+    streets = town(
+        ("way/1#0", 1, 2, [(-90, 0), (0, 0)], "path"),
+        ("way/2#0", 2, 3, [(0, 0), (90, 0)], "bridge", {"highway": "primary"}),
+        ("way/3#0", 3, 4, [(90, 0), (180, 0)], "bridge"),
+        ("way/4#0", 4, 5, [(180, 0), (270, 0)], "path"),
+    )
+    found = with_heights(streets, plane(east=0.24))
+    assert found.loc["way/2#0>", "rise_m"] <= 0.15 * 90 + 1e-6
+    assert found.loc["way/3#0>", "rise_m"] > 0.2 * 90
+
+
+def test_smoothing_goes_along_the_way_and_leaves_even_slopes():
+    terrain = plane(0.05)
+    noise = np.random.default_rng(3).normal(0, 2, terrain.heights.shape).astype("f4")
+    rough = Terrain(terrain.heights + noise, terrain.transform, UTM, "rough")
+    streets = town(*[(f"way/1#{n}", n, n + 1, [(n * 40, 0), (n * 40 + 40, 0)], "street") for n in range(20)])
+    even = with_heights(streets, terrain).loc[lambda rows: rows.index.str.endswith(">")]
+    found = with_heights(streets, rough).loc[even.index]
+    assert np.allclose(even["rise_m"], 2.0, atol=1e-3)
+    nodes = np.column_stack([WEST + 40.0 * np.arange(21), np.full(21, NORTH)])
+    raw = np.diff(rough.ground(nodes))
+    assert np.abs(found["rise_m"] - 2).mean() < 0.8 * np.abs(raw - 2).mean()
+    assert found["rise_m"].sum() == pytest.approx(raw.sum(), abs=1e-6)  # where a way ends its node stays
 
 
 def test_a_bridge_with_one_end_beyond_the_terrain_is_not_taken_for_level():
@@ -363,14 +462,98 @@ def test_links_meet_directions_are_opposite_and_slopes_are_kept(streets, seed):
             assert np.array_equal(one, two[::-1])
 
 
+# ------------------------------------------------------------------------------------------------ doubtful and shifted
+
+
+def test_the_most_doubtful_come_first_with_their_reason():
+    terrain = plane(east=0.05)
+    streets = town(
+        ("way/1#0", 1, 2, [(0, 0), (100, 0)], "stairs"),  # 5 m of terrain, held to 25
+        ("way/1#1", 2, 3, [(100, 0), (180, 0)], "stairs"),
+        ("way/2#0", 4, 5, [(0, 90), (200, 90)], "stairs", {"rise_m": 70.0, "evidence": "tag"}),
+        ("way/3#0", 6, 7, [(0, 190), (100, 190)], "path"),
+        ("way/4#0", 8, 9, [(9000, 0), (9040, 0)], "stairs"),
+        ("node/5#0", -1, -2, [(50, 300), (50, 300)], "lift"),
+    )
+    found = doubtful_links(with_heights(streets, terrain))
+    assert found.index.tolist() == ["way/1", "way/4", "node/5"]
+    assert found["doubt_m"].tolist() == [45, 20, 12]
+    assert found["length_m"].tolist() == [180, 40, 0]
+    assert found["reason_en"].str[:12].tolist() == ["The terrain ", "Neither terr", "Neither terr"]
+    assert found["evidence"].tolist() == ["terrain", "default", "default"]
+    assert found.crs == UTM
+    assert doubtful_links(with_heights(streets, terrain), most=1).index.tolist() == ["way/1"]
+    assert doubtful_links(with_heights(streets.iloc[:0], terrain)).empty
+
+
+def test_a_street_at_its_cap_is_doubtful_for_the_climb_that_was_held():
+    streets = town(("way/1#0", 1, 2, [(0, 0), (100, 0)], "street"), ("way/2#0", 3, 4, [(0, 90), (100, 90)], "path"))
+    found = doubtful_links(with_heights(streets, plane(east=0.2)))
+    assert found.index.tolist() == ["way/1"]
+    assert found.loc["way/1", ["slope", "doubt_m", "rise_m"]].tolist() == pytest.approx([0.15, 15, 15], abs=1e-3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(streets=rough_towns(), seed=st.integers(0, 9), amplitude=st.floats(0, 20), known=st.booleans())
+def test_a_shift_keeps_directions_opposite_and_stays_within_its_amplitude(streets, seed, amplitude, known):
+    before = with_heights(streets, plane(0.1, -0.05) if known else None)
+    copy = before.copy()
+    after = shifted(before, amplitude, seed=seed)
+    assert before.equals(copy)
+    assert after.index.equals(before.index)
+    assert (np.abs(after["rise_m"] - before["rise_m"]) <= 2 * amplitude + 1e-9).all()
+    if known:
+        change = np.concatenate([z(new) - z(old) for new, old in zip(after.geometry, before.geometry, strict=True)])
+        assert np.abs(change).max() == pytest.approx(amplitude, abs=1e-6)
+    for _, pair in after.groupby("piece"):
+        if len(pair) == 2:
+            assert pair["rise_m"].iloc[0] == -pair["rise_m"].iloc[1]
+            one, two = (shapely.get_coordinates(line, include_z=True) for line in pair.geometry)
+            assert np.array_equal(one, two[::-1], equal_nan=True)
+    assert shifted(before, amplitude, seed=seed).equals(after)
+
+
+def test_a_shift_leaves_counted_steps_and_moves_the_rest():
+    streets = town(
+        ("way/1#0", 1, 2, [(0, 0), (150, 0)], "stairs", {"rise_m": 40.0, "evidence": "tag", "incline": "up"}),
+        ("way/2#0", 2, 3, [(150, 0), (300, 0)], "street"),
+        ("way/3#0", 3, 4, [(300, 0), (400, 0)], "stairs"),
+        ("node/9#0", -1, -2, [(0, 0), (0, 0)], "lift"),
+    )
+    before = with_heights(streets, plane(east=0.05))
+    after = shifted(before, 5.0, seed=4)
+    moved = (after["rise_m"] - before["rise_m"]).abs()
+    assert moved[["way/1#0>", "node/9#0>"]].tolist() == [0, 0]
+    assert (moved[["way/2#0>", "way/3#0>"]] > 0.01).all()
+    street = after.loc["way/2#0>"]
+    assert street["rise_m"] == pytest.approx(z(street.geometry)[-1] - z(street.geometry)[0])
+    assert not shifted(before, 5.0, seed=5)["rise_m"].equals(after["rise_m"])
+
+
 # ---------------------------------------------------------------------------------------------------------- real data
 
 
+@pytest.fixture(scope="module")
+def peninsula(real_data):
+    """The real streets of Yuzhong with their heights, and the terrain."""
+    boundary = gpd.read_file(real_data / "yuzhong" / "boundary.geojson").to_crs(UTM).geometry.iloc[0]
+    area = StudyArea("Yuzhong", boundary, UTM, 500)
+    terrain = read_terrain(real_data / "yuzhong" / "srtm30.tif", area)
+    return read_streets(real_data / "yuzhong" / "yuzhong.osm.pbf", area, terrain=terrain), terrain
+
+
+def stretches(links):
+    """Slope of every stretch of links on which the height is known."""
+    points, line = shapely.get_coordinates(links.geometry.to_numpy(), include_z=True, return_index=True)
+    step = np.diff(points, axis=0)[line[1:] == line[:-1]]
+    run = np.hypot(step[:, 0], step[:, 1])
+    known = np.isfinite(step[:, 2]) & (run > 0)
+    return np.abs(step[known, 2]) / run[known], run[known]
+
+
 @pytest.mark.real
-def test_known_heights_of_the_peninsula(real_data):
-    folder = real_data / "yuzhong"
-    boundary = gpd.read_file(folder / "boundary.geojson").to_crs(UTM).geometry.iloc[0]
-    terrain = read_terrain(folder / "srtm30.tif", StudyArea("Yuzhong", boundary, UTM, 1500))
+def test_known_heights_of_the_peninsula(peninsula):
+    _, terrain = peninsula
     places = {
         "bank of the Yangtze": (106.5600, 29.5500),
         "Chaotianmen": (106.5850, 29.5660),
@@ -379,10 +562,58 @@ def test_known_heights_of_the_peninsula(real_data):
     }
     xy = gpd.GeoSeries.from_xy(*zip(*places.values(), strict=True), crs=4326).to_crs(UTM).get_coordinates().to_numpy()
     bank, gate, square, ridge = terrain.ground(xy)
-    assert 160 <= bank < 190
+    assert 160 - TOLERANCE_M <= bank <= 175 + TOLERANCE_M  # the river
     assert bank < gate < square < ridge
     assert 320 < ridge < 379  # the highest ground of the district
     assert (terrain.ground(xy) <= terrain.at(xy)).all()
+
+
+@pytest.mark.real
+def test_known_rises_of_the_peninsula(peninsula):
+    streets, _ = peninsula
+    up = streets[streets.index.str.endswith(">")]
+    crown = up[up["osm_id"] == "way/421605016"]
+    assert crown["rise_m"].abs().sum() == pytest.approx(52.7, abs=5)
+    path = up[up["name"] == "张家花园山城步道"]
+    points = shapely.get_coordinates(path.geometry.to_numpy(), include_z=True)
+    assert np.nanmax(points[:, 2]) - np.nanmin(points[:, 2]) == pytest.approx(90, abs=20)  # 0.8 km bear the name
+    lift = up[up["osm_id"] == "node/6874999324"]  # 32.5 m: a cliff between two cells is too small, never too high
+    assert 10 < lift["rise_m"].abs().max() <= 32.5
+
+
+@pytest.mark.real
+def test_nothing_that_one_walks_without_steps_is_steeper_than_its_cap(peninsula):
+    streets, _ = peninsula
+    drivable = streets["kind"].isin(["street", "crossing"]) | (
+        streets["kind"].isin(["bridge", "tunnel"]) & streets["highway"].isin(DRIVABLE)
+    )
+    climbing = streets["kind"].isin(["stairs", "escalator", "lift"])
+    for links, cap in ((streets[drivable], 0.15), (streets[~drivable & ~climbing], 0.25)):
+        slope, run = stretches(links)
+        assert len(slope) > 3000
+        assert (slope * run - cap * run).max() <= 0.001  # a millimetre of rounding
+
+
+@pytest.mark.real
+def test_bridges_and_tunnels_follow_neither_the_river_nor_the_hill(peninsula):
+    streets, terrain = peninsula
+    pieces = streets[~streets["piece"].duplicated() & streets["kind"].isin(["bridge", "tunnel"])]
+    longest = pieces["length_m"].groupby(pieces["osm_id"]).sum().nlargest(10).index
+    decks = pieces[pieces["osm_id"].isin(longest)]
+    assert decks["length_m"].sum() > 15_000
+    assert stretches(decks)[0].max() < 0.06
+    above, below = 0.0, 0.0
+    for kind, line in zip(decks["kind"], decks.geometry, strict=True):
+        points = shapely.get_coordinates(line, include_z=True)
+        ends = sorted(points[[0, -1], 2])
+        assert ends[0] - 1e-6 <= points[:, 2].min()
+        assert points[:, 2].max() <= ends[1] + 1e-6
+        gap = points[:, 2] - terrain.ground(points[:, :2])
+        if np.isfinite(gap).any():
+            above = max(above, np.nanmax(gap)) if kind == "bridge" else above
+            below = max(below, -np.nanmin(gap)) if kind == "tunnel" else below
+    assert above > 25  # a deck high over the river
+    assert below > 60  # a tunnel deep under the hill
 
 
 @pytest.mark.real

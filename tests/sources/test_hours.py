@@ -1,4 +1,6 @@
+import doctest
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -118,6 +120,14 @@ def test_any_hour_of_the_week(day, minute, chinese):
 def test_no_wording_is_a_crash(hours, day):
     closed, findings = shut(hours, f"{day} 12:00")
     assert not (closed and findings)
+
+
+@pytest.mark.parametrize("page", ["hours-and-fares", "heights"])
+def test_the_worked_numbers_of_the_pages(page):
+    path = Path(__file__).parents[2] / "docs" / "methods" / f"{page}.md"
+    found = doctest.testfile(str(path), module_relative=False, encoding="utf-8")
+    assert found.attempted >= 3
+    assert found.failed == 0
 
 
 @pytest.mark.real

@@ -1,18 +1,21 @@
-import geopandas as gpd
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_streets import CRS_48, FOOT, TO_LONLAT, X, Y, area, street_table
+from test_streets import CRS_48, FOOT, TO_LONLAT, X, Y, area, real_area, street_table
 
 from circle15.errors import DataError, SourceError
 from circle15.impedance import link_seconds
 from circle15.project import Walker
 from circle15.project.study_file import NewLink
-from circle15.sources.heights import Terrain, with_heights
+from circle15.sources.heights import Terrain, read_terrain, with_heights
 from circle15.sources.overrides import JOIN_M, add_links, apply_overrides, read_overrides
+from circle15.sources.streets import read_streets
 from circle15.tables import STREETS
 
 STEPS = {"highway": "steps"}
@@ -291,19 +294,17 @@ def test_any_line_near_the_streets_keeps_the_contract_and_changes_nothing(data):
 
 
 @pytest.mark.real
-def test_the_crown_escalator_as_measured(real_data):
-    from test_streets import real_area
-
-    from circle15.sources.heights import read_terrain
-    from circle15.sources.streets import read_streets
-
+def test_the_table_of_the_page_on_the_real_streets(real_data, tmp_path):
     place = real_area(real_data)
-    streets = read_streets(
-        real_data / "yuzhong" / "yuzhong.osm.pbf",
-        place,
-        terrain=read_terrain(real_data / "yuzhong" / "srtm30.tif", place),
-    )
-    found = apply_overrides(streets, measured(osm_id=["way/421605016"], rise_m=[52.7]))
-    way = found[found["osm_id"] == "way/421605016"]
-    assert way["rise_m"].abs().groupby(way.index.str[-1]).sum().tolist() == pytest.approx([52.7, 52.7])
-    assert isinstance(found, gpd.GeoDataFrame)
+    terrain = read_terrain(real_data / "yuzhong" / "srtm30.tif", place)
+    streets = read_streets(real_data / "yuzhong" / "yuzhong.osm.pbf", place, terrain=terrain)
+    page = (Path(__file__).parents[2] / "docs" / "methods" / "heights.md").read_text(encoding="utf-8")
+    rows = [line.strip() for line in page.splitlines() if re.match(r"    (osm_id|way/|node/)", line)]
+    found = apply_overrides(streets, read_overrides(table(tmp_path, "\n".join(rows))))
+    STREETS.check(found, crs=CRS_48)
+    rise = found["rise_m"].abs().groupby([found["osm_id"], found.index.str[-1]]).sum()
+    assert rise["way/421605016"].tolist() == pytest.approx([52.7, 52.7])
+    assert rise["node/6874999324"].tolist() == [32.5, 32.5]
+    assert rise["way/1244287272"].tolist() == pytest.approx([48.05, 48.05])
+    assert "way/734116601" not in set(found["osm_id"])
+    assert len(found) < len(streets)
