@@ -315,6 +315,7 @@ source = "circle15 合成清单 / synthetic inventory"
 [assessment]
 standard = "yuzhong-15min"
 walker = "adult"
+walkers = ["older", "pram", "wheelchair"]
 """  # noqa: E501
 
 

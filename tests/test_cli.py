@@ -9,6 +9,7 @@ import pytest
 from shapely import Point, box
 
 from circle15 import cli
+from circle15.study.folder import OUTPUTS
 from tiny_study import STUDY, inventory_csv, town_osm, write_study, write_terrain
 
 
@@ -40,7 +41,7 @@ def test_run_writes_a_whole_folder(study, verb):
     folder = study.parent / "results"
     assert code == 0, err
     assert out.strip() == str(folder / "map.html")
-    assert sorted(path.name for path in folder.iterdir()) == ["columns.csv", "map.html", "results.gpkg", "run.json"]
+    assert {path.name for path in folder.iterdir()} == set(OUTPUTS)
     assert next(line for line in err.splitlines() if " s  " in line).endswith("read OpenStreetMap")
     layers = set(gpd.list_layers(folder / "results.gpkg")["name"])
     assert {"units", "origins", "facilities", "coverage", "gaps", "isochrones", "links"} <= layers

@@ -31,6 +31,8 @@ app = typer.Typer(
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="研究文件 The study file (TOML).")]
 Output = Annotated[Path | None, typer.Option("--output", help="结果文件夹 Folder for the results.")]
 
+Scenario = Annotated[str | None, typer.Option("--scenario", help="情景 Name of a [[scenario]] in the study file.")]
+
 
 def _say(text: str) -> None:
     typer.echo(text, err=True)
@@ -48,11 +50,12 @@ class _Progress:
         _say(f"{time.perf_counter() - self.begun:6.1f} s  {self.count}. {step}")
 
 
-def _run(path: Path, output: Path | None) -> None:
-    from circle15.study import OUTPUTS, Study
+def _run(path: Path, output: Path | None, scenario: str | None = None) -> None:
+    from circle15.study import Study
+    from circle15.study.folder import OUTPUTS
 
     progress = _Progress()
-    study = Study.open(path, announce=progress)
+    study = Study.open(path, scenario=scenario, announce=progress)
     folder = study.run(output)
     for finding in study.findings:
         _say(f"note: {finding}")
@@ -96,9 +99,9 @@ def check(study: StudyFile) -> None:
 
 
 @app.command()
-def run(study: StudyFile, output: Output = None) -> None:
+def run(study: StudyFile, output: Output = None, scenario: Scenario = None) -> None:
     """计算并写出地图、地理数据包和清单。Compute, and write the map, the GIS package and the manifest."""
-    _run(study, output)
+    _run(study, output, scenario)
 
 
 @app.command()

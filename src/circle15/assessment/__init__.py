@@ -5,10 +5,19 @@ polygon is ever counted from.
 """
 
 from circle15.assessment.card import category_status, gaps, grades, headline
-from circle15.assessment.comparison import card_by_walker, causes, dependence_table, flips, step_free, terrain_penalty
+from circle15.assessment.comparison import (
+    candidates,
+    card_by_walker,
+    causes,
+    dependence_table,
+    flips,
+    step_free,
+    terrain_penalty,
+)
 from circle15.assessment.coverage import completeness, coverage, coverage_table
 
 __all__ = [
+    "candidates",
     "card_by_walker",
     "category_status",
     "causes",

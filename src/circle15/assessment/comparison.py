@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from circle15.project import Standard
 
+STEP_M = 0.155  # [P] outdoor public stairs
+MACHINES = frozenset({"lift", "escalator", "cable_car"})
+FOOTWAYS = ("footway", "path", "pedestrian", "steps", "cycleway", "corridor")
+
 
 def causes(lacking: pd.DataFrame, found: Coverage, *, relaxed: Mapping[str, Coverage]) -> pd.DataFrame:
     """Why each gap is one: the first relaxation that would close it, in the order given.
@@ -156,6 +160,33 @@ def step_free(shortest: Coverage, without_steps: Coverage, origins: gpd.GeoDataF
     }
     frame = pd.DataFrame(table, index=origins.index)
     return gpd.GeoDataFrame(frame, geometry=origins.geometry)[STEP_FREE.names]
+
+
+def candidates(streets: gpd.GeoDataFrame, *, long_flight_steps: int) -> list[str]:
+    """What a walk may hang on: lifts, escalators, cable cars, footbridges, and stairs longer than a long flight.
+
+    Parameters
+    ----------
+    streets : GeoDataFrame
+        tables.STREETS.
+    long_flight_steps : int
+        Stairs count from more steps than this, taken at 0.155 m a step where only the climb is known.
+
+    Returns
+    -------
+    list of str
+        OSM ids, sorted.
+    """
+    forward = streets.drop_duplicates("piece")
+    by_element = forward.groupby("osm_id")
+    kind = by_element["kind"].agg(set)
+    climb = forward["rise_m"].abs().groupby(forward["osm_id"]).sum()
+    steps = by_element["steps"].sum().where(by_element["steps"].count() > 0, climb / STEP_M)
+    on_foot = by_element["highway"].first().isin(FOOTWAYS)
+    moved = kind.map(lambda kinds: bool(kinds & MACHINES))
+    bridge = kind.map(lambda kinds: "bridge" in kinds) & on_foot
+    stair = kind.map(lambda kinds: "stairs" in kinds) & (steps > long_flight_steps)
+    return sorted(kind.index[moved | bridge | stair])
 
 
 def dependence_table(lost: pd.DataFrame, origins: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

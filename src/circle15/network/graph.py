@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 SMALL_M = 500.0  # [P] a connected part with less street than this is a scrap: used only where nothing else is near
-NO_PLACE = ("lift", "escalator", "tunnel", "bridge")  # kinds that have no door
+NO_PLACE = ("lift", "escalator", "tunnel", "bridge", "cable_car")  # kinds that have no door
+NEW = "new/"  # links of a scenario have none either: a new link must not move anybody, or it could lengthen a walk
 
 
 def in_order(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -166,6 +167,7 @@ class Graph:
         main = of_piece == (np.argmax(metres) if len(metres) else -1)
         either = usable[layout.ahead] | ((layout.back >= 0) & usable[layout.back])
         kind = layout.streets["kind"].to_numpy(dtype=object)[layout.ahead]
+        added = layout.streets["osm_id"].astype(str).str.startswith(NEW).to_numpy(dtype=bool)[layout.ahead]
         return cls(
             layout=layout,
             ticks=ticks,
@@ -173,7 +175,7 @@ class Graph:
             reversed=_arcs(layout.vertices, head, tail, length, link),
             how=np.where(main, "main", "island").astype(object),
             small=~main & (metres[of_piece] < SMALL_M),
-            placeable=either & ~np.isin(kind, NO_PLACE),
+            placeable=either & ~np.isin(kind, NO_PLACE) & ~added,
         )
 
     @cached_property

@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from circle15.errors import ConfigError, Finding
-from circle15.project.reading import Minutes, Record, Share, parsed, read_text, validated
+from circle15.project.reading import Minutes, Record, Share, nearest, parsed, read_text, validated
 from circle15.project.standard import Tier  # noqa: TC001  pydantic reads annotations at run time
 
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
@@ -187,6 +187,20 @@ class Project(Record):
         if missing:
             raise ConfigError(*missing)
         return project
+
+    def scenario_of(self, name: str) -> Scenario:
+        """The scenario of that name.
+
+        Raises
+        ------
+        ConfigError
+            When there is none; the nearest name is given.
+        """
+        for one in self.scenario:
+            if one.name == name:
+                return one
+        mend = nearest(name, [one.name for one in self.scenario])
+        raise ConfigError(Finding("[[scenario]]", f"there is no scenario {name!r}", mend))
 
     def path(self, file: Path) -> Path:
         """An input file's path, resolved from the study file's folder."""

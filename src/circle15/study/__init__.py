@@ -6,9 +6,7 @@ and the planner's ``circle15 run`` walks the same path to its end.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
+import copy
 import time
 import warnings
 from contextlib import contextmanager
@@ -19,10 +17,11 @@ from typing import TYPE_CHECKING
 
 from circle15.errors import Circle15Error, Circle15Warning, ConfigError, DataError, Finding, SourceError
 from circle15.project import Project, Standard, Walker
-from circle15.study.folder import whole_folder
+from circle15.study import variants
+from circle15.study.folder import manifest, write_results
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import geopandas as gpd
     import pandas as pd
@@ -32,11 +31,10 @@ if TYPE_CHECKING:
     from circle15.sources.osm import Elements
     from circle15.tables import Coverage, Result, StudyArea, TravelTimes
 
-OUTPUTS = ("map.html", "results.gpkg", "columns.csv", "run.json")
+_WALKED = ("network", "times", "coverage", "result")  # what depends on which links are open
 _PARTS = (  # what can be wrong, in the order in which one part needs another
-    *("standard", "walker", "elements", "area", "terrain", "units", "inventory", "streets", "origins", "facilities"),
+    *("standard", "walkers", "elements", "area", "terrain", "units", "inventory", "streets", "origins", "facilities"),
 )
-_VERSIONS = ("circle15", "numpy", "pandas", "geopandas", "shapely", "pyproj", "numba", "osmium", "folium")
 
 
 def demo_study() -> Path:
@@ -76,20 +74,28 @@ class Study:
     True
     """
 
-    def __init__(self, project: Project, *, announce: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, project: Project, *, scenario: str | None = None, announce: Callable[[str], None] | None = None
+    ) -> None:
         self.project = project
+        self.scenario = None if scenario is None else project.scenario_of(scenario)
+        self.closed_by_hand: tuple[str, ...] = () if self.scenario is None else self.scenario.close
         self.findings: list[Finding] = []  # conditions that change the meaning of a result
         self.seconds: dict[str, float] = {}  # how long each step took
         self._announce = announce or (lambda _: None)
 
     @classmethod
-    def open(cls, path: str | Path, *, announce: Callable[[str], None] | None = None) -> Study:
+    def open(
+        cls, path: str | Path, *, scenario: str | None = None, announce: Callable[[str], None] | None = None
+    ) -> Study:
         """Open a study file.
 
         Parameters
         ----------
         path : str or Path
             A TOML file.
+        scenario : str, optional
+            Name of one of its scenarios; the city as it is otherwise.
         announce : callable, optional
             Called with the name of each step as it begins.
 
@@ -102,10 +108,10 @@ class Study:
         ConfigError
             With every finding in the file.
         """
-        return cls(Project.read(Path(path)), announce=announce)
+        return cls(Project.read(Path(path)), scenario=scenario, announce=announce)
 
     @contextmanager
-    def _step(self, name: str) -> Iterator[None]:
+    def step(self, name: str) -> Iterator[None]:
         """Announce and time a step, and keep its warnings as findings."""
         self._announce(name)
         begun = time.perf_counter()
@@ -132,6 +138,12 @@ class Study:
         return Walker.load(self.project.assessment.walker, base=self.project.folder)
 
     @cached_property
+    def walkers(self) -> list[Walker]:
+        """The study's walker, and those whose cards stand beside."""
+        others = [Walker.load(name, base=self.project.folder) for name in self.project.assessment.walkers]
+        return [self.walker, *(one for one in others if one.name != self.walker.name)]
+
+    @cached_property
     def elements(self) -> Elements:
         """Everything tagged in the OSM files of the study."""
         from circle15.sources.osm import read_osm
@@ -140,7 +152,7 @@ class Study:
             mend = "Run circle15 fetch for a snapshot, or name a file under [streets] files"
             raise SourceError(Finding("[streets]", "there is no file and no snapshot of the streets yet", mend))
         files = (*self.project.streets.files, *self.project.facilities.files)
-        with self._step("read OpenStreetMap"):
+        with self.step("read OpenStreetMap"):
             return read_osm(*(self.project.path(file) for file in files))
 
     @cached_property
@@ -166,18 +178,29 @@ class Study:
         return None if given is None else read_terrain(self.project.path(given), self.area)
 
     @cached_property
-    def streets(self) -> gpd.GeoDataFrame:
-        """Directed links with their rise."""
+    def streets_as_they_are(self) -> gpd.GeoDataFrame:
+        """Directed links with their rise, mended by what the planner measured; no scenario in them."""
+        from circle15.sources.overrides import apply_overrides, read_overrides
         from circle15.sources.streets import read_streets, short_sides
 
-        elements, area = self.elements, self.area
-        with self._step("streets and heights"):
+        elements, area, measured = self.elements, self.area, self.project.streets.overrides
+        with self.step("streets and heights"):
             for side, metres in short_sides(elements, area).items():
                 problem = f"the data end {metres:,.0f} m before the study area and its margin do in the {side}"
                 self.findings.append(
                     Finding("[streets] files", problem, "Give a larger extract, or a smaller margin_m")
                 )
-            return read_streets(elements, area, terrain=self.terrain)
+            found = read_streets(elements, area, terrain=self.terrain)
+            return found if measured is None else apply_overrides(found, read_overrides(self.project.path(measured)))
+
+    @cached_property
+    def streets(self) -> gpd.GeoDataFrame:
+        """The streets of the study: as they are, and what the scenario adds."""
+        from circle15.sources.overrides import add_links
+
+        if self.scenario is None or not self.scenario.add:
+            return self.streets_as_they_are
+        return add_links(self.streets_as_they_are, self.scenario.add, self.area, terrain=self.terrain)
 
     @cached_property
     def units(self) -> gpd.GeoDataFrame:
@@ -217,7 +240,7 @@ class Study:
         from circle15.sources.people import read_origins, residence_clusters
 
         given, area, units = self.project.people, self.area, self.units
-        with self._step("people"):
+        with self.step("people"):
             if given.clusters is not None:
                 return read_origins(self.project.path(given.clusters), area, units=units)
             return residence_clusters(self.buildings, units, area, people=given, terrain=self.terrain)
@@ -247,8 +270,8 @@ class Study:
         from circle15.sources.inventory import merge_places
         from circle15.sources.places import read_facilities
 
-        area, streets = self.area, self.streets
-        with self._step("facilities"):
+        area, streets = self.area, self.streets_as_they_are
+        with self.step("facilities"):
             found = read_facilities(self.elements, area, standard=self.standard, streets=streets)
             found = found if self.project.facilities.osm else found.iloc[:0]
             found = merge_places(found, pd.concat(self.inventory)) if self.inventory else found
@@ -260,21 +283,64 @@ class Study:
     # ---------------------------------------------------------------------------------------- what follows from it
 
     @cached_property
+    def closed(self) -> pd.Index:
+        """Links that hours and fares keep shut at the time that the study asks about."""
+        from circle15.sources.hours import closed_links
+
+        given = self.project.assessment
+        links, found = closed_links(self.streets, when=given.when, fares=given.fares, cable_car=given.cable_car)
+        self.findings += found
+        return links
+
+    @cached_property
     def network(self) -> WalkNetwork:
-        """The walking network."""
+        """The walking network, without what is closed."""
         from circle15.network import WalkNetwork
 
-        streets = self.streets
-        with self._step("network"):
-            return WalkNetwork(streets)
+        streets, closed = self.streets, [*self.closed, *self.closed_by_hand]
+        with self.step("network"):
+            network = WalkNetwork(streets)
+            return network.without(closed) if closed else network
+
+    @cached_property
+    def open_network(self) -> WalkNetwork:
+        """The streets as if nothing were closed and no link were one-way: the yardstick of rules."""
+        from circle15.network import WalkNetwork
+        from circle15.sources.streets import both_ways
+
+        return WalkNetwork(both_ways(self.streets))
+
+    @property
+    def search_minutes(self) -> float:
+        """How far the nearest facility is looked for."""
+        return max(self.project.assessment.search_minutes, *(one.minutes for one in self.standard.services))
 
     @cached_property
     def times(self) -> TravelTimes:
         """Walking seconds from every cluster to every facility."""
         network, origins, facilities = self.network, self.origins, self.facilities
-        minutes = max(self.project.assessment.search_minutes, *(one.minutes for one in self.standard.services))
-        with self._step("travel times"):
-            return network.travel_times(origins, facilities, walker=self.walker, cutoff_minutes=minutes)
+        minutes, trip = self.search_minutes, self.project.assessment.trip
+        with self.step("travel times"):
+            return network.travel_times(origins, facilities, walker=self.walker, cutoff_minutes=minutes, trip=trip)
+
+    def without_links(self, osm_ids: Iterable[str]) -> Study:
+        """The same study with some elements closed.
+
+        Parameters
+        ----------
+        osm_ids : iterable of str
+            Such as ``way/421605016``.
+
+        Returns
+        -------
+        Study
+            It shares everything that was read with this one; what follows from walking is computed anew.
+        """
+        other = copy.copy(self)
+        other.__dict__ = {name: value for name, value in self.__dict__.items() if name not in _WALKED}
+        other.closed_by_hand = (*self.closed_by_hand, *osm_ids)
+        other.findings, other.seconds = list(self.findings), dict(self.seconds)
+        return other
 
     @cached_property
     def completeness(self) -> pd.DataFrame:
@@ -304,17 +370,24 @@ class Study:
 
         from circle15 import assessment
         from circle15.sources.places import read_ground
-        from circle15.tables import DEPENDENCE, STEP_FREE, TERRAIN, WALKERS, Result
+        from circle15.tables import Result
 
-        found = self.coverage
-        with self._step("card and gaps"):
-            card = assessment.grades(found, self.origins, self.units, standard=self.standard)
-            lacking = assessment.gaps(found, self.origins, standard=self.standard)
-            table = assessment.coverage_table(found, standard=self.standard)
-        with self._step("isochrones"):
+        found, standard, given = self.coverage, self.standard, self.project.assessment
+        with self.step("card and gaps"):
+            card = assessment.grades(found, self.origins, self.units, standard=standard)
+            lacking = assessment.gaps(found, self.origins, standard=standard)
+            table = assessment.coverage_table(found, standard=standard)
+        with self.step("other walkers, causes and stability"):
+            runs = variants.by_walker(self)
+            without_steps = variants.step_free(self)
+            lacking = variants.causes(self, lacking, level=runs[variants.LEVEL]) if given.causes else lacking
+            card = variants.stability(self, card) if given.stability else card
+        with self.step("what people depend on"):
+            dependence = variants.dependence(self)
+        with self.step("isochrones"):
             ground = read_ground(self.elements, self.area)
             water = gpd.GeoSeries(ground.geometry[ground["kind"] == "water"])
-            minutes = self.project.assessment.isochrone_minutes
+            minutes = given.isochrone_minutes
             outlines = self.network.isochrones(self.origins, walker=self.walker, minutes=minutes, water=water)
         self._look_back()
         return Result(
@@ -325,10 +398,10 @@ class Study:
             coverage=table,
             grades=card,
             gaps=lacking,
-            walkers=WALKERS.empty(),
-            terrain=TERRAIN.empty(),
-            dependence=DEPENDENCE.empty(self.area.crs),
-            step_free=STEP_FREE.empty(self.area.crs),
+            walkers=assessment.card_by_walker(runs, self.origins, self.units, standard=standard),
+            terrain=assessment.terrain_penalty(runs[variants.LEVEL], found, self.origins, self.units),
+            dependence=dependence,
+            step_free=assessment.step_free(found, without_steps, self.origins),
             isochrones=outlines,
             streets=self.streets,
             ground=ground,
@@ -347,6 +420,12 @@ class Study:
             "synthetic": given.synthetic,
             "attribution": given.attribution,
             "note": given.note,
+            "scenario": None if self.scenario is None else self.scenario.name,
+            "closed_by_hand": list(self.closed_by_hand),
+            "trip": self.project.assessment.trip,
+            "when": self.project.assessment.when,
+            "fares": self.project.assessment.fares,
+            "walkers": [{"key": one.name, "zh": one.label_zh, "en": one.label_en} for one in self.walkers],
             "walker_key": self.walker.name,
             "walker_zh": self.walker.label_zh,
             "walker_en": self.walker.label_en,
@@ -422,7 +501,7 @@ class Study:
             raise ConfigError(Finding("--at", f"{place[0]:g},{place[1]:g} is outside the study area", mend))
         origins = gpd.GeoDataFrame(geometry=point.rename_axis("origin"))
         network = self.network
-        with self._step("isochrones"):
+        with self.step("isochrones"):
             found = network.isochrones(origins, walker=self.walker, minutes=minutes)
         if found.empty:
             raise ConfigError(Finding("--at", "there is no street near that place", "Choose another place"))
@@ -451,70 +530,10 @@ class Study:
         Circle15Error
             When the file or the data need mending; nothing has been written then.
         """
-        from circle15.page import gap_map
-        from circle15.report import write_dictionary, write_geopackage
-
         folder = Path(output) if output is not None else self.project.path(self.project.study.output)
-        with whole_folder(folder) as draft:
-            result = self.result
-            with self._step("map and tables"):
-                page = gap_map(result, standard=self.standard, language=self.project.study.language)
-                page.save(str(draft / "map.html"))
-                write_geopackage(result, draft / "results.gpkg", standard=self.standard)
-                write_dictionary(draft / "columns.csv")
-            text = json.dumps(self.manifest(), ensure_ascii=False, indent=1, allow_nan=False)
-            (draft / "run.json").write_text(text + "\n", encoding="utf-8")
+        write_results(self, folder)
         return folder
 
     def manifest(self) -> dict[str, object]:
         """What was computed from what, with which versions, and the headline figures."""
-        from circle15.assessment import headline
-
-        study_file = self.project.model_dump_json()
-        people = headline(self.coverage, self.origins, standard=self.standard)
-        return {
-            "versions": {name: metadata.version(name) for name in _VERSIONS} | {"python": platform.python_version()},
-            "study": json.loads(study_file),
-            "study_sha256": hashlib.sha256(study_file.encode()).hexdigest(),
-            "standard": self.standard.name,
-            "walker": self.walker.model_dump(mode="json"),
-            "sources": self._sources(),
-            "facts": self.facts,
-            "residents": people.to_dict("index"),
-            "origins": {
-                "count": len(self.origins),
-                "placed": self.times.origins.counts(),
-                "evidence": _tally(self.origins["evidence"]),
-                "population_by_evidence": self.origins.groupby("evidence")["population"].sum().to_dict(),
-            },
-            "facilities": {
-                "count": len(self.facilities),
-                "placed": self.times.facilities.counts(),
-                "entrance_from": _tally(self.facilities["entrance_from"]),
-                "service": _tally(self.facilities["service"]),
-            },
-            "links": self.network.facts(),
-            "coverage": _tally(self.result.coverage["status"]),
-            "unknown_because": _tally(self.result.coverage.query("why != ''")["why"]),
-            "findings": [str(finding) for finding in self.findings],
-            "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
-        }
-
-    def _sources(self) -> list[dict[str, object]]:
-        """Every input file with its hash; OSM files with their date, licence and counts."""
-        known = {source.name: source for source in self.elements.sources}
-        listed = []
-        for key, file in self.project.inputs():
-            entry: dict[str, object] = {"key": key, "file": file.as_posix()}
-            source = known.get(file.name)
-            if source is not None:
-                given = self.project.study
-                licence = given.attribution if given.synthetic else source.licence
-                entry |= {"date": source.date, "licence": licence, "counts": source.counts}
-            digest = hashlib.sha256(self.project.path(file).read_bytes()).hexdigest()
-            listed.append(entry | {"sha256": digest})
-        return listed
-
-
-def _tally(values: pd.Series) -> dict[str, int]:
-    return {str(value): int(count) for value, count in values.value_counts().sort_index().items()}
+        return manifest(self)

@@ -1,11 +1,15 @@
-"""A results folder that appears whole or not at all."""
+"""The results folder: what is written into it, and that it appears whole or not at all."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import platform
 import shutil
 import tempfile
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +17,113 @@ from circle15.errors import ConfigError, Finding, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pandas as pd
+
+    from circle15.study import Study
+
+OUTPUTS = ("map.html", "results.gpkg", "doubtful_links.csv", "columns.csv", "run.json")
+_VERSIONS = ("circle15", "numpy", "pandas", "geopandas", "shapely", "pyproj", "numba", "osmium", "folium")
+MOST_DEPENDED_ON = 10  # elements named in the manifest
+
+
+def write_results(study: Study, folder: Path) -> None:
+    """Write the results folder of a study, whole or not at all.
+
+    Raises
+    ------
+    Circle15Error
+        When the file or the data need mending; nothing has been written then.
+    """
+    from circle15.page import gap_map
+    from circle15.report import write_dictionary, write_geopackage
+    from circle15.sources.heights import doubtful_links
+
+    with whole_folder(folder) as draft:
+        result = study.result
+        with study.step("map and tables"):
+            page = gap_map(result, standard=study.standard, language=study.project.study.language)
+            page.save(str(draft / "map.html"))
+            write_geopackage(result, draft / "results.gpkg", standard=study.standard)
+            doubtful = doubtful_links(study.streets).drop(columns="geometry", errors="ignore")
+            doubtful.to_csv(draft / "doubtful_links.csv", encoding="utf-8-sig")
+            write_dictionary(draft / "columns.csv")
+        text = json.dumps(manifest(study), ensure_ascii=False, indent=1, allow_nan=False)
+        (draft / "run.json").write_text(text + "\n", encoding="utf-8")
+
+
+def manifest(study: Study) -> dict[str, object]:
+    """What was computed from what, with which versions, and the headline figures."""
+    from circle15.assessment import headline
+
+    study_file = study.project.model_dump_json()
+    people = headline(study.coverage, study.origins, standard=study.standard)
+    return {
+        "versions": {name: metadata.version(name) for name in _VERSIONS} | {"python": platform.python_version()},
+        "study": json.loads(study_file),
+        "study_sha256": hashlib.sha256(study_file.encode()).hexdigest(),
+        "standard": study.standard.name,
+        "walker": study.walker.model_dump(mode="json"),
+        "sources": _sources(study),
+        "facts": study.facts,
+        "residents": people.to_dict("index"),
+        "origins": {
+            "count": len(study.origins),
+            "placed": study.times.origins.counts(),
+            "evidence": _tally(study.origins["evidence"]),
+            "population_by_evidence": study.origins.groupby("evidence")["population"].sum().to_dict(),
+        },
+        "facilities": {
+            "count": len(study.facilities),
+            "placed": study.times.facilities.counts(),
+            "entrance_from": _tally(study.facilities["entrance_from"]),
+            "service": _tally(study.facilities["service"]),
+        },
+        "links": study.network.facts(),
+        "coverage": _tally(study.result.coverage["status"]),
+        "unknown_because": _tally(study.result.coverage.query("why != ''")["why"]),
+        **_comparisons(study),
+        "findings": [str(finding) for finding in study.findings],
+        "seconds": {name: round(value, 3) for name, value in study.seconds.items()},
+    }
+
+
+def _comparisons(study: Study) -> dict[str, object]:
+    """What the other runs say, in a few figures."""
+    result = study.result
+    by_element = result.dependence.groupby(["osm_id", "kind"], as_index=False)["people"].max()
+    first = by_element.sort_values(["people", "osm_id"], ascending=[False, True]).head(MOST_DEPENDED_ON)
+    whole = result.terrain[result.terrain["unit"].isin(result.units.index[result.units["parent"].isna()])]
+    graded = result.grades["flips"].dropna()
+    no_way = result.step_free["no_way"].astype(bool)
+    return {
+        "closed_links": len(study.closed),
+        "gaps_by_cause": result.gaps.groupby("cause")["people"].sum().to_dict(),
+        "terrain_penalty": whole.groupby("service")["lost"].sum().to_dict(),
+        "cells_that_flip": None if graded.empty else float((graded > 0).mean()),
+        "depended_on": first.to_dict("records"),
+        "no_step_free_way": float(result.step_free.loc[no_way, "population"].sum()),
+    }
+
+
+def _sources(study: Study) -> list[dict[str, object]]:
+    """Every input file with its hash; OSM files with their date, licence and counts."""
+    known = {source.name: source for source in study.elements.sources}
+    listed = []
+    for key, file in study.project.inputs():
+        entry: dict[str, object] = {"key": key, "file": file.as_posix()}
+        source = known.get(file.name)
+        if source is not None:
+            given = study.project.study
+            licence = given.attribution if given.synthetic else source.licence
+            entry |= {"date": source.date, "licence": licence, "counts": source.counts}
+        digest = hashlib.sha256(study.project.path(file).read_bytes()).hexdigest()
+        listed.append(entry | {"sha256": digest})
+    return listed
+
+
+def _tally(values: pd.Series) -> dict[str, int]:
+    return {str(value): int(count) for value, count in values.value_counts().sort_index().items()}
 
 
 @contextmanager

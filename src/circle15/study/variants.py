@@ -1,0 +1,98 @@
+"""The same study asked otherwise: other walkers, relaxed rules, other numbers. The order of it; no arithmetic."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from circle15.network import WalkNetwork
+    from circle15.project import Standard, Walker
+    from circle15.study import Study
+    from circle15.tables import Coverage, TravelTimes
+
+LEVEL = "level"  # the study's walker in a city without hills
+SPEEDS, HEIGHTS_M, CUTOFFS_MIN = (0.9, 1.1), 5.0, (-1.0, 1.0)  # what a verdict has to survive
+SEEDS = (1, 2)  # of the two error fields of the terrain
+
+
+def times(study: Study, *, walker: Walker | None = None, network: WalkNetwork | None = None) -> TravelTimes:
+    """Travel times as the study's, but for another walker or on another network."""
+    return (network or study.network).travel_times(
+        study.origins,
+        study.facilities,
+        walker=walker or study.walker,
+        cutoff_minutes=study.search_minutes,
+        trip=study.project.assessment.trip,
+    )
+
+
+def covered(study: Study, found: TravelTimes, *, standard: Standard | None = None) -> Coverage:
+    """Coverage as the study's, from other times or by another standard."""
+    from circle15.assessment import coverage
+
+    known = study.completeness["known"]
+    return coverage(found, study.facilities, standard=standard or study.standard, known=known)
+
+
+def by_walker(study: Study) -> dict[str, Coverage]:
+    """Coverage by walker: the study's own first, then the others, then the yardstick without hills."""
+    runs = {study.walker.name: study.coverage}
+    runs |= {one.name: covered(study, times(study, walker=one)) for one in study.walkers[1:]}
+    level = times(study, walker=study.walker.on_the_level(), network=study.open_network)
+    return runs | {LEVEL: covered(study, level)}
+
+
+def step_free(study: Study) -> Coverage:
+    """Coverage without stairs and escalators, save stairs with a ramp for wheelchairs."""
+    return covered(study, times(study, walker=study.walker.step_free("wheelchair")))
+
+
+def causes(study: Study, lacking: pd.DataFrame, *, level: Coverage) -> pd.DataFrame:
+    """The gaps with their causes, by relaxing hours, fares and directions, then steps, then the terrain."""
+    from circle15 import assessment
+
+    relaxed = {"closed": covered(study, times(study, network=study.open_network))}
+    if study.walker.forbidden:
+        free = study.walker.model_copy(update={"forbidden": frozenset()})
+        relaxed["steps"] = covered(study, times(study, walker=free))
+    relaxed["terrain"] = level
+    return assessment.causes(lacking, study.coverage, relaxed=relaxed)
+
+
+def stability(study: Study, card: pd.DataFrame) -> pd.DataFrame:
+    """The card with the share of runs, under other speeds, heights and cut-offs, in which a cell changes its grade."""
+    from circle15 import assessment
+    from circle15.network import WalkNetwork
+    from circle15.sources.heights import shifted
+
+    networks = [WalkNetwork(shifted(study.streets, HEIGHTS_M, seed=seed)) for seed in SEEDS]
+    closed = [*study.closed, *study.closed_by_hand]
+    runs = [covered(study, times(study, walker=study.walker.at(factor))) for factor in SPEEDS]
+    runs += [covered(study, times(study, network=one.without(closed) if closed else one)) for one in networks]
+    graded = partial(assessment.grades, origins=study.origins, units=study.units, standard=study.standard)
+    cards = [graded(run) for run in runs]
+    for minutes in CUTOFFS_MIN:
+        standard = study.standard.shifted(minutes)
+        cards.append(graded(covered(study, study.times, standard=standard), standard=standard))
+    return card.assign(flips=assessment.flips(card, cards))
+
+
+def dependence(study: Study) -> gpd.GeoDataFrame:
+    """Who loses what if one lift, escalator, footbridge or long stair closes."""
+    from circle15 import assessment
+    from circle15.tables import DEPENDENCE
+
+    if not study.project.assessment.dependence:
+        return DEPENDENCE.empty(study.area.crs)
+    lost = study.network.dependence(
+        study.origins,
+        study.facilities,
+        walker=study.walker,
+        cutoff_s={service.key: service.minutes * 60 for service in study.standard.services},
+        candidates=assessment.candidates(study.streets, long_flight_steps=study.walker.long_flight_steps),
+    )
+    return assessment.dependence_table(lost, study.origins, study.streets)
