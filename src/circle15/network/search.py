@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    Whole = int | np.int64
+
 NEVER = 2**31 - 1  # ticks of a vertex that was not reached
 _LOW = 2**32 - 1  # a heap key is the ticks above, the vertex in the low 32 bits
 
@@ -315,7 +317,7 @@ def _closes(city: City, link: int, candidate: int) -> bool:
 
 
 @inner
-def _count_arcs(city: City, work: Work, ways: Ways, candidate: int, size: int, by: int) -> int:
+def _count_arcs(city: City, work: Work, ways: Ways, candidate: int, size: Whole, by: Whole) -> Whole:
     """Take one candidate's arcs away (`by` -1, from `size` 0), or put them back (`by` 1, from what that returned).
 
     Returns how many vertices have lost every shortest way; they are in `ways.cut`.
@@ -345,8 +347,11 @@ def _count_arcs(city: City, work: Work, ways: Ways, candidate: int, size: int, b
 
 
 @inner
-def _detour(city: City, work: Work, ways: Ways, candidate: int, size: int, limit: int) -> None:
-    """Ticks after the closure of the vertices cut off: over the rim, whose ticks have not changed, then inward."""
+def _detour(city: City, work: Work, ways: Ways, candidate: int, size: Whole, limit: int) -> None:
+    """Ticks after the closure of the vertices cut off: over the rim, whose ticks have not changed, then inward.
+
+    Each entry of the heap is owed to another arc or seed, as in `settle`.
+    """
     heap = work.heap
     waiting = 0
     for k in range(size):
@@ -377,7 +382,7 @@ def _detour(city: City, work: Work, ways: Ways, candidate: int, size: int, limit
 
 
 @inner
-def _nearest(city: City, work: Work, ways: Ways, service: Service, origin: int) -> np.int64:
+def _nearest(city: City, work: Work, ways: Ways, service: Service, origin: Whole) -> Whole:
     """Ticks of an origin's shortest way, closures heeded."""
     best = np.int64(service.straight[origin])
     for k in range(city.doors.first[origin], city.doors.first[origin + 1]):
@@ -390,13 +395,13 @@ def _nearest(city: City, work: Work, ways: Ways, service: Service, origin: int) 
 
 
 @inner
-def _unserved(city: City, work: Work, ways: Ways, service: Service, candidate: int, cut: int) -> int:
+def _unserved(city: City, work: Work, ways: Ways, service: Service, candidate: int, cut: Whole) -> int:
     """Origins that were served and are not after a closure; returns how many, they are in `ways.found`."""
     hits = 0
     for k in range(cut):
         vertex = ways.cut[k]
         for j in range(city.exits.first[vertex], city.exits.first[vertex + 1]):
-            origin = city.exits.items[j]
+            origin = np.int64(city.exits.items[j])
             if ways.before[origin] <= service.within and ways.seen[origin] != candidate:
                 ways.seen[origin] = candidate
                 if _nearest(city, work, ways, service, origin) > service.within:
@@ -426,20 +431,21 @@ def losses(city: City, service: Service, work: Work, ways: Ways) -> NDArray[np.i
     for origin in range(ways.before.size):
         ways.before[origin] = _nearest(city, work, ways, service, origin)
         ways.seen[origin] = -1
+    none, one = np.int64(0), np.int64(1)  # one type for both calls below, so that one kernel is compiled
     found = np.empty((256, 4), np.int64)
     size = 0
     for candidate in range(city.closing.first.size - 1):
-        cut = _count_arcs(city, work, ways, candidate, 0, -1)
+        cut = _count_arcs(city, work, ways, candidate, none, -one)
         _detour(city, work, ways, candidate, cut, service.limit)
         hits = _unserved(city, work, ways, service, candidate, cut)
         for k in range(hits):
-            origin = ways.found[k]
+            home = np.int64(ways.found[k])
             if size == len(found):
                 found = np.concatenate((found, np.empty_like(found)))
-            found[size, 0], found[size, 1] = candidate, origin
-            found[size, 2], found[size, 3] = ways.before[origin], _nearest(city, work, ways, service, origin)
+            found[size, 0], found[size, 1] = candidate, home
+            found[size, 2], found[size, 3] = ways.before[home], _nearest(city, work, ways, service, home)
             size += 1
-        _count_arcs(city, work, ways, candidate, cut, 1)
+        _count_arcs(city, work, ways, candidate, cut, one)
     clear(work, count)
     for k in range(service.vertices.size):
         ways.seed[service.vertices[k]] = NEVER

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _READ = (
     "piece", "osm_id", "from_node", "to_node", "length_m", "rise_m", "kind", "steps", "access", "evidence", "at_edge",
-    "ramp", "crossing", "wait_s",
+    "crossing",
 )  # fmt: skip
 _STREETS = Table(
     STREETS.name,
@@ -56,8 +56,7 @@ class WalkNetwork:
     >>> import shapely
     >>> from circle15.project import Walker
     >>> row = {"piece": "way/1#0", "osm_id": "way/1", "length_m": 900.0, "rise_m": 0.0, "kind": "street", "steps": None,
-    ...        "access": "open", "evidence": "tag", "at_edge": False, "crossing": None,
-    ...        "ramp": None, "wait_s": None}
+    ...        "access": "open", "evidence": "tag", "at_edge": False, "crossing": None}
     >>> ends = [(0, 0), (900, 0)]
     >>> streets = gpd.GeoDataFrame(
     ...     [row | {"from_node": 1, "to_node": 2}, row | {"from_node": 2, "to_node": 1}],

@@ -1,0 +1,15 @@
+"""The worked numbers of the pages on travel times, trips and dependence."""
+
+import doctest
+from pathlib import Path
+
+import pytest
+
+PAGES = Path(__file__).parents[2] / "docs" / "methods"
+
+
+@pytest.mark.parametrize("page", ["travel-times", "trips", "dependence"])
+def test_worked_numbers(page):
+    found = doctest.testfile(str(PAGES / f"{page}.md"), module_relative=False, encoding="utf-8")
+    assert found.attempted >= 10
+    assert found.failed == 0
