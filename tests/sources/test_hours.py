@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circle15.errors import ConfigError
@@ -110,12 +110,14 @@ def test_fares_that_are_none():
         closed_links(links(("lift", None, None)), fares="cheap")
 
 
+@settings(deadline=None)
 @given(day=st.integers(0, 6), minute=st.integers(0, 24 * 60), chinese=st.booleans())
 def test_any_hour_of_the_week(day, minute, chinese):
     name = "周" + "一二三四五六日"[day] if chinese else DAYS[day]
     assert moment(f"{name} {minute // 60:02}:{minute % 60:02}") == MONDAY + timedelta(days=day, minutes=minute)
 
 
+@settings(deadline=None)
 @given(hours=st.text(max_size=20) | st.sampled_from(["Mo-Su 07:30-22:30", "off", "24/7"]), day=st.sampled_from(DAYS))
 def test_no_wording_is_a_crash(hours, day):
     closed, findings = shut(hours, f"{day} 12:00")
