@@ -21,9 +21,9 @@ STUDIES = {
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 ALLOWED = ("file:", "data:", "blob:", "about:")  # what a page may ask for
 
-settings.register_profile("ci", derandomize=True, print_blob=True)  # CI judges the change, not the day's luck
-if IN_CI:
-    settings.load_profile("ci")
+settings.register_profile("local", deadline=None)  # speed belongs in benchmarks, not in tests
+settings.register_profile("ci", deadline=None, derandomize=True)  # CI judges the change, not the day's luck
+settings.load_profile("ci" if IN_CI else "local")
 
 
 @pytest.fixture(scope="session")

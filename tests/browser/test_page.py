@@ -1,6 +1,7 @@
 """The page in a real browser, with the network off."""
 
 import dataclasses
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -402,3 +403,17 @@ def test_a_damaged_file_says_so(saved, tmp_path, chromium):
     page.wait_for_selector("#c15-message.c15-stop")
     assert "文件可能不完整" in page.locator("#c15-message").inner_text()
     page.close()
+
+
+def test_the_head_says_what_is_asked_otherwise(tmp_path, open_page):
+    result = sample_result()
+    otherwise = {"trip": "slower", "when": "Tu 21:00", "fares": "free only", "scenario": '<b id="x">新梯道</b>'}
+    path = tmp_path / "map.html"
+    gap_map(replace(result, facts={**result.facts, **otherwise}), standard=sample_standard()).save(path)
+    page = open_page(path)
+    said = page.locator("#c15-date").inner_text()
+    for words in ("往返取较慢的一程", "时段：Tu 21:00", "只走免费的", '情景：<b id="x">新梯道</b>'):
+        assert words in said
+    page.locator("#c15-language").click()
+    assert "slower leg of out and back" in page.locator("#c15-date").inner_text()
+    assert page.locator("#x").count() == 0

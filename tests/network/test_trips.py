@@ -3,6 +3,7 @@
 import city
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import HealthCheck, assume, given, settings
@@ -188,6 +189,27 @@ def test_closing_a_link_never_shortens_any_trip(drawn, which):
         was, now = table_of(before[trip]), table_of(after[trip])
         assert now.keys() <= was.keys()
         assert all(now[pair] >= was[pair] for pair in now)
+
+
+@SLOW
+@given(city.cities(), st.integers(0, 99), st.integers(0, 99))
+def test_adding_a_link_never_lengthens_any_trip(drawn, one, other):
+    table, origins, facilities = drawn
+    ends = table.groupby("from_node").first()["geometry"].apply(lambda line: line.coords[0])
+    tail, head = ends.index[one % len(ends)], ends.index[other % len(ends)]
+    assume(tail != head)
+    line = shapely.LineString([ends[tail], ends[head]])
+    row = table.iloc[0].to_dict() | {"piece": "new/1#0", "osm_id": "new/1", "kind": "path", "access": "open"}
+    there = row | {"from_node": tail, "to_node": head, "length_m": line.length, "geometry": line}
+    back = there | {"from_node": head, "to_node": tail, "geometry": line.reverse()}
+    index = pd.Index(["new/1#0>", "new/1#0<"], name=table.index.name)
+    more = gpd.GeoDataFrame([there, back], index=index, crs=table.crs)[table.columns]
+    grown = pd.concat([table, more])
+    before, after = (walked(WalkNetwork(one), origins, facilities) for one in (table, grown))
+    for trip in TRIPS:
+        was, now = table_of(before[trip]), table_of(after[trip])
+        assert was.keys() <= now.keys()
+        assert all(now[pair] <= was[pair] for pair in was)
 
 
 @settings(SLOW, max_examples=80)

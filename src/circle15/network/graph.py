@@ -160,14 +160,14 @@ class Graph:
         ticks = link_ticks(layout.streets, walker)
         usable = ticks < NO_WAY
         tail, head, length, link = _phases(layout, ticks, usable & ~layout.closed)
-        # Parts are judged without closures: closing a staircase must not move anybody to another street.
-        part = layout.parts(usable)
+        # Parts are judged without closures and additions: neither may move anybody to another street.
+        added = layout.streets["osm_id"].astype(str).str.startswith(NEW).to_numpy(dtype=bool)
+        part = layout.parts(usable & ~added)
         metres = layout.part_lengths(part)
         of_piece = part[layout.tail[layout.ahead]]
         main = of_piece == (np.argmax(metres) if len(metres) else -1)
         either = usable[layout.ahead] | ((layout.back >= 0) & usable[layout.back])
         kind = layout.streets["kind"].to_numpy(dtype=object)[layout.ahead]
-        added = layout.streets["osm_id"].astype(str).str.startswith(NEW).to_numpy(dtype=bool)[layout.ahead]
         return cls(
             layout=layout,
             ticks=ticks,
@@ -175,7 +175,7 @@ class Graph:
             reversed=_arcs(layout.vertices, head, tail, length, link),
             how=np.where(main, "main", "island").astype(object),
             small=~main & (metres[of_piece] < SMALL_M),
-            placeable=either & ~np.isin(kind, NO_PLACE) & ~added,
+            placeable=either & ~np.isin(kind, NO_PLACE) & ~added[layout.ahead],
         )
 
     @cached_property

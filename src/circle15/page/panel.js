@@ -41,6 +41,16 @@ circle15.panel = (() => {
 
   /* ------------------------------------------------------------------------------------------------- the head */
 
+  /* What the study asks otherwise than by default: the leg, the hour, the fares, a scenario. */
+  function settings(facts, say, colon) {
+    const parts = [];
+    if (facts.trip && facts.trip !== "out") parts.push([say(`trip.${facts.trip}`)]);
+    if (facts.when) parts.push([say("page.when"), colon, name(facts.when)]);
+    if (facts.fares === "free only") parts.push([say("page.free_only")]);
+    if (facts.scenario) parts.push([say("page.scenario"), colon, el("strong", {}, name(facts.scenario))]);
+    return parts.flatMap((part) => [" · ", ...part]);
+  }
+
   function head(study, state) {
     const { facts } = study;
     const say = state.say;
@@ -54,6 +64,7 @@ circle15.panel = (() => {
     $("date").replaceChildren(
       ` · ${say("page.data_date")}${colon}`, name(facts.data_date || say("page.no_date")),
       walker ? ` · ${say("page.walker")}${colon}` : "", el(state.walker ? "strong" : "span", {}, name(walker)),
+      ...settings(facts, say, colon),
     );
     const toggle = $("language");
     toggle.textContent = say("page.switch");
