@@ -1,6 +1,7 @@
 """The verbs as a planner meets them: exit codes, one clear sentence per finding, and no half-written folder."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 from shapely import Point, box
 
 from circle15 import cli
+from circle15.project import Project
 from circle15.study.folder import OUTPUTS
 from tiny_study import STUDY, inventory_csv, town_osm, write_study, write_terrain
 
@@ -213,6 +215,18 @@ def test_new_then_check_says_what_to_fill(tmp_path, monkeypatch, verb):
     assert "streets.osm.pbf" in err
     assert verb("new", "mytown")[0] == 2
     assert verb("new", "../elsewhere")[0] == 2
+
+
+def test_the_template_names_every_key(tmp_path, monkeypatch, verb):
+    monkeypatch.chdir(tmp_path)
+    verb("new", "mytown")
+    text = (tmp_path / "mytown.toml").read_text(encoding="utf-8")
+    schema = Project.model_json_schema()
+    for name, record in schema["$defs"].items():
+        for key in record["properties"]:
+            assert re.search(rf"\b{key}\b", text), f"{name}.{key}"
+    for section in schema["properties"]:
+        assert re.search(rf"^(# )?\[+{section}\b", text, flags=re.MULTILINE) or section == "folder", section
 
 
 def test_isochrone_prints_geojson_only(study, verb):

@@ -1,6 +1,6 @@
 """The contract: every table and record that rooms hand to each other.
 
-A table is an ordinary GeoDataFrame. Each is stated once, as data, in this file; from that statement come the
+A table is an ordinary GeoDataFrame. Each is stated once, as data, in `statements`; from that come the
 check at every door and the data dictionary beside the results. Ids are unique strings in a named index; all
 geometry is in one projected CRS in metres; `seconds` are seconds and `minutes` appear only at the doors.
 """
