@@ -149,3 +149,10 @@ def test_walkers_stand_side_by_side(ran, study_name):
     assert sum(manifest["gaps_by_cause"].values()) == pytest.approx(study.result.gaps["people"].sum())
     assert set(manifest["gaps_by_cause"]) <= {"none", "far", "terrain", "steps", "closed"}
     assert 0 < manifest["cells_that_flip"] < 1
+
+
+def test_a_time_that_is_none_is_found_by_check(study_file):
+    add(study_file, '[assessment]\nwhen = "Xx 25:00"\n')
+    found = [str(finding) for finding in Study.open(study_file).check()]
+    assert len(found) == 1
+    assert "Xx 25:00" in found[0]

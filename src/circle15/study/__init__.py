@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 _WALKED = ("network", "times", "coverage", "result")  # what depends on which links are open
 _PARTS = (  # what can be wrong, in the order in which one part needs another
-    *("standard", "walkers", "elements", "area", "terrain", "units", "inventory", "streets", "origins", "facilities"),
+    *("standard", "walkers", "elements", "area", "terrain", "units", "inventory", "streets", "closed", "origins"),
+    "facilities",
 )
 
 
