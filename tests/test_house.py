@@ -35,6 +35,7 @@ ROOMS = {  # outside library -> the only rooms that may import it
     "rasterio": {"sources"},
     "h3": {"sources"},
     "openpyxl": {"sources"},
+    "rapidfuzz": {"sources"},
     "opening_hours": {"sources"},
     "numba": {"network"},
     "networkx": {"network"},

@@ -1,11 +1,13 @@
+import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 
 from circle15.errors import DataError
-from circle15.sources.datum import DATUMS, from_wgs84, to_wgs84
+from circle15.sources.datum import DATUMS, from_wgs84, measure_datums, to_wgs84
 
 EARTH = Geod(ellps="WGS84")
 LIANGLUKOU = (106.5451, 29.5558)
@@ -84,3 +86,22 @@ def test_many_at_once_missing_ones_too():
 def test_an_unknown_datum():
     with pytest.raises(DataError, match="'gcj-02' is not known"):
         to_wgs84(np.array([LIANGLUKOU]), "gcj-02")
+
+
+@pytest.mark.parametrize("datum", ["wgs84", "gcj02", "bd09"])
+def test_the_right_reading_lies_nearest_to_streets_and_buildings(datum):
+    rng = np.random.default_rng(15)
+    here = np.column_stack([rng.uniform(106.53, 106.57, 60), rng.uniform(29.54, 29.57, 60)])
+    points = gpd.GeoSeries.from_xy(*here.T, crs=4326).to_crs(32648)
+    streets = gpd.GeoDataFrame(
+        geometry=[shapely.box(x, y + 10, x + 5, y + 11).exterior for x, y in zip(points.x, points.y, strict=True)],
+        crs=32648,
+    )
+    buildings = gpd.GeoDataFrame(geometry=points.buffer(4))
+    found = measure_datums(np.vstack([from_wgs84(here, datum), [[np.nan, 1.0]]]), streets, buildings)
+    assert found.index.tolist() == ["wgs84", "gcj02", "bd09"]
+    assert found.idxmin().tolist() == [datum, datum]
+    assert found.loc[datum].tolist() == pytest.approx([10, 0], abs=0.01)
+    assert (found.drop(datum) > 50).all(axis=None)
+    assert measure_datums(from_wgs84(here, datum), streets)["buildings_m"].isna().all()
+    assert measure_datums(np.empty((0, 2)), streets).isna().all(axis=None)

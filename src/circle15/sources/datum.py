@@ -13,18 +13,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
+import shapely
+from pyproj import Transformer
 
 from circle15.errors import DataError, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import geopandas as gpd
     from numpy.typing import NDArray
 
 DATUMS = ("wgs84", "cgcs2000", "gcj02", "bd09")
 SEMI_MAJOR_M, ECCENTRICITY_2 = 6378245.0, 0.00669342162296594323  # Krasovsky 1940
 CHINA = (72.004, 0.8293, 137.8347, 55.8271)  # west, south, east, north; no shift outside
 BAIDU_K = np.pi * 3000.0 / 180.0
+READINGS = ("wgs84", "gcj02", "bd09")  # CGCS2000 reads as WGS-84
 CLOSE_DEG, ROUNDS = 1e-9, 30  # 1e-9 degrees are 0.1 mm
 
 
@@ -88,6 +93,56 @@ def from_wgs84(lonlat: NDArray[np.float64], datum: str) -> NDArray[np.float64]:
     if _known(datum) in ("gcj02", "bd09"):
         points = _to_gcj(points)
     return _to_baidu(points) if datum == "bd09" else points
+
+
+def measure_datums(
+    lonlat: NDArray[np.float64], streets: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame | None = None
+) -> pd.DataFrame:
+    """Measure how well points fit the map under each reading of their datum.
+
+    Parameters
+    ----------
+    lonlat : ndarray, shape (n, 2)
+        Longitude and latitude in degrees, in a datum that nobody stated. Rows with NaN are left out.
+    streets : GeoDataFrame
+        tables.STREETS or any lines in a projected CRS in metres, true in WGS-84.
+    buildings : GeoDataFrame, optional
+        Footprints in the same CRS; a point in a building is 0 m away.
+
+    Returns
+    -------
+    DataFrame
+        One row per reading, index `datum` (wgs84, gcj02, bd09); columns `streets_m` and `buildings_m`, the median
+        distance in metres, NaN where nothing is there to measure against. The smallest is a hint, not a proof.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import Point
+    >>> here = gpd.GeoSeries([Point(106.5451, 29.5558)], crs=4326).to_crs("EPSG:32648")
+    >>> shifted = from_wgs84(np.array([[106.5451, 29.5558]]), "gcj02")
+    >>> measure_datums(shifted, here.to_frame("geometry"))["streets_m"].round().tolist()
+    [479.0, 0.0, 932.0]
+    """
+    points = _points(lonlat)
+    points = points[np.isfinite(points).all(axis=1)]
+    to_metres = Transformer.from_crs("EPSG:4326", streets.crs, always_xy=True)
+    measured = {"streets_m": streets, "buildings_m": buildings}
+    trees = {
+        name: shapely.STRtree(shapes.geometry.to_numpy()) for name, shapes in measured.items() if shapes is not None
+    }
+    rows = {}
+    for datum in READINGS:
+        placed = shapely.points(*to_metres.transform(*to_wgs84(points, datum).T))
+        rows[datum] = [_median_apart(placed, trees[name]) if name in trees else np.nan for name in measured]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(measured)).rename_axis("datum")
+
+
+def _median_apart(points: NDArray[np.object_], tree: shapely.STRtree) -> float:
+    if not len(points) or not len(tree.geometries):
+        return float("nan")
+    _, apart = tree.query_nearest(points, return_distance=True, all_matches=False)
+    return float(np.median(apart)) if len(apart) else float("nan")
 
 
 def _known(datum: str) -> str:

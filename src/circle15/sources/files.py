@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 import re
 import unicodedata
+import zipfile
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
+import openpyxl
 import pandas as pd
 import pyogrio
 import shapely
 
-from circle15.errors import DataError, Finding, SourceError, quoted
+from circle15.errors import DataError, Finding, MissingExtra, SourceError, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,32 +30,45 @@ if TYPE_CHECKING:
 POLYGONAL = ("Polygon", "MultiPolygon")
 WIDEST_LATITUDE, WIDEST_LONGITUDE = 90.0, 180.0
 NEAR_DEG = 0.5  # about 50 km
+MOST_UNPACKED = 500_000_000  # bytes of an Excel file once unpacked: a table of places has a hundredth of it
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a CSV file as text, or a file of shapes with its geometry.
+def read_table(path: Path, *, sheet: str | None = None) -> pd.DataFrame:
+    """Read a CSV or Excel file as text, or a file of shapes with its geometry.
 
     Parameters
     ----------
     path : Path
-        ``.csv`` or ``.txt`` in UTF-8 or GB18030, parted by commas, semicolons or tabs; else anything that GDAL reads,
-        such as GeoJSON, GeoPackage and Shapefile.
+        ``.csv`` or ``.txt`` in UTF-8 or GB18030, parted by commas, semicolons or tabs; ``.xlsx``; ``.parquet``
+        (GeoParquet, with the extra `parquet`); else anything that GDAL reads, such as GeoJSON, GeoPackage, Shapefile.
+    sheet : str, optional
+        The sheet of an Excel file; without it the first.
 
     Returns
     -------
     DataFrame or GeoDataFrame
-        Rows in the order of the file, numbered from 0; cells of a CSV are text, an empty cell is missing.
+        Rows in the order of the file, numbered from 0; cells of a CSV or Excel file are text, an empty cell is missing.
 
     Raises
     ------
     SourceError
         When the file is missing or cannot be read.
     DataError
-        When the text is in no known encoding.
+        When the text is in no known encoding, or the sheet is not in the file.
+    MissingExtra
+        For GeoParquet without pyarrow.
     """
     if not path.is_file():
         raise SourceError(Finding(path.name, "there is no such file", "Check the path"))
-    return _read_csv(path) if path.suffix.lower() in (".csv", ".txt") else read_shapes(path)
+    ending = path.suffix.lower()
+    if ending in (".csv", ".txt"):
+        return _read_csv(path)
+    if ending in (".xlsx", ".xlsm"):
+        return _read_excel(path, sheet)
+    if ending == ".xls":
+        raise SourceError(Finding(path.name, "this is the Excel format of before 2007", "Save it as .xlsx or CSV"))
+    shapes: pd.DataFrame = _read_parquet(path) if ending in (".parquet", ".geoparquet") else read_shapes(path)
+    return shapes
 
 
 def read_shapes(path: Path) -> gpd.GeoDataFrame:
@@ -73,6 +89,64 @@ def read_shapes(path: Path) -> gpd.GeoDataFrame:
     if not isinstance(frame, gpd.GeoDataFrame):
         raise DataError(Finding(path.name, "it has no geometry", "Give a layer with shapes"))
     return frame
+
+
+def _read_parquet(path: Path) -> gpd.GeoDataFrame:
+    if importlib.util.find_spec("pyarrow") is None:
+        mend = 'Install it with pip install "circle15[parquet]", or save the file as GeoPackage'
+        raise MissingExtra(Finding(path.name, "GeoParquet needs the extra parquet, which is not installed", mend))
+    try:
+        frame: gpd.GeoDataFrame = gpd.read_parquet(path)
+    except (ValueError, OSError, KeyError) as error:
+        raise SourceError(Finding(path.name, f"it cannot be read ({error})", "Save it as GeoPackage")) from error
+    return frame
+
+
+def _read_excel(path: Path, sheet: str | None) -> pd.DataFrame:
+    """The rows of one sheet as text, as last computed by the program that saved it; no formula is run."""
+    unreadable = "Open it in Excel or LibreOffice and save it as .xlsx or CSV"
+    try:
+        with zipfile.ZipFile(path) as packed:
+            size = sum(part.file_size for part in packed.infolist())
+        if size > MOST_UNPACKED:
+            raise SourceError(
+                Finding(path.name, f"it unpacks to {size / 1e6:,.0f} MB", "Give only the table of places")
+            )
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        names = [one.title for one in book.worksheets]
+        if not names or (sheet is not None and sheet not in names):
+            problem = f"there is no sheet {sheet!r}" if names else "there is no sheet with cells in it"
+            raise DataError(Finding(path.name, problem, f"The file has {', '.join(book.sheetnames)}"))
+        cells = [[_cell_text(one) for one in row] for row in book[sheet or names[0]].iter_rows(values_only=True)]
+        book.close()
+    except (
+        zipfile.BadZipFile,
+        SyntaxError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        NotImplementedError,
+    ) as error:
+        raise SourceError(Finding(path.name, f"it is not a sound Excel file ({error})", unreadable)) from error
+    except (ValueError, OSError) as error:
+        if isinstance(error, (DataError, SourceError)):
+            raise
+        raise SourceError(Finding(path.name, f"it is not a sound Excel file ({error})", unreadable)) from error
+    filled = [row for row in cells if any(row)]
+    if not filled:
+        raise DataError(Finding(path.name, "it is empty", "Give one header line and one line per row"))
+    header = [text or f"column {place}" for place, text in enumerate(filled[0], 1)]
+    wide = [(row + [None] * len(header))[: len(header)] for row in filled[1:]]
+    return pd.DataFrame(wide, columns=header, dtype=object)
+
+
+def _cell_text(value: object) -> str | None:
+    """A cell as a CSV would hold it."""
+    if isinstance(value, float):
+        value = repr(value).removesuffix(".0")
+    text = "" if value is None else str(value).strip()
+    return text.removesuffix(" 00:00:00") or None
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -235,13 +309,46 @@ def coordinates(rows: pd.DataFrame, where: str, area: StudyArea, found: list[Fin
     ndarray, shape (n, 2)
         Degrees in the datum of the file; NaN where missing.
     """
+    lonlat = degrees(rows, where, found)
+    if found and np.isnan(lonlat).all():
+        return lonlat
+    missing, swapped, odd = misplaced(lonlat, area)
+    if missing.any():
+        found.append(at_rows(where, missing, "have no coordinates, or coordinates that are no numbers", "Fill them"))
+    given = int((~missing).sum())
+    if swapped.any():
+        problem = f"longitude and latitude are swapped in {swapped.sum():,} of {given:,} rows"
+        found.append(Finding(where, problem, "Exchange the two columns"))
+    elif odd.any():
+        problem = f"{odd.sum():,} of {given:,} rows have coordinates that are not degrees"
+        found.append(Finding(where, problem, "Give longitude and latitude in degrees"))
+    return lonlat
+
+
+def degrees(rows: pd.DataFrame, where: str, found: list[Finding]) -> NDArray[np.float64]:
+    """Longitude and latitude of every row as the file has them; a file that has none is a finding.
+
+    Parameters
+    ----------
+    rows : DataFrame or GeoDataFrame
+        Of a table with recognised columns; a polygon counts as a point inside it.
+    where : str
+        The file.
+    found : list of Finding
+        What is wrong with the whole file is appended.
+
+    Returns
+    -------
+    ndarray, shape (n, 2)
+        NaN where missing or no number.
+    """
     lonlat = np.full((len(rows), 2), np.nan)
     if isinstance(rows, gpd.GeoDataFrame):
         if rows.crs is None:
             found.append(Finding(where, "the CRS is not stated", "Save the file with its CRS, such as EPSG:4326"))
             return lonlat
-        degrees = rows.geometry if rows.crs.is_geographic else rows.geometry.to_crs("EPSG:4326")
-        inside = shapely.point_on_surface(degrees.to_numpy())
+        shapes = rows.geometry if rows.crs.is_geographic else rows.geometry.to_crs("EPSG:4326")
+        inside = shapely.point_on_surface(shapes.to_numpy())
         lonlat = np.column_stack([shapely.get_x(inside), shapely.get_y(inside)])
     elif rows["lon"].isna().all() and rows["lat"].isna().all():
         mend = "Add columns lon and lat (经度, 纬度) in degrees, or name them under columns"
@@ -249,31 +356,37 @@ def coordinates(rows: pd.DataFrame, where: str, area: StudyArea, found: list[Fin
         return lonlat
     else:
         lonlat = np.column_stack([numbers(rows["lon"]), numbers(rows["lat"])])
-    missing = ~np.isfinite(lonlat).all(axis=1)
-    if missing.any():
-        found.append(at_rows(where, missing, "have no coordinates, or coordinates that are no numbers", "Fill them"))
-    _find_swapped(lonlat[~missing], where, area, found)
-    return np.where(missing[:, None], np.nan, lonlat)
+    return np.where(np.isfinite(lonlat).all(axis=1)[:, None], lonlat, np.nan)
 
 
-def _find_swapped(lonlat: NDArray[np.float64], where: str, area: StudyArea, found: list[Finding]) -> None:
-    """Say so when rows lie in the area only with longitude and latitude exchanged."""
-    if not len(lonlat):
-        return
+def misplaced(
+    lonlat: NDArray[np.float64], area: StudyArea
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Rows without coordinates, rows near the area only with the two exchanged, and rows that are no degrees.
+
+    Parameters
+    ----------
+    lonlat : ndarray, shape (n, 2)
+        As `degrees` gives it.
+    area : StudyArea
+        Where the rows are expected.
+
+    Returns
+    -------
+    missing, swapped, odd : ndarray of bool, shape (n,)
+        A row is in one of them at most.
+    """
     west, south, east, north = area.extent_lonlat.buffer(NEAR_DEG).bounds
 
     def near(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
-        return (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+        inside: NDArray[np.bool_] = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+        return inside
 
-    straight = near(lonlat[:, 0], lonlat[:, 1])
-    swapped = near(lonlat[:, 1], lonlat[:, 0]) & ~straight
-    odd = (np.abs(lonlat[:, 0]) > WIDEST_LONGITUDE) | (np.abs(lonlat[:, 1]) > WIDEST_LATITUDE)
-    if swapped.any():
-        problem = f"longitude and latitude are swapped in {swapped.sum():,} of {len(lonlat):,} rows"
-        found.append(Finding(where, problem, "Exchange the two columns"))
-    elif odd.any():
-        problem = f"{odd.sum():,} of {len(lonlat):,} rows have coordinates that are not degrees"
-        found.append(Finding(where, problem, "Give longitude and latitude in degrees"))
+    lon, lat = lonlat.T
+    missing = np.isnan(lon) | np.isnan(lat)
+    swapped: NDArray[np.bool_] = near(lat, lon) & ~near(lon, lat)
+    odd: NDArray[np.bool_] = ((np.abs(lon) > WIDEST_LONGITUDE) | (np.abs(lat) > WIDEST_LATITUDE)) & ~swapped
+    return missing, swapped, odd
 
 
 def at_rows(where: str, bad: NDArray[np.bool_], problem: str, mend: str) -> Finding:
