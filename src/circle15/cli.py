@@ -99,6 +99,21 @@ def check(study: StudyFile) -> None:
 
 
 @app.command()
+def fetch(study: StudyFile) -> None:
+    """联网获取街道和地点，存为快照。Ask Overpass for streets and places, and freeze them in a snapshot folder."""
+    from circle15.study import Study
+
+    opened = Study.open(study, announce=_Progress())
+    folder = opened.fetch()
+    for finding in opened.findings:
+        _say(f"note: {finding}")
+    given = opened.project.streets
+    if given.files or not given.overpass:
+        _say("note: [streets]: this study reads its files. Set overpass = true and take files out to use the snapshot.")
+    typer.echo(folder)
+
+
+@app.command()
 def run(study: StudyFile, output: Output = None, scenario: Scenario = None) -> None:
     """计算并写出地图、地理数据包和清单。Compute, and write the map, the GIS package and the manifest."""
     _run(study, output, scenario)

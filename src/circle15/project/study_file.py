@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -43,7 +43,8 @@ class _Area(Record):
 
 class _Streets(Record):
     files: tuple[Path, ...] = ()  # .osm.pbf, .osm, .osm.gz, .osm.bz2 or Overpass JSON; several are merged
-    overpass: bool = False  # fetch live
+    overpass: bool = False  # instead of files: the newest snapshot that circle15 fetch made
+    mirrors: tuple[Annotated[str, Field(pattern=r"^https?://[^/\s]+")], ...] = ()  # Overpass servers; the public ones
     overrides: Path | None = None  # osm_id, rise_m, step_count, wait_s, closed: what a planner measured
 
 

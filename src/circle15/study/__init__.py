@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from circle15.sources.osm import Elements
     from circle15.tables import Coverage, Result, StudyArea, TravelTimes
 
+SNAPSHOTS = Path("snapshot")  # beside the study file
 _WALKED = ("network", "times", "coverage", "result")  # what depends on which links are open
 _PARTS = (  # what can be wrong, in the order in which one part needs another
     *("standard", "walkers", "elements", "area", "terrain", "units", "inventory", "streets", "closed", "origins"),
@@ -149,12 +150,44 @@ class Study:
         """Everything tagged in the OSM files of the study."""
         from circle15.sources.osm import read_osm
 
-        if not self.project.streets.files:
-            mend = "Run circle15 fetch for a snapshot, or name a file under [streets] files"
+        streets = self.snapshot or self.project.streets.files
+        if not streets:
+            mend = "Set overpass = true and run circle15 fetch, or name a file under [streets] files"
             raise SourceError(Finding("[streets]", "there is no file and no snapshot of the streets yet", mend))
-        files = (*self.project.streets.files, *self.project.facilities.files)
         with self.step("read OpenStreetMap"):
-            return read_osm(*(self.project.path(file) for file in files))
+            return read_osm(*(self.project.path(file) for file in (*streets, *self.project.facilities.files)))
+
+    @cached_property
+    def snapshot(self) -> tuple[Path, ...]:
+        """Files of the newest snapshot, where the study has ``overpass = true`` and names no file of its own."""
+        from circle15.sources.snapshot import newest_snapshot
+
+        given = self.project.streets
+        return newest_snapshot(self.project.path(SNAPSHOTS)) if given.overpass and not given.files else ()
+
+    def fetch(self) -> Path:
+        """Ask Overpass for the extent of the study, and freeze what it says beside the study file.
+
+        Returns
+        -------
+        Path
+            The new snapshot; a study with ``overpass = true`` and no files uses it when its data are first asked for.
+
+        Raises
+        ------
+        ConfigError
+            When the study has no boundary file: the extent has to be known first.
+        SourceError
+            With ``outside=True`` when no server gave the data; older snapshots are as they were.
+        """
+        from circle15.sources.snapshot import fetch_snapshot
+
+        if self.project.area.boundary is None:
+            mend = "Give [area] boundary, a file"
+            raise ConfigError(Finding("[area] boundary_osm", "fetch needs a boundary file for now", mend))
+        folder, mirrors = self.project.path(SNAPSHOTS), self.project.streets.mirrors
+        with self.step("fetch"):
+            return fetch_snapshot(self.area, folder, mirrors=mirrors, announce=self._announce)
 
     @cached_property
     def area(self) -> StudyArea:

@@ -110,7 +110,8 @@ def _sources(study: Study) -> list[dict[str, object]]:
     """Every input file with its hash; OSM files with their date, licence and counts."""
     known = {source.name: source for source in study.elements.sources}
     listed = []
-    for key, file in study.project.inputs():
+    frozen = [("[streets] overpass", file.relative_to(study.project.folder)) for file in study.snapshot]
+    for key, file in [*study.project.inputs(), *frozen]:
         entry: dict[str, object] = {"key": key, "file": file.as_posix()}
         source = known.get(file.name)
         if source is not None:

@@ -1,0 +1,221 @@
+"""A snapshot is whole or not there, is what was fetched, and says what a server did instead of answering."""
+
+import gzip
+import hashlib
+import json
+import socket
+import threading
+
+import geopandas as gpd
+import pytest
+from pyproj import CRS
+from shapely import box
+
+from circle15.errors import SourceError
+from circle15.sources import snapshot
+from circle15.sources.osm import read_osm
+from circle15.sources.snapshot import SOURCES, fetch_snapshot, newest_snapshot
+from circle15.tables import StudyArea
+from overpass_server import SMALL, overpass, reply_of, says
+from tiny_study import town_osm
+
+AREA = StudyArea("town", gpd.GeoSeries([box(106.549, 29.549, 106.556, 29.556)], crs=4326).to_crs(32648)[0], CRS(32648))
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch):
+    for key in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(key, "127.0.0.1")
+    monkeypatch.setattr(snapshot, "PAUSE_S", 0.01)
+    monkeypatch.setattr(snapshot, "PATIENCE_S", 2.0)
+
+
+@pytest.fixture
+def town(tmp_path):
+    path = tmp_path / "town.osm"
+    path.write_text(town_osm(), encoding="utf-8")
+    return path
+
+
+def fetched(folder, answer, **options):
+    with overpass(answer) as (address, heard):
+        return fetch_snapshot(AREA, folder, mirrors=[address], **options), heard
+
+
+def test_a_snapshot_holds_the_replies_and_says_what_they_are(tmp_path, town):
+    said = []
+    place, heard = fetched(tmp_path / "snapshot", says(reply_of(town)), announce=said.append)
+    listed = json.loads((place / SOURCES).read_text(encoding="utf-8"))
+    assert place.name == listed["fetched"][:10]
+    assert listed["server"].startswith("http://127.0.0.1")
+    assert said == [f"ask {listed['server']}"]
+    assert {file.name for file in place.iterdir()} == {SOURCES, *(entry["file"] for entry in listed["files"])}
+    assert {entry["query"] for entry in listed["files"]} == {"streets", "places"}
+    west, south, east, north = listed["bounds"]
+    assert west < 106.549 + 1e-4 < 106.556 - 1e-4 < east
+    assert south < 29.549 + 1e-4 < 29.556 - 1e-4 < north
+    expected = read_osm(town)
+    for entry in listed["files"]:
+        content = (place / entry["file"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == entry["sha256"]
+        assert entry["time_stamp"] == json.loads(gzip.decompress(content))["osm3s"]["timestamp_osm_base"]
+        assert (entry["counts"]["nodes"], entry["counts"]["ways"]) == (len(expected.node_ids), len(expected.ways))
+        assert "ODbL" in entry["licence"]
+    found = read_osm(*newest_snapshot(tmp_path / "snapshot"))
+    assert found.node_tags == expected.node_tags
+    assert {ref: (way.nodes.tolist(), way.tags) for ref, way in found.ways.items()} == {
+        ref: (way.nodes.tolist(), way.tags) for ref, way in expected.ways.items()
+    }
+    assert all(agent.startswith("circle15") for _, _, agent in heard)
+
+
+def test_a_second_snapshot_of_a_day_stands_beside_the_first(tmp_path, town):
+    text = reply_of(town)
+    places = [fetched(tmp_path / "snapshot", says(text))[0] for _ in range(2)]
+    assert places[1].name == f"{places[0].name}-2"
+    assert newest_snapshot(tmp_path / "snapshot")[0].parent == places[1]
+    for name in ("streets-1.json.gz", "places-1.json.gz"):  # the same reply, the same bytes
+        assert (places[0] / name).read_bytes() == (places[1] / name).read_bytes()
+
+
+def test_the_newest_is_told_by_date_and_number(tmp_path, town):
+    place, _ = fetched(tmp_path / "snapshot", says(reply_of(town)))
+    old = place.rename(place.with_name("2026-01-09-10"))
+    for name in ("2026-01-09", "2026-01-09-9", "2025-12-31-11", ".draft-9999", "2027-notes"):
+        (old.parent / name).mkdir()
+    assert {file.parent for file in newest_snapshot(old.parent)} == {old}
+    assert newest_snapshot(tmp_path / "none") == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda _: (429, "{}"), "429"),
+        (lambda _: (504, "<html>Gateway Timeout</html>"), "504"),
+        (lambda _: (200, "<html>busy</html>"), "a web page"),
+        (lambda _: (200, '{"elements": [{"type": "no'), "cut off"),
+        (lambda _: (200, ""), "sent nothing"),
+        (lambda _: None, "did not answer within 2 s"),
+        (lambda query: (200, '{"elements": []}') if query.endswith(SMALL) else (504, ""), "504"),
+        (lambda query: (200, '{"elements": []}') if query.endswith(SMALL) else (200, '{"elements": [{"ty'), "complete"),
+        (lambda query: (200, '{"elements": []}') if query.endswith(SMALL) else (200, "<html>"), "complete"),
+        (says('{"elements": []}'), "no OSM nodes"),
+        (says('{"elements": [{"type": "node", "id": "x"}]}'), "not an OSM element"),
+    ],
+)
+def test_a_failing_server_leaves_everything_as_it_was(tmp_path, answer, words):
+    with pytest.raises(SourceError) as caught:
+        fetched(tmp_path / "snapshot", answer)
+    assert caught.value.outside
+    (finding,) = caught.value.findings
+    assert words in str(finding)
+    assert "[streets] mirrors" in finding.mend
+    assert "[streets] files" in finding.mend
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_busy_server_is_asked_once_more(tmp_path, town):
+    answers = iter([(429, ""), (200, '{"elements": []}')])
+    text = reply_of(town)
+    place, heard = fetched(tmp_path / "snapshot", lambda query: next(answers) if query.endswith(SMALL) else (200, text))
+    assert (place / SOURCES).is_file()
+    assert sum(query.endswith(SMALL) for _, query, _ in heard) == 2
+
+
+def test_the_next_mirror_is_asked_and_nothing_of_the_first_stays(tmp_path, town):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{free.getsockname()[1]}/api"
+    with overpass(says('{"elements": [{"type": "way"}]}')) as (bad, _), overpass(says(reply_of(town))) as (good, _):
+        place = fetch_snapshot(AREA, tmp_path / "snapshot", mirrors=[nobody, bad, good])
+    assert json.loads((place / SOURCES).read_text(encoding="utf-8"))["server"] == good
+    assert [one.name for one in place.parent.iterdir()] == [place.name]
+    assert all(file.is_file() for file in place.iterdir())
+
+
+def test_a_stopped_fetch_leaves_the_old_snapshot_only(tmp_path, town, monkeypatch):
+    text = reply_of(town)
+    old, _ = fetched(tmp_path / "snapshot", says(text))
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(snapshot, "_placed", stop)
+    with pytest.raises(KeyboardInterrupt):
+        fetched(tmp_path / "snapshot", says(text))
+    assert list(old.parent.iterdir()) == [old]
+    assert newest_snapshot(old.parent)
+
+
+def test_a_full_disk_is_no_fault_of_the_server(tmp_path, town, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    text = reply_of(town)
+    monkeypatch.setattr(snapshot.gzip, "compress", full)
+    with pytest.raises(SourceError, match="No space left") as caught:
+        fetched(tmp_path / "snapshot", says(text))
+    assert not caught.value.outside
+    assert not (tmp_path / "snapshot").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "snapshot").write_text("a file")
+    with pytest.raises(SourceError, match="cannot be written there") as caught:
+        fetch_snapshot(AREA, tmp_path / "snapshot", mirrors=["http://127.0.0.1:9/api"])
+    assert not caught.value.outside
+    assert (tmp_path / "snapshot").read_text() == "a file"
+
+
+def test_two_fetches_at_once_give_two_whole_snapshots(tmp_path):
+    drafts = [tmp_path / f".draft-{number}" for number in range(8)]
+    for draft in drafts:
+        draft.mkdir()
+        (draft / "which").write_text(draft.name)
+    threads = [threading.Thread(target=snapshot._placed, args=(draft, "2026-11-21")) for draft in drafts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {one.name for one in tmp_path.iterdir()} == {"2026-11-21", *(f"2026-11-21-{n}" for n in range(2, 9))}
+    assert {(one / "which").read_text() for one in tmp_path.iterdir()} == {draft.name for draft in drafts}
+
+
+def change(place):
+    (place / "places-1.json.gz").write_bytes(gzip.compress(b'{"elements": []}'))
+
+
+def lose(place):
+    (place / "places-1.json.gz").unlink()
+
+
+def climb(place):
+    text = (place / SOURCES).read_text(encoding="utf-8")
+    (place / SOURCES).write_text(text.replace("places-1.json.gz", "../../town.osm"), encoding="utf-8")
+
+
+def cut(place):
+    (place / SOURCES).write_text('{"files": [{"fi', encoding="utf-8")
+
+
+def empty(place):
+    (place / SOURCES).write_text('{"files": []}', encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (change, "places-1.json.gz: it is not what was fetched"),
+        (lose, "places-1.json.gz: it is in the list"),
+        (climb, "it is in the list of the snapshot but not beside it"),
+        (cut, f"{SOURCES}: it cannot be read"),
+        (empty, f"{SOURCES}: it lists no file"),
+    ],
+)
+def test_a_snapshot_that_was_changed_is_refused_by_name(tmp_path, town, spoil, words):
+    place, _ = fetched(tmp_path / "snapshot", says(reply_of(town)))
+    spoil(place)
+    with pytest.raises(SourceError) as caught:
+        newest_snapshot(place.parent)
+    assert words in str(caught.value)
+    assert not caught.value.outside
