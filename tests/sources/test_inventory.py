@@ -1,15 +1,22 @@
+import csv
+import importlib.util
+import io
+from datetime import datetime
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
+import openpyxl
+import pandas as pd
 import pytest
 import shapely
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pyproj import CRS
 
-from circle15.errors import DataError, SourceError
+from circle15.errors import DataError, MissingExtra, SourceError
 from circle15.project import Standard
-from circle15.sources.datum import from_wgs84
-from circle15.sources.inventory import merge_places, read_inventory
+from circle15.sources.areas import read_area
+from circle15.sources.datum import from_wgs84, to_wgs84
+from circle15.sources.inventory import Rejected, read_inventory, write_rejected
 from circle15.tables import FACILITIES, StudyArea
 
 UTM = CRS("EPSG:32648")
@@ -146,63 +153,192 @@ def test_no_such_file(tmp_path):
         read(tmp_path / "absent.csv")
 
 
-# ------------------------------------------------------------------------------------------------------------- merging
+# ------------------------------------------------------------------------------------------------- more kinds of files
 
 
-def facilities(prefix, *rows):
-    """Rows of (east of here in metres, service, name)."""
-    services = [STANDARD.service(key) for _, key, _ in rows]
-    frame = gpd.GeoDataFrame(
-        {
-            "place": [f"{prefix}/{n}" for n in range(len(rows))],
-            "category": [service.category for service in services],
-            "service": [service.key for service in services],
-            "tier": [service.tier for service in services],
-            "name": [name for _, _, name in rows],
-            "capacity": np.nan,
-            "floor_area_m2": np.nan,
-            "source": prefix,
-            "verified": prefix != "osm",
-            "entrance_from": "point",
-        },
-        geometry=[shapely.MultiPoint([(HERE.x + east, HERE.y)]) for east, _, _ in rows],
-        crs=UTM,
+def workbook(path, *rows, sheet="设施"):
+    book = openpyxl.Workbook()
+    book.active.title = "说明"
+    for row in [["渝中区设施清单"], []] if sheet != "说明" else []:
+        book.active.append(row)
+    table = book.active if sheet == "说明" else book.create_sheet(sheet)
+    for row in rows:
+        table.append(row)
+    book.save(path)
+    return path
+
+
+HEAD = [
+    "编号",
+    "设施名称",
+    "设施类别",
+    "经度",
+    "纬度",
+    "床位数",
+    "详细地址",
+    "所属街道",
+    "所属社区",
+    "运营单位",
+    "核实日期",
+    "营业时间",
+]
+ROW = [
+    7.0,
+    "国际村社区食堂",
+    "社区食堂",
+    106.5451,
+    29.5558,
+    20,
+    "国际村1号",
+    "两路口街道",
+    "国际村社区",
+    "某公司",
+    datetime(2025, 3, 4),  # noqa: DTZ001  Excel knows no zones
+    "08:00-18:00",
+]
+
+
+@pytest.mark.parametrize("sheet", ["说明", "设施"])
+def test_an_excel_file_by_its_first_or_a_named_sheet(tmp_path, sheet):
+    path = workbook(tmp_path / "inventory.xlsx", HEAD, ROW, [], sheet=sheet)
+    found = read(path, **({} if sheet == "说明" else {"sheet": sheet})).loc["inventory/7/canteen"]
+    assert found.geometry.distance(HERE) < 0.1
+    assert found["capacity"] == 20
+    details = ["address", "subdistrict", "community", "operator", "verified_date", "hours"]
+    assert found[details].tolist() == [*ROW[6:10], "2025-03-04", "08:00-18:00"]
+    with pytest.raises(DataError, match="there is no sheet '别处'"):
+        read(path, sheet="别处")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"id,lon,lat"])
+def test_no_excel_file_inside(tmp_path, content):
+    (tmp_path / "a.xlsx").write_bytes(content)
+    with pytest.raises(SourceError, match="not a sound Excel file"):
+        read(tmp_path / "a.xlsx")
+
+
+def test_an_old_or_an_empty_excel_file(tmp_path):
+    (tmp_path / "a.xls").write_bytes(b"any")
+    with pytest.raises(SourceError, match=r"Save it as \.xlsx"):
+        read(tmp_path / "a.xls")
+    with pytest.raises(DataError, match="it is empty"):
+        read(workbook(tmp_path / "b.xlsx", sheet="说明"))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pyarrow") is not None, reason="with pyarrow it is read")
+def test_geoparquet_names_the_extra(tmp_path):
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    with pytest.raises(MissingExtra, match=r"circle15\[parquet\]"):
+        read(tmp_path / "a.parquet")
+
+
+# ------------------------------------------------------------------------------------------------------------- refusals
+
+
+def test_an_unknown_datum_is_refused_with_a_measurement(tmp_path):
+    lon, lat = from_wgs84(np.array([[106.5451, 29.5558]]), "bd09")[0]
+    path = written(tmp_path, f"id,service,lon,lat\n1,canteen,{lon},{lat}\n")
+    here = gpd.GeoDataFrame(
+        geometry=[shapely.LineString([(HERE.x - 50, HERE.y + 7), (HERE.x + 50, HERE.y + 7)])], crs=UTM
     )
-    index = [f"{place}/{service}" for place, service in zip(frame["place"], frame["service"], strict=True)]
-    return frame.set_index(np.array(index, dtype=object)).rename_axis("facility")
+    with pytest.raises(DataError, match="as bd09 7 m from streets and 0 m from buildings") as caught:
+        read(path, datum="unknown", streets=here, buildings=gpd.GeoDataFrame(geometry=[HERE.buffer(3)], crs=UTM))
+    assert "as wgs84 1," in str(caught.value)
+    with pytest.raises(DataError, match=r"is not stated.* state wgs84, cgcs2000, gcj02"):
+        read(path, datum="unknown")
 
 
-def test_the_inventory_wins_over_the_same_place_in_osm():
-    osm = facilities(
-        "osm",
-        (0, "canteen", "国际村社区食堂"),
-        (59, "canteen", "国际村 食堂"),
-        (61, "canteen", "国际村社区食堂"),
-        (10, "canteen", "铁路坡社区食堂"),
-        (10, "library", "国际村社区食堂"),
-        (20, "canteen", None),
+DEMO = Path(__file__).parents[2] / "data" / "demo"
+FAULTS = {  # kind of fault -> what it writes into a good row
+    "no longitude": {"经度": ""},
+    "words for a latitude": {"纬度": "见地图"},
+    "swapped": {},
+    "metres": {"经度": "645000", "纬度": "3270000"},
+    "in Beijing": {"经度": "116.40", "纬度": "39.91"},
+    "no such service": {"服务": "=cmd|' /C calc'!A0", "名称": "某单位"},
+    "no service and no name": {"服务": "", "名称": ""},
+    "less than no beds": {"容量": "-5"},
+    "floor area in words": {"建筑面积": "约三百"},
+    "infinite": {"经度": "inf"},
+}
+
+
+def labelled(folder, datum, start):
+    """A file of 150 rows of the demonstration inventory in `datum`, ten of them spoilt; and what is true of it."""
+    rows = (
+        pd.read_csv(DEMO / "inventory.csv", dtype=str, keep_default_na=False)
+        .iloc[start : start + 150]
+        .reset_index(drop=True)
     )
-    ours = facilities("ours", (0, "canteen", "国际村社区食堂"))
-    merged = merge_places(osm, ours)
-    assert merged.index.tolist() == ["osm/2/canteen", "osm/3/canteen", "osm/4/library", "ours/0/canteen"]
-    assert len(osm) == 6
-    assert merge_places(osm.iloc[:0], ours).index.tolist() == ["ours/0/canteen"]
-    assert merge_places(osm, ours.iloc[:0]).index.tolist() == osm.index.tolist()
+    true = to_wgs84(rows[["经度", "纬度"]].to_numpy(float), "gcj02")
+    shifted = from_wgs84(true, datum)
+    rows["经度"], rows["纬度"] = ([f"{one:.8f}" for one in side] for side in shifted.T)
+    spoilt = {}
+    for at, (kind, cells) in zip(range(7, 150, 14), FAULTS.items(), strict=False):
+        spoilt[at + 1] = kind
+        swapped = {"经度": rows.loc[at, "纬度"], "纬度": rows.loc[at, "经度"]}
+        for column, value in (cells or swapped).items():
+            rows.loc[at, column] = value
+    path = folder / f"{datum}.csv"
+    path.write_bytes(rows.to_csv(index=False).encode("gb18030"))
+    return path, rows["编号"].tolist(), true, spoilt
 
 
-@settings(max_examples=40, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.floats(-200, 200), st.sampled_from(["canteen", "library"]), st.sampled_from("甲乙")), max_size=9
-    ),
-    st.lists(
-        st.tuples(st.floats(-200, 200), st.sampled_from(["canteen", "library"]), st.sampled_from("甲乙")), max_size=9
-    ),
+def cells(path):
+    return list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")))
+
+
+@pytest.mark.parametrize(("datum", "start"), [("gcj02", 0), ("bd09", 150)])
+def test_three_hundred_rows_with_twenty_faults(tmp_path, datum, start):
+    path, ids, true, spoilt = labelled(tmp_path, datum, start)
+    area = read_area(DEMO / "boundary.geojson", name="示例", margin_m=1500)
+    rejected = []
+    found = read_inventory(path, area, standard=STANDARD, datum=datum, rejected=rejected)
+    assert [one.row for one in rejected] == sorted(spoilt)
+    assert len(spoilt) == 10
+    assert len({(one.column, one.value, one.problem) for one in rejected}) == 10
+    kept = [at for at in range(150) if at + 1 not in spoilt]
+    assert found["place"].unique().tolist() == [f"{datum}/{ids[at]}" for at in kept]
+    here = gpd.GeoSeries.from_xy(*true[kept].T, crs=4326).to_crs(area.crs)
+    first = found.drop_duplicates("place").geometry
+    assert first.distance(here.set_axis(first.index)).max() < 0.1
+    with pytest.raises(DataError) as caught:
+        read_inventory(path, area, standard=STANDARD, datum=datum)
+    assert len(caught.value.findings) == 7  # one for each kind of problem
+
+    write_rejected(rejected, tmp_path / "rejected.csv")
+    assert (tmp_path / "rejected.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    listed = cells(tmp_path / "rejected.csv")
+    assert [int(line[0]) for line in listed[1:]] == sorted(spoilt)
+    assert "'=cmd|' /C calc'!A0" in [line[2] for line in listed]
+    assert "'-5" in [line[2] for line in listed]
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(1)", "\tx", "\r=1"])
+def test_no_cell_of_the_rejected_is_run_by_a_spreadsheet(tmp_path, cell):
+    one = Rejected(3, "service", cell, "x", "y")
+    write_rejected([one], tmp_path / "rejected.csv")
+    listed = cells(tmp_path / "rejected.csv")
+    assert listed[1] == ["3", "service", f"'{cell}", "x", "y"]
+
+
+def test_rows_beyond_the_extent_are_listed_too(tmp_path):
+    path = written(tmp_path, "id,service,lon,lat\n1,canteen,106.545,29.556\n2,canteen,106.60,29.556\n")
+    rejected = []
+    read(path, rejected=rejected)
+    assert [(one.row, one.value) for one in rejected] == [(2, "106.60, 29.556")]
+    assert "lie beyond 500 m around 两路口" in rejected[0].problem
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,service,lon,lat\n1,canteen,106.545,29.556\n1,canteen,106.545,29.556\n", "occur more than once"),
+        ("id,service,lon,lat\n1,canteen,29.556,106.545\n", "swapped in 1 of 1 rows"),
+        ("id,service\n1,canteen\n", "there are no coordinates"),
+        ("id,service,lon,lat\n1,aquarium,106.545,29.556\n", "not one of 1 rows can be used"),
+    ],
 )
-def test_merging_loses_nothing_but_repeats(theirs, ours):
-    osm, inventory = facilities("osm", *theirs), facilities("ours", *ours)
-    merged = merge_places(osm, inventory)
-    assert set(inventory.index) <= set(merged.index)
-    for key, row in osm.iterrows():
-        twins = inventory[(inventory["service"] == row["service"]) & (inventory["name"] == row["name"])]
-        assert (key in merged.index) == (not (twins.distance(row.geometry) <= 60).any())
+def test_faults_of_the_whole_file_stay_errors(tmp_path, text, message):
+    with pytest.raises(DataError, match=message):
+        read(written(tmp_path, text), rejected=[])
