@@ -55,6 +55,15 @@ def reply_of(*files):
     elements += [
         {"type": "way", "id": ref, "nodes": way.nodes.tolist(), "tags": way.tags} for ref, way in found.ways.items()
     ]
+    elements += [
+        {
+            "type": "relation",
+            "id": ref,
+            "members": [dict(zip(("type", "ref", "role"), one, strict=True)) for one in relation.members],
+            "tags": relation.tags,
+        }
+        for ref, relation in found.relations.items()
+    ]
     return json.dumps({"osm3s": {"timestamp_osm_base": "2026-11-20T08:00:00Z"}, "elements": elements})
 
 

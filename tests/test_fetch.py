@@ -196,14 +196,73 @@ def test_a_snapshot_that_was_changed_stops_the_run(town, verb, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
-def test_a_study_without_a_boundary_file_is_told_so(town, verb, tmp_path):
+RING = [[106.549, 29.549], [106.556, 29.549], [106.556, 29.556], [106.549, 29.556]]
+
+
+def bounded(study, osm_id):
+    """The study with a boundary from OSM, and an Overpass server that has way/900 and relation/901 around the town."""
+    words = study.read_text(encoding="utf-8").replace('boundary = "boundary.geojson"', f'boundary_osm = "{osm_id}"')
+    study.write_text(words, encoding="utf-8")
+    ring = [{"type": "node", "id": 900 + at, "lon": lon, "lat": lat} for at, (lon, lat) in enumerate(RING)]
+    ring.append({"type": "way", "id": 900, "nodes": [900, 901, 902, 903, 900], "tags": {"boundary": "place"}})
+    member = {"type": "way", "ref": 900, "role": "outer"}
+    tags = {"type": "boundary", "boundary": "administrative", "admin_level": "9", "name": "镇"}
+    ring.append({"type": "relation", "id": 901, "members": [member], "tags": tags})
+    return json.dumps({"elements": ring})
+
+
+@pytest.mark.parametrize("osm_id", ["way/900", "relation/901"])
+def test_a_boundary_of_osm_is_fetched_first_and_frozen(osm_id, town, verb, tmp_path):
+    study, text = town
+    ring = bounded(study, osm_id)
+    kind, number = osm_id.split("/")
+    with overpass(lambda query: says(ring if f"{kind}({number})" in query else text)(query)) as (address, heard):
+        live(study, address)
+        code, out, err = verb("fetch", study)
+    assert code == 0, err
+    assert f"{kind}({number});" in heard[0][1]
+    listed = json.loads((tmp_path / out.strip() / snapshot.SOURCES).read_text(encoding="utf-8"))
+    assert "boundary" in {entry["query"] for entry in listed["files"]}
+    assert listed["bounds"][0] < RING[0][0]
+    assert listed["bounds"][2] > RING[1][0]
+    by_ring = Study.open(study).area
+    words = study.read_text(encoding="utf-8").replace(f'boundary_osm = "{osm_id}"', 'boundary = "boundary.geojson"')
+    study.write_text(words, encoding="utf-8")
+    by_file = Study.open(study).area
+    assert by_ring.crs == by_file.crs
+    assert by_ring.boundary.symmetric_difference(by_file.boundary).area < 1e-3 * by_file.boundary.area
+    assert verb("check", study)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("osm_id", "words"),
+    [
+        ("relation/7", "OpenStreetMap has no relation/7"),
+        ("node/1", "is not the id of a boundary"),
+        ("way/1);out;(", "is not the id of a boundary"),
+    ],
+)
+def test_a_boundary_that_is_not_there_is_named(osm_id, words, town, verb, tmp_path):
     study, _ = town
-    live(study, "http://127.0.0.1:9/api")
-    text = study.read_text(encoding="utf-8")
-    study.write_text(text.replace('boundary = "boundary.geojson"', 'boundary_osm = "way/1"'), encoding="utf-8")
-    code, _, err = verb("fetch", study)
+    ring = bounded(study, osm_id)
+    with overpass(says(ring)) as (address, heard):
+        live(study, address)
+        code, _, err = verb("fetch", study)
     assert code == 2
-    assert "fetch needs a boundary file for now" in err
+    assert words in err
+    assert len(heard) == (osm_id == "relation/7")
+    assert not (tmp_path / "snapshot").exists()
+
+
+@pytest.mark.parametrize("how", ["429", "cut off", "web page"])
+def test_a_server_that_has_no_boundary_to_give(how, town, verb, tmp_path):
+    study, _ = town
+    bounded(study, "relation/901")
+    with overpass(SILENT[how]) as (address, _):
+        live(study, address)
+        code, _, err = verb("fetch", study)
+    assert code == 3
+    assert len([line for line in err.splitlines() if line.startswith("error: ")]) == 1
     assert not (tmp_path / "snapshot").exists()
 
 

@@ -12,7 +12,7 @@ from pyproj import CRS
 from shapely import box
 
 from circle15.errors import SourceError
-from circle15.sources import snapshot
+from circle15.sources import osm, snapshot
 from circle15.sources.osm import read_osm
 from circle15.sources.snapshot import SOURCES, fetch_snapshot, newest_snapshot
 from circle15.tables import StudyArea
@@ -114,6 +114,14 @@ def test_a_failing_server_leaves_everything_as_it_was(tmp_path, answer, words):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_server_that_falls_asleep_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(osm, "TIMEOUT_S", 1)
+    with pytest.raises(SourceError, match="no complete answer") as caught:
+        fetched(tmp_path / "snapshot", lambda query: (200, '{"elements": []}') if query.endswith(SMALL) else None)
+    assert caught.value.outside
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_busy_server_is_asked_once_more(tmp_path, town):
     answers = iter([(429, ""), (200, '{"elements": []}')])
     text = reply_of(town)
@@ -172,12 +180,12 @@ def test_two_fetches_at_once_give_two_whole_snapshots(tmp_path):
     for draft in drafts:
         draft.mkdir()
         (draft / "which").write_text(draft.name)
-    threads = [threading.Thread(target=snapshot._placed, args=(draft, "2026-11-21")) for draft in drafts]
+    threads = [threading.Thread(target=snapshot._placed, args=(draft,)) for draft in drafts]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert {one.name for one in tmp_path.iterdir()} == {"2026-11-21", *(f"2026-11-21-{n}" for n in range(2, 9))}
+    assert sorted(one.name[10:] for one in tmp_path.iterdir()) == ["", *(f"-{number}" for number in range(2, 9))]
     assert {(one / "which").read_text() for one in tmp_path.iterdir()} == {draft.name for draft in drafts}
 
 

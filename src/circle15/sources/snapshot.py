@@ -22,9 +22,9 @@ import urllib.request
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from circle15.errors import Circle15Error, Finding, SourceError
+from circle15.errors import Circle15Error, ConfigError, Finding, SourceError
 from circle15.sources.osm import MIRRORS, PLACE_TAGS, STREET_FILTERS, USER_AGENT, fetch_osm, read_osm
 
 if TYPE_CHECKING:
@@ -33,11 +33,13 @@ if TYPE_CHECKING:
     from circle15.sources.osm import Source
     from circle15.tables import StudyArea
 
+Answer = TypeVar("Answer")
 PATIENCE_S = 20.0  # for all mirrors together to show that they are awake; a large answer may take longer
 PATIENCE_EACH_S = 8.0
 PAUSE_S = 4.0  # before a busy mirror is asked once more
 SOURCES = "sources.json"
 _BUSY = (429, 502, 503, 504)
+_LARGEST = 1 << 26  # bytes of an answer to a small question
 _SMALL = "[out:json][timeout:5];node(1);out count;"
 _NAME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:-(\d+))?")
 
@@ -46,10 +48,51 @@ class _BusyError(OSError):
     """A mirror that may well answer in a moment."""
 
 
+def fetch_boundary(
+    osm_id: str, file: Path, *, mirrors: Sequence[str] = (), announce: Callable[[str], None] = lambda _: None
+) -> Path:
+    """Ask Overpass for one boundary, which has to be known before the extent of a study is.
+
+    Parameters
+    ----------
+    osm_id : str
+        Such as ``relation/4738525`` or ``way/12``.
+    file : Path
+        Where the reply goes, as it came; ends in ``.json``.
+    mirrors : sequence of str
+        Overpass addresses, tried in order; the public ones when there are none.
+    announce : callable, optional
+        Called with a line of progress.
+
+    Returns
+    -------
+    Path
+        The file, for `read_boundary`.
+
+    Raises
+    ------
+    ConfigError
+        When the id is not one of a way or relation, or OpenStreetMap has no such element.
+    SourceError
+        With ``outside=True`` when no mirror answered.
+    """
+    kind, _, digits = osm_id.partition("/")
+    mend = "Give the id of a way or relation, such as relation/4738525, or a boundary file"
+    if kind not in ("way", "relation") or not (digits.isascii() and digits.isdecimal()):
+        raise ConfigError(Finding("[area] boundary_osm", f"{osm_id!r} is not the id of a boundary", mend))
+    question = f"[out:json][timeout:25];{kind}({digits});(._;>;);out body;"
+    _, reply = _in_turn(mirrors, lambda mirror, patience: _ask(mirror, question, patience), announce=announce)
+    if not any(isinstance(one, dict) and f"{one.get('type')}/{one.get('id')}" == osm_id for one in reply["elements"]):
+        raise ConfigError(Finding("[area] boundary_osm", f"OpenStreetMap has no {osm_id}", mend))
+    file.write_text(json.dumps(reply, ensure_ascii=False), encoding="utf-8")
+    return file
+
+
 def fetch_snapshot(
     area: StudyArea,
     folder: Path | str,
     *,
+    boundary: Path | None = None,
     mirrors: Sequence[str] = (),
     announce: Callable[[str], None] = lambda _: None,
 ) -> Path:
@@ -64,6 +107,8 @@ def fetch_snapshot(
         The replies cover its extent.
     folder : Path
         The folder of all snapshots of a study.
+    boundary : Path, optional
+        A reply of `fetch_boundary` that is frozen with the others.
     mirrors : sequence of str
         Overpass addresses, tried in order; the public ones when there are none.
     announce : callable, optional
@@ -80,32 +125,18 @@ def fetch_snapshot(
         With ``outside=True`` when no mirror gave everything, and plain when the folder cannot be written. Nothing
         has been written then, and older snapshots are as they were.
     """
-    listed = tuple(mirrors) or MIRRORS
-    tried: dict[str, str] = {}
-    waiting = listed
     with _draft(Path(folder)) as draft:
-        for pause in (0.0, PAUSE_S):
-            time.sleep(pause if waiting else 0.0)
-            busy = []
-            for mirror in waiting:
-                announce(f"ask {mirror}")
-                raw = Path(tempfile.mkdtemp(dir=draft))
-                try:
-                    _awake(mirror, min(PATIENCE_EACH_S, PATIENCE_S / len(listed)))
-                    sources = read_osm(*fetch_osm(area, raw, mirrors=[mirror])).sources
-                except _BusyError as error:
-                    busy.append(mirror)
-                    tried[mirror] = str(error)
-                except (Circle15Error, OSError, ValueError) as error:
-                    tried[mirror] = _reason(error)
-                else:
-                    facts: dict[str, object] = {"server": mirror, "bounds": _bounds(area)}
-                    return _frozen(draft, raw, sources, facts=facts)
-                shutil.rmtree(raw)
-            waiting = tuple(busy)
-    said = "; ".join(f"{mirror}: {text}" for mirror, text in tried.items())
-    mend = "Try later or name another server under [streets] mirrors, or name an OSM file under [streets] files"
-    raise SourceError(Finding("Overpass", f"no server gave the data ({said})", mend), outside=True)
+
+        def fetched(mirror: str, patience: float) -> tuple[Path, tuple[Source, ...]]:
+            _ask(mirror, _SMALL, patience)
+            raw = Path(tempfile.mkdtemp(dir=draft))
+            more = () if boundary is None else (shutil.copy(boundary, raw / "boundary-1.json"),)
+            return raw, read_osm(*fetch_osm(area, raw, mirrors=[mirror]), *more).sources
+
+        mirror, (raw, sources) = _in_turn(mirrors, fetched, announce=announce)
+        bounds = [round(side, 7) for side in area.extent_lonlat.bounds]
+        _freeze(draft, raw, sources, facts={"server": mirror, "bounds": bounds})
+        return _placed(draft)
 
 
 def newest_snapshot(folder: Path | str) -> tuple[Path, ...]:
@@ -148,17 +179,42 @@ def newest_snapshot(folder: Path | str) -> tuple[Path, ...]:
     return tuple(newest / name for name in hashes)
 
 
-# ---------------------------------------------------------------------------------------------------- one mirror
+# ----------------------------------------------------------------------------------------------------- mirrors
 
 
-def _awake(mirror: str, patience: float) -> None:
-    """Ask something small; raises OSError or ValueError when no Overpass server answers in time."""
-    data = urllib.parse.urlencode({"data": _SMALL}).encode()
+def _in_turn(
+    mirrors: Sequence[str], question: Callable[[str, float], Answer], *, announce: Callable[[str], None]
+) -> tuple[str, Answer]:
+    """The first mirror that can answer, and its answer; busy ones are asked once more after a pause."""
+    waiting = tuple(mirrors) or MIRRORS
+    patience = min(PATIENCE_EACH_S, PATIENCE_S / len(waiting))
+    tried: dict[str, str] = {}
+    for pause in (0.0, PAUSE_S):
+        time.sleep(pause if waiting else 0.0)
+        busy = []
+        for mirror in waiting:
+            announce(f"ask {mirror}")
+            try:
+                return mirror, question(mirror, patience)
+            except _BusyError as error:
+                busy.append(mirror)
+                tried[mirror] = str(error)
+            except (Circle15Error, OSError, ValueError) as error:
+                tried[mirror] = _reason(error)
+        waiting = tuple(busy)
+    said = "; ".join(f"{mirror}: {text}" for mirror, text in tried.items())
+    mend = "Try later or name another server under [streets] mirrors, or name an OSM file under [streets] files"
+    raise SourceError(Finding("Overpass", f"no server gave the data ({said})", mend), outside=True)
+
+
+def _ask(mirror: str, question: str, patience: float) -> dict[str, Any]:
+    """The reply to a small question; raises OSError or ValueError when no Overpass server answers in time."""
+    data = urllib.parse.urlencode({"data": question}).encode()
     address = f"{mirror.rstrip('/')}/interpreter"
     request = urllib.request.Request(address, data, {"User-Agent": USER_AGENT})  # noqa: S310  http or https
     try:
         with urllib.request.urlopen(request, timeout=patience) as answer:  # noqa: S310  the study file allows no other
-            text = answer.read(1 << 20)
+            text = answer.read(_LARGEST)
     except urllib.error.HTTPError as error:
         said = f"it answered {error.code} {error.reason}"
         error.close()
@@ -174,10 +230,14 @@ def _awake(mirror: str, patience: float) -> None:
         what = "a web page" if text.lstrip()[:1] == b"<" else "something cut off or of another kind"
         message = f"it sent {what}, not an Overpass reply" if text else "it sent nothing"
         raise ValueError(message)  # noqa: TRY004  the text is at fault, not a type
+    if "remark" in reply:
+        message = f"it cut its reply short ({reply['remark']})"
+        raise ValueError(message)
+    return reply
 
 
-def _frozen(draft: Path, raw: Path, sources: Sequence[Source], *, facts: dict[str, object]) -> Path:
-    """Gzip the replies into the draft, list them, and move the draft to its place."""
+def _freeze(draft: Path, raw: Path, sources: Sequence[Source], *, facts: dict[str, object]) -> None:
+    """Gzip the replies into the draft and list them; leave nothing else there."""
     entries = []
     for source in sources:
         packed = draft / f"{source.name}.gz"
@@ -192,21 +252,16 @@ def _frozen(draft: Path, raw: Path, sources: Sequence[Source], *, facts: dict[st
                 "licence": source.licence,
             }
         )
-    shutil.rmtree(raw)
-    now = datetime.now(UTC)
+    for rest in (one for one in draft.iterdir() if one.is_dir()):
+        shutil.rmtree(rest)
     listed = {
-        "fetched": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "fetched": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         **facts,
         "queries": {"streets": list(STREET_FILTERS), "places": PLACE_TAGS},
         "files": entries,
     }
     text = json.dumps(listed, ensure_ascii=False, indent=1)
     (draft / SOURCES).write_text(text + "\n", encoding="utf-8")
-    return _placed(draft, now.strftime("%Y-%m-%d"))
-
-
-def _bounds(area: StudyArea) -> list[float]:
-    return [round(side, 7) for side in area.extent_lonlat.bounds]
 
 
 def _reason(error: Exception) -> str:
@@ -240,9 +295,10 @@ def _draft(folder: Path) -> Iterator[Path]:
             folder.rmdir()
 
 
-def _placed(draft: Path, date: str) -> Path:
-    """Give the draft the first free name of that date: one rename, so it is there whole or not at all."""
+def _placed(draft: Path) -> Path:
+    """Give the draft the first free name of today: one rename, so it is there whole or not at all."""
     draft.chmod(0o755)
+    date = datetime.now(UTC).strftime("%Y-%m-%d")
     number = 1
     while True:
         place = draft.parent / (date if number == 1 else f"{date}-{number}")

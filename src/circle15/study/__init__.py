@@ -7,6 +7,7 @@ and the planner's ``circle15 run`` walks the same path to its end.
 from __future__ import annotations
 
 import copy
+import tempfile
 import time
 import warnings
 from contextlib import contextmanager
@@ -176,32 +177,45 @@ class Study:
         Raises
         ------
         ConfigError
-            When the study has no boundary file: the extent has to be known first.
+            When OpenStreetMap has no boundary of that id.
         SourceError
             With ``outside=True`` when no server gave the data; older snapshots are as they were.
         """
-        from circle15.sources.snapshot import fetch_snapshot
+        from circle15.sources.snapshot import fetch_boundary, fetch_snapshot
 
-        if self.project.area.boundary is None:
-            mend = "Give [area] boundary, a file"
-            raise ConfigError(Finding("[area] boundary_osm", "fetch needs a boundary file for now", mend))
-        folder, mirrors = self.project.path(SNAPSHOTS), self.project.streets.mirrors
-        with self.step("fetch"):
-            return fetch_snapshot(self.area, folder, mirrors=mirrors, announce=self._announce)
+        place, servers = self.project.area, self.project.streets.mirrors
+        with self.step("fetch"), tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "boundary.json"
+            if place.boundary is None:
+                fetch_boundary(str(place.boundary_osm), file, mirrors=servers, announce=self._announce)
+            known = file if place.boundary is None else None
+            return fetch_snapshot(
+                self.area if known is None else self._area_in(known),
+                self.project.path(SNAPSHOTS),
+                boundary=known,
+                mirrors=servers,
+                announce=self._announce,
+            )
 
     @cached_property
     def area(self) -> StudyArea:
         """The study area, with its one projected CRS."""
-        from circle15.sources.areas import make_area, read_area
-        from circle15.sources.places import read_boundary
+        from circle15.sources.areas import read_area
 
         given, name = self.project.area, self.project.study.name
         crs = self.project.study.crs
         if given.boundary is None:
-            polygon = read_boundary(self.elements, str(given.boundary_osm))
-            return make_area(polygon, name=name, margin_m=given.margin_m, crs=crs)
+            return self._area_in(self.elements)
         file = self.project.path(given.boundary)
         return read_area(file, name=name, margin_m=given.margin_m, crs=crs, file_crs=given.boundary_crs)
+
+    def _area_in(self, elements: Elements | Path) -> StudyArea:
+        from circle15.sources.areas import make_area
+        from circle15.sources.places import read_boundary
+
+        given, study = self.project.area, self.project.study
+        polygon = read_boundary(elements, str(given.boundary_osm))
+        return make_area(polygon, name=study.name, margin_m=given.margin_m, crs=study.crs)
 
     @cached_property
     def terrain(self) -> Terrain | None:
