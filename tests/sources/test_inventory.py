@@ -12,7 +12,7 @@ import pytest
 import shapely
 from pyproj import CRS
 
-from circle15.errors import DataError, MissingExtra, SourceError
+from circle15.errors import Circle15Error, DataError, MissingExtra, SourceError
 from circle15.project import Standard
 from circle15.sources.areas import read_area
 from circle15.sources.datum import from_wgs84, to_wgs84
@@ -215,6 +215,22 @@ def test_no_excel_file_inside(tmp_path, content):
     (tmp_path / "a.xlsx").write_bytes(content)
     with pytest.raises(SourceError, match="not a sound Excel file"):
         read(tmp_path / "a.xlsx")
+
+
+def test_a_spoilt_excel_file_is_refused_or_read_and_nothing_else(tmp_path):
+    rng = np.random.default_rng(4)
+    whole = workbook(tmp_path / "whole.xlsx", HEAD, ROW, sheet="说明").read_bytes()
+    refused = 0
+    for _ in range(60):
+        spoilt = bytearray(whole)
+        for at in rng.integers(len(spoilt), size=4):
+            spoilt[at] = rng.integers(256)
+        (tmp_path / "spoilt.xlsx").write_bytes(spoilt)
+        try:
+            read(tmp_path / "spoilt.xlsx", rejected=[])
+        except Circle15Error:
+            refused += 1
+    assert refused > 5
 
 
 def test_an_old_or_an_empty_excel_file(tmp_path):

@@ -109,6 +109,8 @@ LABELLED = [  # in OSM, in the inventory, service, metres apart, whether they ar
     ("七星岗派出所", "通远门派出所", "police", 20, APART),
     ("十八梯社区文化活动室", "十八梯文化馆", "culture_station", 700, APART),
     ("金银小区幼儿园", "金山小区幼儿园", "kindergarten", 30, APART),
+    ("较场口诊所", "较场口社区卫生服务站", "health_station", 0, APART),
+    ("国际村社区医院", "国际村社区卫生服务中心", "health_centre", 10, SAME),
     ("永辉超市", "新世纪超市", "supermarket", 15, APART),
 ]
 
@@ -205,3 +207,4 @@ def test_names_that_are_all_signs_or_brackets_are_no_likeness():
     assert name_likeness("（甲）", "！") < 0.5
     assert name_likeness("（甲店）", "（乙店）") <= 0.5
     assert name_likeness("国际村社区", "大坪社区") < 0.8  # a community is no district
+    assert name_likeness("国" * 10_000, "村" * 9_999 + "国") < 0.5

@@ -7,7 +7,9 @@ import importlib.util
 import io
 import re
 import unicodedata
+import warnings
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -17,7 +19,7 @@ import pandas as pd
 import pyogrio
 import shapely
 
-from circle15.errors import DataError, Finding, MissingExtra, SourceError, quoted
+from circle15.errors import Circle15Error, DataError, Finding, MissingExtra, SourceError, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,41 +106,40 @@ def _read_parquet(path: Path) -> gpd.GeoDataFrame:
 
 def _read_excel(path: Path, sheet: str | None) -> pd.DataFrame:
     """The rows of one sheet as text, as last computed by the program that saved it; no formula is run."""
-    unreadable = "Open it in Excel or LibreOffice and save it as .xlsx or CSV"
+    raw = io.BytesIO(path.read_bytes())
+    unsound = (zipfile.BadZipFile, zlib.error, SyntaxError, LookupError, TypeError, AttributeError, EOFError)
     try:
-        with zipfile.ZipFile(path) as packed:
+        with zipfile.ZipFile(raw) as packed:
             size = sum(part.file_size for part in packed.infolist())
         if size > MOST_UNPACKED:
             raise SourceError(
                 Finding(path.name, f"it unpacks to {size / 1e6:,.0f} MB", "Give only the table of places")
             )
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        names = [one.title for one in book.worksheets]
-        if not names or (sheet is not None and sheet not in names):
-            problem = f"there is no sheet {sheet!r}" if names else "there is no sheet with cells in it"
-            raise DataError(Finding(path.name, problem, f"The file has {', '.join(book.sheetnames)}"))
-        cells = [[_cell_text(one) for one in row] for row in book[sheet or names[0]].iter_rows(values_only=True)]
-        book.close()
-    except (
-        zipfile.BadZipFile,
-        SyntaxError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        NotImplementedError,
-    ) as error:
-        raise SourceError(Finding(path.name, f"it is not a sound Excel file ({error})", unreadable)) from error
-    except (ValueError, OSError) as error:
-        if isinstance(error, (DataError, SourceError)):
-            raise
-        raise SourceError(Finding(path.name, f"it is not a sound Excel file ({error})", unreadable)) from error
-    filled = [row for row in cells if any(row)]
+        filled = _filled_rows(raw, path.name, sheet)
+    except Circle15Error:
+        raise
+    except (*unsound, ValueError, ArithmeticError, OSError, RuntimeError) as error:
+        mend = "Open it in Excel or LibreOffice and save it as .xlsx or CSV"
+        raise SourceError(Finding(path.name, f"it is not a sound Excel file ({error})", mend)) from error
     if not filled:
         raise DataError(Finding(path.name, "it is empty", "Give one header line and one line per row"))
     header = [text or f"column {place}" for place, text in enumerate(filled[0], 1)]
     wide = [(row + [None] * len(header))[: len(header)] for row in filled[1:]]
     return pd.DataFrame(wide, columns=header, dtype=object)
+
+
+def _filled_rows(raw: io.BytesIO, where: str, sheet: str | None) -> list[list[str | None]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of styles and the like, which are not read
+        book = openpyxl.load_workbook(raw, read_only=True, data_only=True)
+        names = [one.title for one in book.worksheets]
+        if not names or (sheet is not None and sheet not in names):
+            problem = f"there is no sheet {sheet!r}" if names else "there is no sheet with cells in it"
+            raise DataError(Finding(where, problem, f"The file has {', '.join(book.sheetnames)}"))
+        table = book[sheet or names[0]]
+        table.reset_dimensions()  # a stated size may be a lie, and would be filled with empty cells
+        rows = ([_cell_text(one) for one in row] for row in table.iter_rows(values_only=True))
+        return [row for row in rows if any(row)]
 
 
 def _cell_text(value: object) -> str | None:

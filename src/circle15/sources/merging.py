@@ -23,7 +23,8 @@ DOUBT_M = 150.0  # so far apart, two like names of one service are worth a look
 SURE, DOUBTFUL = 0.8, 0.6  # likeness of names
 SURE_ACROSS_SERVICES = 0.95  # 社区食堂 and 助餐点 are two services, one house may be listed as either
 PART_OF = 0.9  # a name that is wholly in the other, such as 大坪 in 大坪正街
-APART = 0.5  # at most, where numbers or branches disagree
+APART = 0.5  # at most, where numbers, branches or sorts disagree
+MOST_LETTERS = 100  # of a name are compared: the work grows with the square
 MERGED_COLUMNS = ("kept", "dropped", "distance_m", "similarity", "verdict")
 
 BRACKETS = re.compile(r"[(\[【〔<《「](.*?)[)\]】〕>》」]")
@@ -33,6 +34,9 @@ DISTRICT = re.compile(
 )
 DIGITS = str.maketrans("一二三四五六七八九", "123456789")
 NUMBERS = re.compile(r"[0-9十百]+|(?<![a-z])[a-z](?=区|栋|座|馆|$)")
+SORT = re.compile(
+    "诊所|门诊|(?<!社区)医院|药房|药店|派出所|警务室|幼儿园|小学|中学|球场|超市|便利店|宾馆|公司"
+)  # a clinic is no health station
 KIND = re.compile(
     "社区|街道|卫生服务|养老服务|居家养老|便民服务|党群服务|就业|创业|文化活动|综合文化|综合服务体|文化|活动|综合|服务|老年|日间照料|照料|"
     "照护|敬老|养老|卫生|幼儿|托育|托幼|食堂|餐厅|助餐|老年大学|教学|健身|公共|办事|图书|公园|公厕|厕所|卫生间|医院|诊所|门诊|"
@@ -168,7 +172,8 @@ def name_likeness(name: str | None, other: str | None) -> float:
     """How alike two names of places of one kind are, from 0 to 1.
 
     Brackets, districts and words for the kind of place are taken off; what is left is compared by edits and by parts.
-    Names whose numbers or branches in brackets differ are never more than half alike; nor are missing names.
+    Names whose numbers, sorts (诊所, 药房, 小学 ...) or branches in brackets differ are never more than half alike; nor
+    are missing names.
 
     Examples
     --------
@@ -181,7 +186,12 @@ def name_likeness(name: str | None, other: str | None) -> float:
         return 0.0
     branches = [_plain("".join(BRACKETS.findall(_folded(text)))) for text in (name, other)]
     numbers = [NUMBERS.findall(_plain(text)) for text in (name, other)]
-    differ = numbers[0] != numbers[1] or (all(branches) and fuzz.partial_ratio(*branches) < 100 * SURE)
+    sorts = [set(SORT.findall(_plain(text))) for text in (name, other)]
+    differ = (
+        numbers[0] != numbers[1]
+        or sorts[0] != sorts[1]
+        or (all(branches) and fuzz.partial_ratio(*branches) < 100 * SURE)
+    )
     score = _stem_likeness(name, other)
     return min(score, APART) if differ else score
 
@@ -203,7 +213,7 @@ def _whole_likeness(name: str | None, other: str | None) -> float:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold().translate(DIGITS)
+    return unicodedata.normalize("NFKC", name[:MOST_LETTERS]).casefold().translate(DIGITS)
 
 
 def _plain(name: str) -> str:
