@@ -103,5 +103,21 @@ def test_the_analysts_door_gives_the_same_coverage(study_file):
     assert c15.gaps(found, study.origins, standard=study.standard)["origin"].isin(study.origins.index).all()
 
 
+def test_a_row_that_cannot_be_used_is_listed_and_never_lost_in_silence(study_file):
+    table = study_file.parent / "inventory.csv"
+    text = table.read_text(encoding="utf-8-sig")
+    table.write_text(text + "T9,=cmd|' /c calc'!A0,没有这种服务,106.5549,29.5503,100\n", encoding="utf-8-sig")
+    study = Study.open(study_file)
+    folder = study.run()
+    listed = (folder / "rejected.csv").read_text(encoding="utf-8-sig")
+    assert "没有这种服务" in listed
+    assert "\n=" not in listed
+    assert ",=" not in listed
+    assert any("1 rows are left out" in str(finding) for finding in study.findings)
+    assert len(study.inventory[0]) == 3
+    merged = pd.read_csv(folder / "merges.csv")
+    assert list(merged.columns) == ["kept", "dropped", "distance_m", "similarity", "verdict"]
+
+
 def test_the_embedded_study_is_found():
     assert demo_study().name == "study.toml"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from circle15.errors import Circle15Error, Circle15Warning, ConfigError, DataError, Finding, SourceError
 from circle15.project import Project, Standard, Walker
-from circle15.study import variants
+from circle15.study import given, variants
 from circle15.study.folder import manifest, write_results
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from circle15.network import WalkNetwork
     from circle15.sources.heights import Terrain
+    from circle15.sources.inventory import Rejected
     from circle15.sources.osm import Elements
     from circle15.tables import Coverage, Result, StudyArea, TravelTimes
 
@@ -85,6 +86,8 @@ class Study:
         self.closed_by_hand: tuple[str, ...] = () if self.scenario is None else self.scenario.close
         self.findings: list[Finding] = []  # conditions that change the meaning of a result
         self.seconds: dict[str, float] = {}  # how long each step took
+        self.rejected: list[Rejected] = []  # cells of the planner's tables for which a row was left out
+        self.merged: pd.DataFrame  # which places of several sources were taken as one
         self._announce = announce or (lambda _: None)
 
     @classmethod
@@ -295,34 +298,18 @@ class Study:
 
     @cached_property
     def inventory(self) -> list[gpd.GeoDataFrame]:
-        """The planner's own tables of facilities."""
-        from circle15.sources.inventory import read_inventory
-
-        return [
-            read_inventory(
-                self.project.path(table.file),
-                self.area,
-                standard=self.standard,
-                datum=table.datum,
-                verified=table.verified,
-                columns=table.columns,
-            )
-            for table in self.project.facilities.inventory
-        ]
+        """The planner's own tables of facilities; rows that cannot be used are listed in `rejected`."""
+        return [given.read_table(self, table) for table in self.project.facilities.inventory]
 
     @cached_property
     def facilities(self) -> gpd.GeoDataFrame:
-        """Facilities from OSM and from the planner's own tables, which win."""
-        import pandas as pd
-
-        from circle15.sources.inventory import merge_places
+        """Facilities from OSM and from the planner's own tables, which win; `merged` lists what was taken as one."""
         from circle15.sources.places import read_facilities
 
         area, streets = self.area, self.streets_as_they_are
         with self.step("facilities"):
             found = read_facilities(self.elements, area, standard=self.standard, streets=streets)
-            found = found if self.project.facilities.osm else found.iloc[:0]
-            found = merge_places(found, pd.concat(self.inventory)) if self.inventory else found
+            found = given.merge(self, found if self.project.facilities.osm else found.iloc[:0])
         if found.empty:
             mend = "Set facilities.osm = true, or add an [[facilities.inventory]]"
             raise DataError(Finding("facilities", "there is not one facility in the study area", mend))

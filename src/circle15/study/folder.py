@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from circle15.study import Study
 
-OUTPUTS = ("map.html", "results.gpkg", "doubtful_links.csv", "columns.csv", "run.json")
+OUTPUTS = (
+    *("map.html", "results.gpkg", "doubtful_links.csv", "rejected.csv", "merges.csv", "columns.csv", "run.json"),
+)
 _VERSIONS = ("circle15", "numpy", "pandas", "geopandas", "shapely", "pyproj", "numba", "osmium", "folium")
 MOST_DEPENDED_ON = 10  # elements named in the manifest
 
@@ -38,6 +40,7 @@ def write_results(study: Study, folder: Path) -> None:
     from circle15.page import gap_map
     from circle15.report import write_dictionary, write_geopackage
     from circle15.sources.heights import doubtful_links
+    from circle15.sources.inventory import write_rejected
 
     with whole_folder(folder) as draft:
         result = study.result
@@ -47,6 +50,8 @@ def write_results(study: Study, folder: Path) -> None:
             write_geopackage(result, draft / "results.gpkg", standard=study.standard)
             doubtful = doubtful_links(study.streets).drop(columns="geometry", errors="ignore")
             doubtful.to_csv(draft / "doubtful_links.csv", encoding="utf-8-sig")
+            write_rejected(study.rejected, draft / "rejected.csv")
+            study.merged.to_csv(draft / "merges.csv", encoding="utf-8-sig", index=False)
             write_dictionary(draft / "columns.csv")
         text = json.dumps(manifest(study), ensure_ascii=False, indent=1, allow_nan=False)
         (draft / "run.json").write_text(text + "\n", encoding="utf-8")
