@@ -133,10 +133,8 @@ def holds(units: gpd.GeoDataFrame, at: pd.Series) -> NDArray[np.float64]:
 def _grade(served: pd.Series, gap: pd.Series, people: pd.Series, standard: Standard) -> pd.Series:
     said = served + gap
     share = (served / said.where(said > 0)).to_numpy(dtype=float)
-    bands = sorted(standard.grades, key=lambda band: band.coverage)
-    grade = np.searchsorted([band.coverage for band in bands], share + 1e-12, side="right")
     graded = (said > 0) & (said >= standard.complete_share * people)
-    return pd.Series(grade, index=served.index, dtype="Int64").where(graded)
+    return pd.Series(standard.grade(share), index=served.index, dtype="Int64").where(graded)
 
 
 def gaps(found: Coverage, origins: gpd.GeoDataFrame, *, standard: Standard) -> pd.DataFrame:

@@ -6,12 +6,18 @@ import re
 from collections.abc import Mapping  # noqa: TC003  pydantic reads annotations at run time
 from itertools import pairwise
 from pathlib import Path  # noqa: TC003
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from circle15.errors import ConfigError, Finding
 from circle15.project.reading import Minutes, Record, Share, nearest, shipped, validated
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+ROUNDING = 1e-12  # of a share that is a quotient of sums
 
 Tier = Literal["district", "subdistrict", "community", "cell"]
 Need = Literal["basic", "quality", "signature"]
@@ -250,13 +256,14 @@ class Standard(Record):
         )
         return self.model_copy(update={"categories": categories})
 
-    def grade(self, share: float) -> int:
-        """The grade of a share of residents served.
+    def grade(self, share: ArrayLike) -> NDArray[np.intp]:
+        """The grade of each share of residents served; a share that misses a band only by rounding reaches it.
 
         Examples
         --------
         >>> standard = Standard.load("yuzhong-15min")
-        >>> [standard.grade(share) for share in (1.0, 0.95, 0.9, 0.75, 0.5, 0.49)]
+        >>> standard.grade([1.0, 0.95, 0.9, 0.75, 0.5, 0.49]).tolist()
         [5, 5, 4, 3, 2, 1]
         """
-        return max(band.grade for band in self.grades if share >= band.coverage)
+        bands = sorted(band.coverage for band in self.grades)
+        return np.searchsorted(bands, np.asarray(share) + ROUNDING, side="right")
