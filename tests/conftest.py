@@ -2,11 +2,13 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from circle15 import cli
 from circle15.study import Study, demo_study
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -48,6 +50,20 @@ def ran(request, tmp_path_factory):
             study = Study.open(STUDIES[name])
             done[name] = study, study.run(tmp_path_factory.mktemp(name) / "results")
         return done[name]
+
+    return run
+
+
+@pytest.fixture
+def verb(monkeypatch, capsys):
+    """Call the command line in this process: its exit code, standard output and standard error."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["circle15", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out = capsys.readouterr()
+        return stop.value.code or 0, out.out, out.err
 
     return run
 

@@ -9,7 +9,6 @@ import geopandas as gpd
 import pytest
 from shapely import Point, box
 
-from circle15 import cli
 from circle15.project import Project
 from circle15.study.folder import OUTPUTS
 from tiny_study import STUDY, inventory_csv, town_osm, write_study, write_terrain
@@ -18,18 +17,6 @@ from tiny_study import STUDY, inventory_csv, town_osm, write_study, write_terrai
 @pytest.fixture
 def study(tmp_path):
     return write_study(tmp_path)
-
-
-@pytest.fixture
-def verb(monkeypatch, capsys):
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["circle15", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        out = capsys.readouterr()
-        return stop.value.code or 0, out.out, out.err
-
-    return run
 
 
 def replace(path, old, new):

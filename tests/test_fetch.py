@@ -12,7 +12,6 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 
-from circle15 import cli
 from circle15.sources import snapshot
 from circle15.study import Study
 from overpass_server import SMALL, overpass, reply_of, says
@@ -25,18 +24,6 @@ PATIENCE_S = 30  # what a planner may be kept waiting for bad news
 def _no_proxy(monkeypatch):
     for key in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(key, "127.0.0.1")
-
-
-@pytest.fixture
-def verb(monkeypatch, capsys):
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["circle15", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        out = capsys.readouterr()
-        return stop.value.code or 0, out.out, out.err
-
-    return run
 
 
 @pytest.fixture
