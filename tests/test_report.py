@@ -16,7 +16,7 @@ from circle15 import report, tables
 from sample_result import CRS_STUDY, HOSTILE, sample_result, sample_standard
 
 LAYERS = ("units", "origins", "facilities", "coverage", "gaps", "step_free", "dependence", "isochrones", "links")
-PLAIN = ("grades", "walkers", "terrain")  # tables without geometry
+PLAIN = ("groups", "housing", "completeness", "survey", "grades", "walkers", "terrain")
 
 
 @pytest.fixture(scope="module")

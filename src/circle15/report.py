@@ -73,7 +73,8 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
     }
     for name, layer in layers.items():
         _write(layer, path, name=name)
-    for name, table in (("grades", result.grades), ("walkers", result.walkers), ("terrain", result.terrain)):
+    plain = ("groups", "housing", "completeness", "survey", "grades", "walkers", "terrain")
+    for name, table in ((name, getattr(result, name)) for name in plain):
         _write(gpd.GeoDataFrame(table), path, name=name)
     _add_styles(path, _styles(result, standard))
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from circle15.errors import ConfigError, Finding
 from circle15.project.reading import Minutes, Record, Share, nearest, parsed, read_text, validated
 from circle15.project.standard import Tier  # noqa: TC001  pydantic reads annotations at run time
 
-Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
+Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09", "unknown"]  # unknown: refused, with what each reading would mean
 Trip = Literal["out", "back", "slower", "round"]
 
 
@@ -22,21 +22,29 @@ class _Study(Record):
     data_date: str = ""
     synthetic: bool = False
     output: Path = Path("out")
+    outside: bool = False  # whether the files it names may lie outside the folder of the study file
     language: Literal["zh", "en"] = "zh"
     attribution: str = "© OpenStreetMap contributors (ODbL)"
     note: str = ""
 
 
+Server = Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
+
+
 class _Area(Record):
-    boundary: Path | None = None  # a file; the OSM boundary `boundary_osm` otherwise
+    boundary: Path | None = None  # a file
     boundary_osm: str | None = None  # such as relation/4738525, found in the streets file
+    place: str | None = None  # a name such as "Monaco", which circle15 fetch looks up
+    geocoder: Server | None = None  # a Nominatim server; the public one otherwise
     boundary_crs: str | None = None  # for a file that does not state one
     margin_m: float = Field(1500.0, ge=0, le=50_000)
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if (self.boundary is None) == (self.boundary_osm is None):
-            message = "exactly one of boundary (a file) and boundary_osm (such as relation/4738525) is needed"
+        if sum(one is not None for one in (self.boundary, self.boundary_osm, self.place)) != 1:
+            message = (
+                "exactly one of boundary (a file), boundary_osm (such as relation/4738525), place (a name) is needed"
+            )
             raise ValueError(message)
         return self
 
@@ -44,12 +52,18 @@ class _Area(Record):
 class _Streets(Record):
     files: tuple[Path, ...] = ()  # .osm.pbf, .osm, .osm.gz, .osm.bz2 or Overpass JSON; several are merged
     overpass: bool = False  # instead of files: the newest snapshot that circle15 fetch made
-    mirrors: tuple[Annotated[str, Field(pattern=r"^https?://[^/\s]+")], ...] = ()  # Overpass servers; the public ones
+    country: Path | None = None  # instead of Overpass: a large .osm.pbf that circle15 fetch cuts the extent out of
+    mirrors: tuple[Server, ...] = ()  # Overpass servers; the public ones
     overrides: Path | None = None  # osm_id, rise_m, step_count, wait_s, closed: what a planner measured
 
 
 class _Heights(Record):
-    terrain: Path | None = None  # a raster in metres; without one, tags and defaults only
+    terrain: tuple[Path, ...] = ()  # rasters in metres, side by side; without one, tags and defaults only
+
+    @field_validator("terrain", mode="before")
+    @classmethod
+    def _several(cls, value: object) -> object:
+        return [value] if isinstance(value, str | Path) else value
 
 
 class _Units(Record):
@@ -61,7 +75,11 @@ class _Units(Record):
 class _People(Record):
     total: float | None = Field(None, gt=0)  # of the whole boundary; what published units leave over is spread
     source: str = ""
+    totals: Path | None = None  # a table of residents per unit, by code or name, with age groups where known
+    age_shares: dict[str, Share] = Field({})  # age group -> assumed share of residents, where no table has it
+    raster: Path | None = None  # gridded population (people per cell), instead of floor area alone
     clusters: Path | None = None  # a table of one's own replaces the clusters made from buildings
+    m2_each: float = Field(35.0, gt=0)  # floor area per resident that is expected where every home is drawn
     plain_share: Share = 0.5  # share of the floor area of plain building=yes that is taken to be lived in
     default_levels: float = Field(6.0, ge=1)
     span_m: float = Field(150.0, gt=0)
@@ -74,7 +92,10 @@ class Inventory(Record):
     file: Path
     datum: Datum
     verified: bool = True
+    crs: str | None = None  # of x and y, such as EPSG:4547, where they are metres; datum is wgs84 or cgcs2000 then
+    sheet: str | None = None  # of an Excel file; the first otherwise
     complete: tuple[str, ...] = ()  # services of which this table lists every one there is
+    complete_in: tuple[str, ...] = ()  # ... in these units, by code or name; everywhere otherwise
     columns: dict[str, str] = Field({})  # our word -> the file's header
     source: str = ""
 
@@ -83,6 +104,21 @@ class _Facilities(Record):
     osm: bool = True
     files: tuple[Path, ...] = ()  # more OSM files with places; the streets files are always read
     inventory: tuple[Inventory, ...] = ()
+
+
+class _Survey(Record):
+    """What residents say of each category: a table of unit, category, number of answers and their mean."""
+
+    file: Path | None = None
+    worst: float = 1.0  # the scale of the answers
+    best: float = 5.0
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if self.best <= self.worst:
+            message = "best has to be above worst"
+            raise ValueError(message)
+        return self
 
 
 class _Assessment(Record):
@@ -140,6 +176,7 @@ class Project(Record):
     units: _Units = _Units()
     people: _People = _People()
     facilities: _Facilities = _Facilities()
+    survey: _Survey = _Survey()
     assessment: _Assessment = _Assessment()
     scenario: tuple[Scenario, ...] = ()
     folder: Path = Field(Path(), exclude=True)
@@ -211,12 +248,16 @@ class Project(Record):
         """Every input file that the study names, with the key that names it."""
         one = [
             ("[area] boundary", self.area.boundary),
-            ("[heights] terrain", self.heights.terrain),
+            ("[streets] country", self.streets.country),
             ("[streets] overrides", self.streets.overrides),
+            ("[people] totals", self.people.totals),
+            ("[people] raster", self.people.raster),
             ("[people] clusters", self.people.clusters),
+            ("[survey] file", self.survey.file),
         ]
         many = [
             ("[streets] files", self.streets.files),
+            ("[heights] terrain", self.heights.terrain),
             ("[units] files", self.units.files),
             ("[facilities] files", self.facilities.files),
             ("[[facilities.inventory]] file", [table.file for table in self.facilities.inventory]),

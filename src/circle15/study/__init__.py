@@ -226,7 +226,7 @@ class Study:
         from circle15.sources.heights import read_terrain
 
         given = self.project.heights.terrain
-        return None if given is None else read_terrain(self.project.path(given), self.area)
+        return read_terrain(self.project.path(given[0]), self.area) if given else None
 
     @cached_property
     def streets_as_they_are(self) -> gpd.GeoDataFrame:
@@ -405,7 +405,7 @@ class Study:
 
         from circle15 import assessment
         from circle15.sources.places import read_ground
-        from circle15.tables import Result
+        from circle15.tables import COMPLETENESS, GROUPS, HOUSING, SURVEY, Result
 
         found, standard, given = self.coverage, self.standard, self.project.assessment
         with self.step("card and gaps"):
@@ -429,7 +429,11 @@ class Study:
             area=self.area,
             units=self.units,
             origins=self.origins,
+            groups=GROUPS.empty(),
+            housing=HOUSING.empty(),
             facilities=self.facilities,
+            completeness=COMPLETENESS.empty(),
+            survey=SURVEY.empty(),
             coverage=table,
             grades=card,
             gaps=lacking,

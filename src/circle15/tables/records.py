@@ -191,7 +191,11 @@ class Result:
     area: StudyArea
     units: gpd.GeoDataFrame
     origins: gpd.GeoDataFrame
+    groups: pd.DataFrame
+    housing: pd.DataFrame
     facilities: gpd.GeoDataFrame
+    completeness: pd.DataFrame
+    survey: pd.DataFrame
     coverage: pd.DataFrame
     grades: pd.DataFrame
     gaps: pd.DataFrame

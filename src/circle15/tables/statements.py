@@ -146,6 +146,59 @@ GROUND = Table(
     ("Polygon", "MultiPolygon", "LineString", "MultiLineString"),
 )
 
+GROUPS = Table(
+    "groups",
+    "row",
+    "Residents by age group: one row per residence cluster and group.",
+    (
+        _text("origin", "Residence cluster."),
+        _text("group", "Ages in years, both inclusive, such as 60+ or 3-5."),
+        _number("people", "Residents of that group.", minimum=0),
+        _boolean("assumed", "Whether an assumed share of all residents stands in for a published number."),
+    ),
+)
+
+HOUSING = Table(
+    "housing",
+    "unit",
+    "Floor area found against expected, so that missing footprints are seen.",
+    (
+        _number("people", "Residents.", minimum=0),
+        _number("floor_area_m2", "Floor area of the homes that are drawn.", minimum=0),
+        _number("expected_m2", "Floor area that so many residents would have.", minimum=0),
+        _number("share", "Found over expected; missing where nobody lives.", nulls=True, minimum=0),
+    ),
+)
+
+COMPLETENESS = Table(
+    "completeness",
+    "row",
+    "How many facilities are known against how many there ought to be: one row per unit and service.",
+    (
+        _text("unit", "Unit."),
+        _text("category", "Category of the service."),
+        _text("service", "Service."),
+        _integer("found", "Facilities with an entrance in the unit.", minimum=0),
+        _number("expected", "Published or by the norm; missing: the standard states neither.", nulls=True, minimum=0),
+        _number("share", "Found over expected.", nulls=True, minimum=0),
+        _boolean("known", "Whether a facility that is not in the data can be taken not to exist."),
+        _text("judged_by", "Unit whose counts decide, or the word table: an inventory lists every one there is."),
+    ),
+)
+
+SURVEY = Table(
+    "survey",
+    "row",
+    "What residents say: one row per unit and category.",
+    (
+        _text("unit", "Unit."),
+        _text("category", "Category."),
+        _integer("answers", "Number of answers.", minimum=1),
+        _number("mean", "Mean answer, on the scale of the survey."),
+        _number("satisfaction", "The mean between the worst (0) and the best answer (1).", minimum=0),
+    ),
+)
+
 COVERAGE = Table(
     "coverage",
     "row",
@@ -291,7 +344,11 @@ TABLES = MappingProxyType(
         for table in (
             UNITS,
             ORIGINS,
+            GROUPS,
+            HOUSING,
             FACILITIES,
+            COMPLETENESS,
+            SURVEY,
             COVERAGE,
             GRADES,
             GAPS,
