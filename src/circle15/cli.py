@@ -127,10 +127,11 @@ def isochrone(
 ) -> None:
     """以 GeoJSON 输出一个地点的等时圈。Print the isochrones of one place as GeoJSON on standard output."""
     from circle15.study import Study
+    from circle15.study.one_place import isochrone as outline
 
     place, limits = _numbers(at, "--at"), _numbers(minutes, "--minutes")
     opened: Study = Study.open(study, announce=_Progress())
-    typer.echo(opened.isochrone(place, limits))
+    typer.echo(outline(opened, place, limits))
 
 
 def _numbers(text: str, flag: str) -> tuple[float, ...]:
