@@ -16,7 +16,7 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from circle15.errors import Circle15Error, Circle15Warning, ConfigError, DataError, Finding, SourceError
+from circle15.errors import Circle15Error, Circle15Warning, DataError, Finding, SourceError
 from circle15.project import Project, Standard, Walker
 from circle15.study import given, variants
 from circle15.study.folder import manifest, write_results
