@@ -263,6 +263,31 @@ def link_ticks(streets: gpd.GeoDataFrame, walker: Walker) -> NDArray[np.int64]:
     return ticks
 
 
+def top_speed(walker: Walker, *, cable_car: bool = False) -> float:
+    """A speed in metres a second, as the crow flies, that a walker never exceeds on any link.
+
+    Parameters
+    ----------
+    walker : Walker
+        Who walks.
+    cable_car : bool
+        Whether cable cars run.
+
+    Returns
+    -------
+    float
+        The fastest of walking downhill (`FASTEST` times the flat speed), riding and going off the road.
+
+    Examples
+    --------
+    >>> from circle15.project import Walker
+    >>> round(top_speed(Walker.load("adult")), 3), top_speed(Walker.load("adult"), cable_car=True)
+    (1.608, 6.0)
+    """
+    own = (walker.flat_m_s * FASTEST, walker.off_road_m_s, walker.escalator_m_s, walker.lift_m_s)
+    return max(*own, walker.cable_car_m_s if cable_car else 0.0)
+
+
 def _number(streets: gpd.GeoDataFrame, column: str) -> NDArray[np.float64]:
     """One column as floats; missing is NaN."""
     values: NDArray[np.float64] = pd.to_numeric(streets[column]).to_numpy(dtype=float, na_value=np.nan)

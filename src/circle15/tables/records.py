@@ -37,6 +37,8 @@ class StudyArea:
         The one projected CRS in metres of the study.
     margin_m : float
         How far beyond the boundary the data reach, in metres.
+    within : Polygon or MultiPolygon, optional
+        In `crs`; where the area is a tile of a larger one, the extent of that: nothing beyond it is looked at.
 
     Examples
     --------
@@ -51,11 +53,13 @@ class StudyArea:
     boundary: BaseGeometry
     crs: CRS
     margin_m: float = 0.0
+    within: BaseGeometry | None = None
 
     @property
     def extent(self) -> Polygon:
         """The boundary and its margin, in `crs`."""
-        return self.boundary.buffer(self.margin_m)
+        wide: Polygon = self.boundary.buffer(self.margin_m)
+        return wide if self.within is None else wide.intersection(self.within)
 
     @property
     def extent_lonlat(self) -> Polygon:
