@@ -39,7 +39,7 @@ _HOMES = {
     "read_origins": "sources.people",
     "read_osm": "sources.osm",
     "read_streets": "sources.streets",
-    "read_terrain": "sources.heights",
+    "read_terrain": "sources.terrain",
     "read_units": "sources.areas",
     "Result": "tables",
     "SourceError": "errors",

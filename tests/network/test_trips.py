@@ -243,9 +243,9 @@ def test_no_place_beyond_the_data_is_nearer_than_the_edge_says(drawn, cut):
 @pytest.mark.real
 def test_a_real_city_both_ways(real_data):
     from circle15.sources.areas import read_area
-    from circle15.sources.heights import read_terrain
     from circle15.sources.osm import read_osm
     from circle15.sources.streets import read_streets
+    from circle15.sources.terrain import read_terrain
 
     folder = real_data / "yuzhong"
     area = read_area(folder / "boundary.geojson", name="Yuzhong", margin_m=500, crs="EPSG:32648")

@@ -11,17 +11,10 @@ from pyproj import CRS
 from rasterio.transform import Affine
 
 from circle15.errors import Circle15Warning, DataError, SourceError
-from circle15.sources.heights import (
-    STEEPEST,
-    STEEPEST_OTHER,
-    Terrain,
-    doubtful_links,
-    read_terrain,
-    shifted,
-    with_heights,
-)
+from circle15.sources.heights import STEEPEST, STEEPEST_OTHER, doubtful_links, shifted, with_heights
 from circle15.sources.profiles import PIECE_M
 from circle15.sources.streets import read_streets
+from circle15.sources.terrain import Terrain, read_terrain
 from circle15.sources.walking_rules import DRIVABLE
 from circle15.tables import StudyArea
 

@@ -13,9 +13,10 @@ from circle15.errors import DataError, SourceError
 from circle15.impedance import link_seconds
 from circle15.project import Walker
 from circle15.project.study_file import NewLink
-from circle15.sources.heights import Terrain, read_terrain, with_heights
+from circle15.sources.heights import with_heights
 from circle15.sources.overrides import JOIN_M, add_links, apply_overrides, read_overrides
 from circle15.sources.streets import read_streets
+from circle15.sources.terrain import Terrain, read_terrain
 from circle15.tables import STREETS
 
 STEPS = {"highway": "steps"}

@@ -10,8 +10,8 @@ from scipy.spatial.distance import pdist
 
 from circle15.errors import Circle15Warning, DataError
 from circle15.project import Project
-from circle15.sources.heights import Terrain
 from circle15.sources.people import read_origins, residence_clusters
+from circle15.sources.terrain import Terrain
 from circle15.tables import ORIGINS, StudyArea
 
 UTM = CRS("EPSG:32648")

@@ -1,4 +1,4 @@
-"""Terrain raster to the rise of every link, with bridges, tunnels and lifts repaired; and how sure each rise is.
+"""Terrain to the rise of every link, with bridges, tunnels and lifts repaired; and how sure each rise is.
 
 Free terrain models are surface models: roofs, trees and decks are in them, and cells are 30 m wide. So a height is
 never the raw cell: the ground is a low percentile of a window, decks and tunnels run straight between their ends, and
@@ -8,269 +8,26 @@ no street is steeper than streets are (`circle15.sources.profiles`). What the te
 
 from __future__ import annotations
 
-import warnings
-import zipfile
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import rasterio
 import shapely
-from rasterio.enums import Resampling
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
-from rasterio.features import geometry_mask
-from rasterio.transform import Affine
-from rasterio.warp import calculate_default_transform, reproject, transform_bounds
-from rasterio.windows import Window, from_bounds
 
-from circle15.errors import Circle15Warning, DataError, Finding, SourceError
 from circle15.sources.profiles import CLIMBING, profiles
 from circle15.sources.walking_rules import DRIVABLE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from pyproj import CRS
 
-    from circle15.tables import StudyArea
-
-WINDOW_M = 45.0  # the ground is looked for in a window this wide
-GROUND_PERCENTILE = 20.0
-LOWEST_M, HIGHEST_M = -60.0, 5200.0  # where people live, but for the basins below; El Alto 4150 m, La Rinconada 5100 m
-BASINS = ((35.0, 30.5, 36.0, 33.5), (87.0, 42.0, 91.0, 43.6), (39.5, 11.0, 42.9, 15.0))  # Jordan, Turpan, Danakil
-STEEP_SHARE = 0.1  # no city has more ground than this that is steeper than 45 degrees
-LEAST_COVERED = 0.5  # a terrain model must know the ground of this share of the boundary
-BEYOND_M = 100.0  # read this far beyond the extent, so that its rim has neighbours
-SOUNDINGS = (-1000.0, 9000.0)  # metres; anything else is a missing value that nobody declared
+    from circle15.sources.terrain import Terrain
 
 STEEPEST = {"street": 0.15, "crossing": 0.15}  # rise over run of ways without steps
 STEEPEST_OTHER = 0.25
 INCLINED = {"stairs": (0.25, 0.75), "escalator": (0.30, 0.65)}  # least and most rise over run
 INCLINED_DEFAULT = 0.5
 LIFT_LEAST_M, LIFT_DEFAULT_M = 3.0, 12.0
-
-
-@dataclass(frozen=True)
-class Terrain:
-    """Heights of the ground on a grid in the study CRS.
-
-    Parameters
-    ----------
-    heights : ndarray, shape (rows, columns)
-        Metres, north row first; NaN where the height is not known.
-    transform : tuple of float
-        Affine coefficients (a, b, c, d, e, f) from column and row to x and y; b and d are 0.
-    crs : CRS
-        The study CRS.
-    name : str
-        The file, for the manifest.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from pyproj import CRS
-    >>> slope = np.array([[200.0, 210.0], [200.0, 210.0]], dtype=np.float32)
-    >>> terrain = Terrain(slope, (30.0, 0.0, 0.0, 0.0, -30.0, 60.0), CRS("EPSG:32648"), "slope")
-    >>> terrain.at(np.array([[15.0, 30.0], [30.0, 30.0], [99.0, 30.0]])).tolist()
-    [200.0, 205.0, nan]
-    """
-
-    heights: NDArray[np.float32]
-    transform: tuple[float, float, float, float, float, float]
-    crs: CRS
-    name: str
-
-    def at(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Height at each point, bilinear between cell centres.
-
-        Parameters
-        ----------
-        xy : ndarray, shape (n, 2)
-            Points in the study CRS.
-
-        Returns
-        -------
-        ndarray, shape (n,)
-            Metres; NaN outside the grid and beside cells without a height.
-        """
-        points = np.asarray(xy, dtype=float).reshape(-1, 2)
-        rows, columns = self.heights.shape
-        if not rows or not columns:
-            return np.full(len(points), np.nan)
-        a, _, c, _, e, f = self.transform
-        column = (points[:, 0] - c) / a - 0.5
-        row = (points[:, 1] - f) / e - 0.5
-        inside = (np.abs(column - (columns - 1) / 2) <= columns / 2) & (np.abs(row - (rows - 1) / 2) <= rows / 2)
-        column = np.clip(np.where(inside, column, 0), 0, columns - 1)
-        row = np.clip(np.where(inside, row, 0), 0, rows - 1)
-        left, top = np.floor(column).astype(int), np.floor(row).astype(int)
-        across, down = column - left, row - top
-        found = np.zeros(len(points))
-        for east, south in ((0, 0), (1, 0), (0, 1), (1, 1)):
-            weight = np.where(east, across, 1 - across) * np.where(south, down, 1 - down)
-            cell = self.heights[np.minimum(top + south, rows - 1), np.minimum(left + east, columns - 1)]
-            found += np.where(weight > 0, weight * cell, 0.0)  # an unknown cell that weighs nothing is no matter
-        return np.where(inside, found, np.nan)
-
-    def ground(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Height of the ground beneath roofs and trees: a low percentile of a window around each point.
-
-        Nine heights over 45 m by 45 m, of which the 20th percentile is taken; on an even slope this moves all heights
-        by one amount, so rises stay true.
-
-        Parameters
-        ----------
-        xy : ndarray, shape (n, 2)
-            Points in the study CRS.
-
-        Returns
-        -------
-        ndarray, shape (n,)
-            Metres; NaN where the height at the point itself is not known.
-        """
-        points = np.asarray(xy, dtype=float).reshape(-1, 2)
-        centre = self.at(points)
-        steps = (-WINDOW_M / 3, 0.0, WINDOW_M / 3)
-        window = np.stack([self.at(points + np.array([east, north])) for east in steps for north in steps])
-        window = np.where(np.isnan(window), centre, window)
-        return np.asarray(np.percentile(window, GROUND_PERCENTILE, axis=0), dtype=float)
-
-
-# -------------------------------------------------------------------------------------------------- reading a raster
-
-
-def read_terrain(path: Path | str, area: StudyArea) -> Terrain:
-    """Read a terrain raster and warp it once to the study CRS.
-
-    Parameters
-    ----------
-    path : Path
-        GeoTIFF or any raster that GDAL reads, ``.hgt``, or one of them in a ``.zip``; any CRS; heights in metres.
-    area : StudyArea
-        Only its extent is read. A raster may cover a part of the extent; outside it heights are unknown.
-
-    Returns
-    -------
-    Terrain
-
-    Raises
-    ------
-    SourceError
-        When the file is missing or cannot be read.
-    DataError
-        When it has no CRS, is not in metres, or misses the area.
-    """
-    path = Path(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # said below, as a finding
-            warnings.simplefilter("ignore", PendingDeprecationWarning)  # rasterio 1.4 on affine 3 warns of itself
-            with rasterio.open(_address(path)) as raster:
-                _require_usable(raster, path.name)
-                heights, transform = _warped(raster, area, path.name)
-                terrain = Terrain(heights, transform[:6], area.crs, path.name)
-    except (RasterioError, zipfile.BadZipFile, FileNotFoundError) as error:
-        problem = "there is no such file" if not path.is_file() else f"it cannot be read as a raster ({error})"
-        raise SourceError(Finding(path.name, problem, "Give a GeoTIFF or .hgt file of heights")) from error
-    _require_plausible(terrain, area)
-    return terrain
-
-
-def _address(path: Path) -> str:
-    """What GDAL opens: the file, or the one raster inside a zip."""
-    if path.suffix.lower() != ".zip":
-        return str(path)
-    with zipfile.ZipFile(path) as folder:
-        inside = [name for name in folder.namelist() if name.lower().endswith((".hgt", ".tif", ".tiff"))]
-    if len(inside) != 1:
-        problem = f"it holds {len(inside)} rasters"
-        raise DataError(Finding(path.name, problem, "Give a zip with exactly one .hgt or .tif file"))
-    return f"zip://{path.resolve()}!{inside[0]}"
-
-
-def _require_usable(raster: Any, where: str) -> None:  # noqa: ANN401  rasterio is untyped
-    found = []
-    if raster.crs is None:
-        mend = "Give a raster that states its CRS, or set it with gdal_edit -a_srs"
-        found.append(Finding(where, "the CRS is not stated", mend))
-    unit = (raster.units[0] or "m").lower()
-    if unit not in ("m", "metre", "meter", "metres", "meters"):
-        found.append(Finding(where, f"heights are in {unit}", "Give heights in metres"))
-    if found:
-        raise DataError(*found)
-
-
-def _degrees(bounds: tuple[float, ...], crs: Any) -> str:  # noqa: ANN401
-    west, south, east, north = transform_bounds(crs, "EPSG:4326", *bounds)
-    return f"{west:.4f} to {east:.4f}, {south:.4f} to {north:.4f}"
-
-
-def _warped(raster: Any, area: StudyArea, where: str) -> tuple[NDArray[np.float32], Affine]:  # noqa: ANN401
-    """Heights on a grid in the study CRS, about as fine as the raster's own."""
-    wanted = area.extent.buffer(BEYOND_M).bounds
-    target = area.crs.to_wkt()
-    there = from_bounds(*transform_bounds(target, raster.crs, *wanted), raster.transform)
-    left, top = max(0, int(np.floor(there.col_off)) - 1), max(0, int(np.floor(there.row_off)) - 1)
-    right = min(raster.width, int(np.ceil(there.col_off + there.width)) + 1)
-    bottom = min(raster.height, int(np.ceil(there.row_off + there.height)) + 1)
-    if right - left < 2 or bottom - top < 2:  # noqa: PLR2004  bilinear needs two cells
-        ours, its = _degrees(area.boundary.bounds, area.crs), _degrees(raster.bounds, raster.crs)
-        problem = f"it does not overlap the area; it lies at longitude and latitude {its}, the area at {ours}"
-        raise DataError(Finding(where, problem, "Give a terrain model of this area"))
-    window = Window(left, top, right - left, bottom - top)
-    source = raster.read(1, window=window).astype(np.float32) * raster.scales[0] + raster.offsets[0]
-    known = raster.read_masks(1, window=window) > 0
-    source[~known | (source < SOUNDINGS[0]) | (source > SOUNDINGS[1])] = np.nan
-    placed = raster.window_transform(window)
-    grid, columns, rows = calculate_default_transform(
-        raster.crs, target, window.width, window.height, *raster.window_bounds(window)
-    )
-    heights = np.full((rows, columns), np.nan, dtype=np.float32)
-    reproject(
-        source.astype(np.float32),
-        heights,
-        src_transform=placed,
-        src_crs=raster.crs,
-        src_nodata=np.nan,
-        dst_transform=grid,
-        dst_crs=target,
-        dst_nodata=np.nan,
-        resampling=Resampling.bilinear,
-    )
-    return heights, grid
-
-
-def _require_plausible(terrain: Terrain, area: StudyArea) -> None:
-    """Refuse heights that miss the boundary or that no city has; warn of hills that are too steep to be in metres."""
-    west, south, east, north = area.boundary.bounds
-    side = max(east - west, north - south) / 200
-    grid = Affine(side, 0, west, 0, -side, north)
-    shape = (max(1, round((north - south) / side)), max(1, round((east - west) / side)))
-    row, column = np.nonzero(geometry_mask([area.boundary], shape, grid, invert=True, all_touched=True))
-    centres = np.column_stack([west + (column + 0.5) * side, north - (row + 0.5) * side])
-    heights = terrain.at(centres)
-    known = np.isfinite(heights)
-    if known.mean() < LEAST_COVERED:
-        problem = f"it knows the ground of only {known.mean():.0%} of the boundary"
-        mend = f"Give a terrain model that covers longitude and latitude {_degrees(area.boundary.bounds, area.crs)}"
-        raise DataError(Finding(terrain.name, problem, mend))
-    low, middle = np.percentile(heights[known], [10, 50])
-    lon, lat = transform_bounds(area.crs.to_wkt(), "EPSG:4326", *area.boundary.bounds)[:2]
-    basin = any(w <= lon <= e and s <= lat <= n for w, s, e, n in BASINS)
-    if middle > HIGHEST_M:
-        problem = f"half of the area would lie above {middle:,.0f} m, where nobody lives"
-        raise DataError(Finding(terrain.name, problem, "Give heights in metres, not in feet or decimetres"))
-    if low < LOWEST_M and not basin:
-        problem = f"a tenth of the area would lie below {low:,.0f} m, where nobody lives"
-        raise DataError(Finding(terrain.name, problem, "Give heights that grow upwards, with nodata declared"))
-    there = terrain.at(centres + np.array([30.0, 0.0])), terrain.at(centres + np.array([0.0, 30.0]))
-    slope = np.hypot(*(one - heights for one in there)) / 30.0
-    steep = float((slope[np.isfinite(slope)] > 1.0).mean()) if np.isfinite(slope).any() else 0.0
-    if steep > STEEP_SHARE:
-        message = f"{terrain.name}: {steep:.0%} of the ground would be steeper than 45 degrees; are heights in metres?"
-        warnings.warn(message, Circle15Warning, stacklevel=3)
 
 
 # --------------------------------------------------------------------------------------------------- heights of links

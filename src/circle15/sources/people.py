@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from circle15.project.study_file import _People as People
-    from circle15.sources.heights import Terrain
+    from circle15.sources.terrain import Terrain
     from circle15.tables import StudyArea
 
 EVIDENCE = ("tag", "landuse", "plain")  # from the surest to a guess

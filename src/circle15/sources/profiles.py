@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from circle15.sources.heights import Terrain
+    from circle15.sources.terrain import Terrain
 
 PIECE_M = 15.0  # no stretch between two heights is longer
 APPROACH_M = 30.0  # so far from a deck or a portal a cell of 30 m still reads it

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from circle15.sources.heights import Terrain
+    from circle15.sources.terrain import Terrain
     from circle15.tables import StudyArea
 
 Tags = dict[str, str]

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from circle15.network import WalkNetwork
-    from circle15.sources.heights import Terrain
     from circle15.sources.inventory import Rejected
     from circle15.sources.osm import Elements
+    from circle15.sources.terrain import Terrain
     from circle15.tables import Coverage, Result, StudyArea, TravelTimes
 
 SNAPSHOTS = Path("snapshot")  # beside the study file
@@ -223,10 +223,10 @@ class Study:
     @cached_property
     def terrain(self) -> Terrain | None:
         """The terrain raster, brought to the CRS of the study."""
-        from circle15.sources.heights import read_terrain
+        from circle15.sources.terrain import read_terrain
 
         given = self.project.heights.terrain
-        return read_terrain(self.project.path(given[0]), self.area) if given else None
+        return read_terrain([self.project.path(one) for one in given], self.area) if given else None
 
     @cached_property
     def streets_as_they_are(self) -> gpd.GeoDataFrame:

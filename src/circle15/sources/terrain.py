@@ -1,0 +1,377 @@
+"""Terrain rasters, one or several, to the height of any place.
+
+A mosaic has one grid in the CRS of the study. Where rasters overlap the first named wins, and what it does not know is
+filled from the next, so a survey of the centre may be laid over a coarse model of the country.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import rasterio
+from rasterio.enums import Resampling
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.features import geometry_mask
+from rasterio.transform import Affine
+from rasterio.warp import calculate_default_transform, reproject, transform_bounds
+from rasterio.windows import Window, from_bounds
+
+from circle15.errors import Circle15Error, Circle15Warning, DataError, Finding, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from pyproj import CRS
+
+    from circle15.tables import StudyArea
+
+WINDOW_M = 45.0  # the ground is looked for in a window this wide
+GROUND_PERCENTILE = 20.0
+LOWEST_M, HIGHEST_M = -60.0, 5200.0  # where people live, but for the basins below; El Alto 4150 m, La Rinconada 5100 m
+BASINS = ((35.0, 30.5, 36.0, 33.5), (87.0, 42.0, 91.0, 43.6), (39.5, 11.0, 42.9, 15.0))  # Jordan, Turpan, Danakil
+STEEP_SHARE = 0.1  # no city has more ground than this that is steeper than 45 degrees
+LEAST_COVERED = 0.5  # a terrain model must know the ground of this share of the boundary
+BEYOND_M = 100.0  # read this far beyond the extent, so that its rim has neighbours
+SOUNDINGS = (-1000.0, 9000.0)  # metres; anything else is a missing value that nobody declared
+DRIVERS = {  # by ending; none that can name another file or a web address
+    **dict.fromkeys((".tif", ".tiff"), "GTiff"),
+    ".hgt": "SRTMHGT",
+    ".img": "HFA",
+    ".asc": "AAIGrid",
+    **dict.fromkeys((".bil", ".flt"), "EHdr"),
+}
+MOST_CELLS = 25_000_000  # of the grid, and of what is kept of one raster; finer ones are averaged down to it
+MOST_READ = 400_000_000  # cells of one raster within the extent, such as 20 km by 20 km at 1 m
+MOST_BLOCK = 64_000_000  # cells that have to be unpacked at once
+MOST_UNZIPPED = 1 << 32  # bytes
+
+
+@dataclass(frozen=True)
+class Terrain:
+    """Heights of the ground on a grid in the study CRS.
+
+    Parameters
+    ----------
+    heights : ndarray, shape (rows, columns)
+        Metres, north row first; NaN where the height is not known.
+    transform : tuple of float
+        Affine coefficients (a, b, c, d, e, f) from column and row to x and y; b and d are 0.
+    crs : CRS
+        The study CRS.
+    name : str
+        The file, for the manifest.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyproj import CRS
+    >>> slope = np.array([[200.0, 210.0], [200.0, 210.0]], dtype=np.float32)
+    >>> terrain = Terrain(slope, (30.0, 0.0, 0.0, 0.0, -30.0, 60.0), CRS("EPSG:32648"), "slope")
+    >>> terrain.at(np.array([[15.0, 30.0], [30.0, 30.0], [99.0, 30.0]])).tolist()
+    [200.0, 205.0, nan]
+    """
+
+    heights: NDArray[np.float32]
+    transform: tuple[float, float, float, float, float, float]
+    crs: CRS
+    name: str
+
+    def at(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Height at each point, bilinear between cell centres.
+
+        Parameters
+        ----------
+        xy : ndarray, shape (n, 2)
+            Points in the study CRS.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Metres; NaN outside the grid and beside cells without a height.
+        """
+        points = np.asarray(xy, dtype=float).reshape(-1, 2)
+        rows, columns = self.heights.shape
+        if not rows or not columns:
+            return np.full(len(points), np.nan)
+        a, _, c, _, e, f = self.transform
+        column = (points[:, 0] - c) / a - 0.5
+        row = (points[:, 1] - f) / e - 0.5
+        inside = (np.abs(column - (columns - 1) / 2) <= columns / 2) & (np.abs(row - (rows - 1) / 2) <= rows / 2)
+        column = np.clip(np.where(inside, column, 0), 0, columns - 1)
+        row = np.clip(np.where(inside, row, 0), 0, rows - 1)
+        left, top = np.floor(column).astype(int), np.floor(row).astype(int)
+        across, down = column - left, row - top
+        found = np.zeros(len(points))
+        for east, south in ((0, 0), (1, 0), (0, 1), (1, 1)):
+            weight = np.where(east, across, 1 - across) * np.where(south, down, 1 - down)
+            cell = self.heights[np.minimum(top + south, rows - 1), np.minimum(left + east, columns - 1)]
+            found += np.where(weight > 0, weight * cell, 0.0)  # an unknown cell that weighs nothing is no matter
+        return np.where(inside, found, np.nan)
+
+    def ground(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Height of the ground beneath roofs and trees: a low percentile of a window around each point.
+
+        Nine heights over 45 m by 45 m, of which the 20th percentile is taken; on an even slope this moves all heights
+        by one amount, so rises stay true.
+
+        Parameters
+        ----------
+        xy : ndarray, shape (n, 2)
+            Points in the study CRS.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Metres; NaN where the height at the point itself is not known.
+        """
+        points = np.asarray(xy, dtype=float).reshape(-1, 2)
+        centre = self.at(points)
+        steps = (-WINDOW_M / 3, 0.0, WINDOW_M / 3)
+        window = np.stack([self.at(points + np.array([east, north])) for east in steps for north in steps])
+        window = np.where(np.isnan(window), centre, window)
+        return np.asarray(np.percentile(window, GROUND_PERCENTILE, axis=0), dtype=float)
+
+
+# -------------------------------------------------------------------------------------------------- reading rasters
+
+
+def read_terrain(path: Path | str | Sequence[Path | str], area: StudyArea) -> Terrain:
+    """Read terrain rasters and warp them once to one grid in the study CRS.
+
+    The cells of the grid are about as fine as those of the finest raster. Several rasters may differ in CRS and in
+    cell size. Where they overlap the first named wins; where it knows no height, the next that does.
+
+    Parameters
+    ----------
+    path : Path or sequence of Path
+        GeoTIFF, ``.hgt``, ``.img``, ``.asc``, ``.bil``, ``.flt``, or a GeoTIFF or ``.hgt`` in a ``.zip``; any CRS;
+        heights in metres.
+    area : StudyArea
+        Only its extent is read. Rasters may cover a part of the extent; outside them heights are unknown.
+
+    Returns
+    -------
+    Terrain
+
+    Raises
+    ------
+    SourceError
+        When a file is missing or cannot be read; every such file is named.
+    DataError
+        When one has no CRS, is not in metres or is too large to read, or when all miss the area.
+
+    Warns
+    -----
+    Circle15Warning
+        When one of several misses the area, or when hills are too steep for heights in metres.
+    """
+    paths = [Path(path)] if isinstance(path, str | Path) else [Path(one) for one in path]
+    if not paths:
+        raise SourceError(Finding("[heights] terrain", "no raster was named", "Name at least one file"))
+    tiles: list[_Tile] = []
+    errors: list[Circle15Error] = []
+    beside: list[Finding] = []
+    for one in paths:
+        try:
+            tile = _read_tile(one, area)
+        except Circle15Error as error:
+            errors.append(error)
+        else:
+            if isinstance(tile, _Tile):
+                tiles.append(tile)
+            else:
+                beside.append(tile)
+    if errors:
+        kind = type(errors[0]) if len({type(error) for error in errors}) == 1 else SourceError
+        raise kind(*(finding for error in errors for finding in error.findings))
+    if not tiles:
+        raise DataError(*beside)
+    for finding in beside:
+        warnings.warn(str(Finding(finding.where, finding.problem, "It was left out")), Circle15Warning, stacklevel=2)
+    heights, grid = _mosaic(tiles, area)
+    terrain = Terrain(heights, grid[:6], area.crs, ", ".join(one.name for one in paths))
+    _require_plausible(terrain, area)
+    return terrain
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """What one raster knows of the extent, in its own CRS; NaN where it knows nothing."""
+
+    heights: NDArray[np.float32]
+    placed: Affine
+    crs: Any
+    grid: Affine  # what it would be warped to on its own
+    shape: tuple[int, int]
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east and north of that grid."""
+        west, north = self.grid * (0, 0)
+        east, south = self.grid * (self.shape[1], self.shape[0])
+        return west, south, east, north
+
+
+def _read_tile(path: Path, area: StudyArea) -> _Tile | Finding:
+    """The part of a raster that the extent needs, or what to say when there is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # said below, as a finding
+            warnings.simplefilter("ignore", PendingDeprecationWarning)  # rasterio 1.4 on affine 3 warns of itself
+            address = _address(path)
+            with rasterio.open(address, driver=_driver(address, path.name)) as raster:
+                _require_usable(raster, path.name)
+                return _windowed(raster, area, path.name)
+    except (RasterioError, zipfile.BadZipFile, OSError) as error:
+        if isinstance(error, Circle15Error):
+            raise
+        problem = "there is no such file" if not path.is_file() else f"it cannot be read as a raster ({error})"
+        raise SourceError(Finding(path.name, problem, "Give a GeoTIFF or .hgt file of heights")) from error
+
+
+def _address(path: Path) -> str:
+    """What GDAL opens: the file, or the one raster inside a zip."""
+    if path.suffix.lower() != ".zip":
+        return str(path)
+    with zipfile.ZipFile(path) as folder:
+        inside = [one for one in folder.infolist() if one.filename.lower().endswith((".hgt", ".tif", ".tiff"))]
+    if len(inside) != 1:
+        problem = f"it holds {len(inside)} rasters"
+        raise DataError(Finding(path.name, problem, "Give a zip with exactly one .hgt or .tif file"))
+    if inside[0].file_size > MOST_UNZIPPED:
+        problem = f"it unpacks to {inside[0].file_size:,} bytes"
+        raise DataError(Finding(path.name, problem, "Unpack it yourself and cut the raster to the study area"))
+    return f"zip://{path.resolve()}!{inside[0].filename}"
+
+
+def _driver(address: str, where: str) -> str:
+    """What reads a file of that ending; GDAL would go by the content, which may point anywhere."""
+    ending = Path(address).suffix.lower()
+    if ending not in DRIVERS:
+        known = ", ".join((*DRIVERS, ".zip"))
+        problem = f"its ending does not say that it is a raster of a known kind ({known})"
+        raise SourceError(Finding(where, problem, "Give a GeoTIFF or .hgt file of heights"))
+    return DRIVERS[ending]
+
+
+def _require_usable(raster: Any, where: str) -> None:  # noqa: ANN401  rasterio is untyped
+    found = []
+    if raster.crs is None:
+        mend = "Give a raster that states its CRS, or set it with gdal_edit -a_srs"
+        found.append(Finding(where, "the CRS is not stated", mend))
+    unit = (raster.units[0] or "m").lower()
+    if unit not in ("m", "metre", "meter", "metres", "meters"):
+        found.append(Finding(where, f"heights are in {unit}", "Give heights in metres"))
+    if math.prod(raster.block_shapes[0]) > MOST_BLOCK:
+        rows, columns = raster.block_shapes[0]
+        problem = f"it is one block of {columns:,} by {rows:,} cells, too large to unpack"
+        found.append(Finding(where, problem, "Write it anew in tiles, with gdal_translate -co TILED=YES"))
+    if found:
+        raise DataError(*found)
+
+
+def _degrees(bounds: tuple[float, ...], crs: Any) -> str:  # noqa: ANN401
+    west, south, east, north = transform_bounds(crs, "EPSG:4326", *bounds)
+    return f"{west:.4f} to {east:.4f}, {south:.4f} to {north:.4f}"
+
+
+def _windowed(raster: Any, area: StudyArea, where: str) -> _Tile | Finding:  # noqa: ANN401
+    """The window of a raster that the extent needs, averaged down where it is finer than memory allows."""
+    target = area.crs.to_wkt()
+    there = from_bounds(*transform_bounds(target, raster.crs, *_wanted(area)), raster.transform)
+    left, top = max(0, math.floor(there.col_off) - 1), max(0, math.floor(there.row_off) - 1)
+    right = min(raster.width, math.ceil(there.col_off + there.width) + 1)
+    bottom = min(raster.height, math.ceil(there.row_off + there.height) + 1)
+    if right - left < 2 or bottom - top < 2:  # noqa: PLR2004  bilinear needs two cells
+        ours, its = _degrees(area.boundary.bounds, area.crs), _degrees(raster.bounds, raster.crs)
+        problem = f"it does not overlap the area; it lies at longitude and latitude {its}, the area at {ours}"
+        return Finding(where, problem, "Give a terrain model of this area")
+    window = Window(left, top, right - left, bottom - top)
+    cells = window.width * window.height
+    if cells > MOST_READ:
+        problem = f"{window.width:,} by {window.height:,} of its cells lie within the study area, too many to read"
+        raise DataError(Finding(where, problem, "Make it coarser, for example with gdal_translate -tr 5 5 -r average"))
+    coarser = max(1.0, math.sqrt(cells / MOST_CELLS))
+    shape = math.ceil(window.height / coarser), math.ceil(window.width / coarser)
+    found = raster.read(1, window=window, out_shape=shape, masked=True, resampling=Resampling.average)
+    heights = found.astype(np.float32).filled(np.nan) * raster.scales[0] + raster.offsets[0]
+    heights[(heights < SOUNDINGS[0]) | (heights > SOUNDINGS[1])] = np.nan
+    placed = raster.window_transform(window) * Affine.scale(window.width / shape[1], window.height / shape[0])
+    bounds = raster.window_bounds(window)
+    grid, columns, rows = calculate_default_transform(raster.crs, target, shape[1], shape[0], *bounds)
+    return _Tile(heights.astype(np.float32), placed, raster.crs, grid, (rows, columns))
+
+
+def _wanted(area: StudyArea) -> tuple[float, float, float, float]:
+    west, south, east, north = area.extent.buffer(BEYOND_M).bounds
+    return west, south, east, north
+
+
+def _mosaic(tiles: Sequence[_Tile], area: StudyArea) -> tuple[NDArray[np.float32], Affine]:
+    """All tiles on one grid; the first that knows a height gives it."""
+    grid, shape = (tiles[0].grid, tiles[0].shape) if len(tiles) == 1 else _common_grid(tiles, area)
+    heights = np.full(shape, np.nan, dtype=np.float32)
+    for tile in tiles:
+        own = np.full(shape, np.nan, dtype=np.float32)
+        reproject(
+            tile.heights,
+            own,
+            src_transform=tile.placed,
+            src_crs=tile.crs,
+            src_nodata=np.nan,
+            dst_transform=grid,
+            dst_crs=area.crs.to_wkt(),
+            dst_nodata=np.nan,
+            resampling=Resampling.bilinear,
+        )
+        heights = np.where(np.isnan(heights), own, heights)
+    return heights, grid
+
+
+def _common_grid(tiles: Sequence[_Tile], area: StudyArea) -> tuple[Affine, tuple[int, int]]:
+    """A grid over all tiles within what is wanted, as fine as the finest of them and memory allow."""
+    west, south, east, north = _wanted(area)
+    sides = np.array([tile.bounds for tile in tiles])
+    west, south = max(west, sides[:, 0].min()), max(south, sides[:, 1].min())
+    east, north = min(east, sides[:, 2].max()), min(north, sides[:, 3].max())
+    side = min(min(tile.grid.a, -tile.grid.e) for tile in tiles)
+    side = max(side, math.sqrt((east - west) * (north - south) / MOST_CELLS))
+    return Affine(side, 0, west, 0, -side, north), (math.ceil((north - south) / side), math.ceil((east - west) / side))
+
+
+def _require_plausible(terrain: Terrain, area: StudyArea) -> None:
+    """Refuse heights that miss the boundary or that no city has; warn of hills that are too steep to be in metres."""
+    west, south, east, north = area.boundary.bounds
+    side = max(east - west, north - south) / 200
+    grid = Affine(side, 0, west, 0, -side, north)
+    shape = (max(1, round((north - south) / side)), max(1, round((east - west) / side)))
+    row, column = np.nonzero(geometry_mask([area.boundary], shape, grid, invert=True, all_touched=True))
+    centres = np.column_stack([west + (column + 0.5) * side, north - (row + 0.5) * side])
+    heights = terrain.at(centres)
+    known = np.isfinite(heights)
+    if known.mean() < LEAST_COVERED:
+        problem = f"it knows the ground of only {known.mean():.0%} of the boundary"
+        mend = f"Give a terrain model that covers longitude and latitude {_degrees(area.boundary.bounds, area.crs)}"
+        raise DataError(Finding(terrain.name, problem, mend))
+    low, middle = np.percentile(heights[known], [10, 50])
+    lon, lat = transform_bounds(area.crs.to_wkt(), "EPSG:4326", *area.boundary.bounds)[:2]
+    basin = any(w <= lon <= e and s <= lat <= n for w, s, e, n in BASINS)
+    if middle > HIGHEST_M:
+        problem = f"half of the area would lie above {middle:,.0f} m, where nobody lives"
+        raise DataError(Finding(terrain.name, problem, "Give heights in metres, not in feet or decimetres"))
+    if low < LOWEST_M and not basin:
+        problem = f"a tenth of the area would lie below {low:,.0f} m, where nobody lives"
+        raise DataError(Finding(terrain.name, problem, "Give heights that grow upwards, with nodata declared"))
+    there = terrain.at(centres + np.array([30.0, 0.0])), terrain.at(centres + np.array([0.0, 30.0]))
+    slope = np.hypot(*(one - heights for one in there)) / 30.0
+    steep = float((slope[np.isfinite(slope)] > 1.0).mean()) if np.isfinite(slope).any() else 0.0
+    if steep > STEEP_SHARE:
+        message = f"{terrain.name}: {steep:.0%} of the ground would be steeper than 45 degrees; are heights in metres?"
+        warnings.warn(message, Circle15Warning, stacklevel=3)
