@@ -36,6 +36,15 @@ def test_data_that_end_before_the_margin_are_a_finding(study_file):
     assert all("before the study area and its margin do" in line for line in said)
 
 
+def test_a_search_no_longer_than_the_longest_cutoff_still_tells_what_is_a_close_call(study_file):
+    text = study_file.read_text(encoding="utf-8")
+    study_file.write_text(text + "\n[assessment]\nsearch_minutes = 1\n", encoding="utf-8")
+    study = Study.open(study_file)
+    longest = max(service.minutes for service in study.standard.services)
+    assert longest < study.times.cutoff_s / 60 <= longest + 1
+    assert study.result.grades["flips"].notna().any()
+
+
 def test_nothing_is_written_when_a_late_step_fails(study_file, monkeypatch):
     study = Study.open(study_file)
     folder = study.run()

@@ -348,7 +348,9 @@ class Study:
     @property
     def search_minutes(self) -> float:
         """How far the nearest facility is looked for."""
-        return max(self.project.assessment.search_minutes, *(one.minutes for one in self.standard.services))
+        given = self.project.assessment
+        longest = max(one.minutes for one in self.standard.services)
+        return max(given.search_minutes, longest + (max(variants.CUTOFFS_MIN) if given.stability else 0.0))
 
     @cached_property
     def times(self) -> TravelTimes:
