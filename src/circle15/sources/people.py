@@ -20,20 +20,24 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import pdist
 
 from circle15.errors import Circle15Warning, DataError, Finding, quoted
+from circle15.sources.ages import TOLERANCE, age_columns, check_sizes
 from circle15.sources.files import at_rows, coordinates, numbers, read_table, recognise, texts
+from circle15.sources.population import ladder, per_unit
 from circle15.tables import ORIGINS, TIERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from circle15.project.study_file import _People as People
+    from circle15.sources.people_raster import PeopleRaster
+    from circle15.sources.population import Ladder
     from circle15.sources.terrain import Terrain
     from circle15.tables import StudyArea
 
 EVIDENCE = ("tag", "landuse", "plain")  # from the surest to a guess
 NEIGHBOURS, NEIGHBOURHOOD_M = 15, 200.0  # whose levels stand in for missing ones
 BESIDE_M = 50.0  # a home this near to a unit belongs to it where no other of its kind holds it
-TOLERANCE = 0.01  # totals of two sources may differ by this share before they contradict each other
+MOST_APART = 2.0  # a raster and the published total may differ by this factor
 MOST_AT_ONCE = 1000  # homes that are grouped in one piece; more are halved first
 
 HEADERS = {
@@ -53,7 +57,6 @@ class _Homes(NamedTuple):
     xy: NDArray[np.float64]
     ground_m: NDArray[np.float64]
     evidence: NDArray[np.int64]
-    floor_m2: NDArray[np.float64]
     weight: NDArray[np.float64]  # lived-in floor area
     unit: NDArray[np.int64]  # position of the finest unit, -1 for none
 
@@ -65,6 +68,7 @@ def residence_clusters(
     *,
     people: People,
     terrain: Terrain | None = None,
+    raster: PeopleRaster | None = None,
 ) -> gpd.GeoDataFrame:
     """Group homes into residence clusters, and spread the population over them.
 
@@ -75,6 +79,12 @@ def residence_clusters(
     A published total is spread over the homes of its unit by floor area; where a unit and parts of it publish totals,
     the parts keep theirs and the rest of the unit shares what they leave. What `people.total` leaves over goes to
     the homes whose units publish nothing; where all publish, their totals hold and `people.total` may differ by 1 %.
+
+    With a raster of people, homes draw what its cells hold: those in one cell share its people by floor area, and a
+    cell with people but without a home becomes a cluster at its centre, with `buildings` 0. Published totals hold all
+    the same; where neither a unit nor `people.total` states any, the raster's own people are the total. In a unit
+    where the raster knows nobody, floor area decides.
+
     A unit with people but without any home becomes one cluster at a point inside it, with `buildings` 0 and
     evidence ``plain``.
 
@@ -94,11 +104,13 @@ def residence_clusters(
         The ``[people]`` part of a study file.
     terrain : Terrain, optional
         Heights of the ground; without it clusters are bounded on the ground only.
+    raster : PeopleRaster, optional
+        People per cell within the boundary.
 
     Returns
     -------
     GeoDataFrame
-        tables.ORIGINS. Populations sum to the totals within 1e-9 of each.
+        tables.ORIGINS. Populations sum to the totals within 1e-9 of each; `floor_area_m2` is what counts as lived in.
 
     Raises
     ------
@@ -106,10 +118,15 @@ def residence_clusters(
         When no population is known, totals contradict each other, or there is nowhere to put people.
     """
     homes = _homes(buildings, units, area, people=people, terrain=terrain)
-    shares, left = _shared_out(homes, units, area, people.total)
+    takers = _takers(homes, units, raster)
+    shares, left = _shared_out(takers, units, area, total=people.total, raster=raster is not None)
+    if raster is not None:
+        _compared(raster, float(shares.sum() + sum(count for _, count in left)))
     group = _groups(homes, people.span_m, people.height_span_m)
     rows = [_cluster(homes, members, shares[members].sum()) for members in _members(group)]
-    rows += [_empty_cluster(place, count, units, terrain) for place, count in left]
+    bare = zip(takers.unit[len(group) :], takers.bare_xy, shares[len(group) :], strict=True)
+    rows += [_empty_cluster(int(place), count, xy, terrain) for place, xy, count in bare]
+    rows += [_empty_cluster(place, count, _inside(units, place), terrain) for place, count in left]
     if not rows:
         raise _no_homes(area)
     clusters = pd.DataFrame(rows)
@@ -152,7 +169,6 @@ def _homes(
         xy=xy,
         ground_m=np.full(len(xy), np.nan) if terrain is None else terrain.ground(xy),
         evidence=rank,
-        floor_m2=floor,
         weight=floor * np.where(rank == EVIDENCE.index("plain"), people.plain_share, 1.0),
         unit=_finest_unit(xy, units),
     )
@@ -195,27 +211,53 @@ def _finest_unit(xy: NDArray[np.float64], units: gpd.GeoDataFrame) -> NDArray[np
 # ---------------------------------------------------------------------------------------------------------- population
 
 
+class _Takers(NamedTuple):
+    """Who takes people: the homes, and after them the cells of a raster in which no home is drawn."""
+
+    unit: NDArray[np.int64]
+    pull: NDArray[np.float64]  # how much each draws: lived-in floor area, or the people of the raster
+    floor: NDArray[np.float64]  # lived-in floor area, for units where the raster knows nobody
+    bare_xy: NDArray[np.float64]  # of the cells
+
+
+def _takers(homes: _Homes, units: gpd.GeoDataFrame, raster: PeopleRaster | None) -> _Takers:
+    """Homes and what each draws; those in one cell of a raster share its people by floor area."""
+    if raster is None:
+        return _Takers(homes.unit, homes.weight, homes.weight, np.empty((0, 2)))
+    cell = raster.cell(homes.xy)
+    floor = per_unit(homes.weight, cell, len(raster.people))
+    drawn = np.where(cell >= 0, raster.people[cell] * homes.weight / np.maximum(floor[cell], homes.weight), 0.0)
+    bare = floor == 0
+    return _Takers(
+        unit=np.append(homes.unit, _finest_unit(raster.xy[bare], units)),
+        pull=np.append(drawn, raster.people[bare]),
+        floor=np.append(homes.weight, np.zeros(bare.sum())),
+        bare_xy=raster.xy[bare],
+    )
+
+
 def _shared_out(
-    homes: _Homes, units: gpd.GeoDataFrame, area: StudyArea, total: float | None
+    takers: _Takers, units: gpd.GeoDataFrame, area: StudyArea, *, total: float | None, raster: bool
 ) -> tuple[NDArray[np.float64], list[tuple[int, float]]]:
-    """People of each home, and (unit, people) where there is no home to put them."""
+    """People of each taker, and (unit, people) where there is nobody to take them."""
     published = units["population"].to_numpy(dtype=float)
-    parent = units.index.get_indexer(pd.Index(units["parent"]))
-    parent[units["parent"].isna().to_numpy()] = -1
-    source = _sources(np.arange(len(units)), published, parent)
-    control = np.where(homes.unit >= 0, source[homes.unit], -1) if len(units) else np.full(len(homes.unit), -1)
-    amounts = _amounts(published, parent, source, units=units, control=control)
-    leaf = ~np.isin(np.arange(len(units)), parent)
+    steps = ladder(published, units, takers.unit)
+    control, source = steps.control, steps.source
+    amounts = _settled(steps, published, units)
+    leaf = ~np.isin(np.arange(len(units)), steps.parent)
     full = bool(leaf.any()) and bool((source[leaf] >= 0).all()) and bool((control >= 0).all())
-    rest = _rest(control, float(amounts.sum()), full=full, total=total, area=area)
+    if total is None and raster:
+        rest = float(takers.pull[control < 0].sum())
+    else:
+        rest = _rest(control, float(amounts.sum()), full=full, total=total, area=area)
     shares = np.zeros(len(control))
     left: list[tuple[int, float]] = []
     for place in [*np.flatnonzero(np.isfinite(published)), -1]:
         amount = rest if place < 0 else amounts[place]
         members = control == place
-        weight = homes.weight[members].sum()
-        if weight > 0:
-            shares[members] = amount * (homes.weight[members] / weight)
+        weight = takers.pull[members] if takers.pull[members].sum() > 0 else takers.floor[members]
+        if weight.sum() > 0:
+            shares[members] = amount * (weight / weight.sum())
         elif amount > 0:
             left.append((int(place), float(amount)))
     silent = np.where(
@@ -224,28 +266,9 @@ def _shared_out(
     return shares, _somewhere(left, silent, units, area)
 
 
-def _sources(places: NDArray[np.int64], published: NDArray[np.float64], parent: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The nearest unit at or above each that publishes a total, -1 for none."""
-    source = places.copy()
-    for _ in TIERS:
-        climb = (source >= 0) & np.isnan(published[source])
-        source = np.where(climb, parent[source], source)
-    return np.where((source >= 0) & np.isnan(published[source]), -1, source)
-
-
-def _amounts(
-    published: NDArray[np.float64],
-    parent: NDArray[np.int64],
-    source: NDArray[np.int64],
-    *,
-    units: gpd.GeoDataFrame,
-    control: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """What each publishing unit has to spread itself: its total without what its parts publish."""
-    amounts = np.where(np.isnan(published), 0.0, published)
-    known = np.flatnonzero(np.isfinite(published))
-    above = np.where(parent[known] >= 0, source[parent[known]], -1)
-    np.subtract.at(amounts, above[above >= 0], published[known[above >= 0]])
+def _settled(steps: Ladder, published: NDArray[np.float64], units: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """What each unit has to spread; where its parts contradict it, theirs hold and it has nothing."""
+    amounts, parent, control = steps.amounts.copy(), steps.parent, steps.control
     parts = np.bincount(parent[parent >= 0], minlength=len(units))
     silent = np.bincount(parent[(parent >= 0) & np.isnan(published)], minlength=len(units))
     homes = np.bincount(control[control >= 0], minlength=len(units))
@@ -259,6 +282,15 @@ def _amounts(
         warnings.warn(str(text), Circle15Warning, stacklevel=4)
     amounts[wrong] = 0.0
     return amounts
+
+
+def _compared(raster: PeopleRaster, people: float) -> None:
+    """Say so when a raster and the published totals count quite different numbers of people."""
+    counted = float(raster.people.sum())
+    if counted > MOST_APART * people or people > MOST_APART * counted:
+        problem = f"it counts {counted:,.0f} people within the boundary, where {people:,.0f} are published"
+        mend = "Check that it holds people per cell, not per km2, and in which year"
+        warnings.warn(str(Finding(raster.name, problem, mend)), Circle15Warning, stacklevel=3)
 
 
 def _rest(control: NDArray[np.int64], settled: float, *, full: bool, total: float | None, area: StudyArea) -> float:
@@ -349,19 +381,23 @@ def _cluster(homes: _Homes, members: NDArray[np.int64], people: float) -> dict[s
         "y": homes.xy[nearest, 1],
         "population": people,
         "buildings": len(members),
-        "floor_area_m2": homes.floor_m2[members].sum(),
+        "floor_area_m2": weight.sum(),
         "height_m": homes.ground_m[nearest],
         "span_m": pdist(xy).max() if len(members) > 1 else 0.0,
         "evidence": EVIDENCE[int(by_evidence.argmax())],
     }
 
 
-def _empty_cluster(place: int, people: float, units: gpd.GeoDataFrame, terrain: Terrain | None) -> dict[str, object]:
-    """People of a unit in which no home is drawn."""
-    x, y = shapely.get_coordinates(shapely.point_on_surface(units.geometry.iloc[place]))[0]
-    height = np.nan if terrain is None else terrain.ground(np.array([[x, y]]))[0]
+def _empty_cluster(place: int, people: float, xy: NDArray[np.float64], terrain: Terrain | None) -> dict[str, object]:
+    """People at a point where no home is drawn."""
+    height = np.nan if terrain is None else terrain.ground(xy[None, :])[0]
     bare = {"buildings": 0, "floor_area_m2": np.nan, "span_m": 0.0, "evidence": "plain"}
-    return {"place": place, "x": x, "y": y, "population": people, "height_m": height, **bare}
+    return {"place": place, "x": xy[0], "y": xy[1], "population": people, "height_m": height, **bare}
+
+
+def _inside(units: gpd.GeoDataFrame, place: int) -> NDArray[np.float64]:
+    point: NDArray[np.float64] = shapely.get_coordinates(shapely.point_on_surface(units.geometry.iloc[place]))[0]
+    return point
 
 
 # ----------------------------------------------------------------------------------------------- a table of one's own
@@ -374,7 +410,8 @@ def read_origins(path: Path | str, area: StudyArea, *, units: gpd.GeoDataFrame |
     ----------
     path : Path
         GeoJSON or GeoPackage of points (or areas, which count as a point inside), or CSV with columns lon and lat
-        (经度, 纬度) in WGS-84. Columns: ``population`` (人口) and, where known, ``id`` (编号).
+        (经度, 纬度) in WGS-84. Columns: ``population`` (人口) and, where known, ``id`` (编号) and age groups such as
+        ``60+`` (60岁及以上), which `read_origin_groups` gives.
     area : StudyArea
         Every row has to lie in its boundary.
     units : GeoDataFrame, optional
@@ -390,18 +427,20 @@ def read_origins(path: Path | str, area: StudyArea, *, units: gpd.GeoDataFrame |
     SourceError
         When the file is missing or cannot be read.
     DataError
-        With every finding: no rows, no coordinates, missing population, repeated ids, rows outside the boundary.
+        With every finding: no rows, no coordinates, missing population, repeated ids, rows outside the boundary,
+        age groups larger than the population.
     """
     path = Path(path)
-    rows = recognise(read_table(path), HEADERS, where=path.name)
+    table = read_table(path)
+    rows = recognise(table, HEADERS, where=path.name)
     if rows.empty:
         raise DataError(Finding(path.name, "there is no row in it", "Give at least one cluster"))
     found: list[Finding] = []
     lonlat = coordinates(rows, path.name, area, found)
     placed = gpd.GeoSeries(gpd.points_from_xy(*lonlat.T), crs="EPSG:4326").to_crs(area.crs).to_numpy()
     people = numbers(rows["population"])
-    ids = texts(rows["origin"])
-    ids = ids.where(ids.notna(), [str(row + 1) for row in range(len(rows))])
+    check_sizes(age_columns(table, path.name, found, []), people, path.name, found)
+    ids = _ids(rows)
     known = np.isfinite(lonlat).all(axis=1)
     outside = known & ~shapely.intersects(area.boundary, placed)
     if rows["population"].isna().all():
@@ -439,3 +478,44 @@ def read_origins(path: Path | str, area: StudyArea, *, units: gpd.GeoDataFrame |
     )
     ORIGINS.check(origins, where=path.name, crs=area.crs)
     return origins
+
+
+def _ids(rows: pd.DataFrame) -> pd.Series:
+    """Ids as given; a row without one is numbered."""
+    ids = texts(rows["origin"])
+    return ids.where(ids.notna(), [str(row + 1) for row in range(len(rows))])
+
+
+def read_origin_groups(path: Path | str, origins: gpd.GeoDataFrame) -> pd.DataFrame:
+    """The age groups of a planner's own table of clusters.
+
+    Parameters
+    ----------
+    path : Path
+        The file that `read_origins` read.
+    origins : GeoDataFrame
+        What it gave.
+
+    Returns
+    -------
+    DataFrame
+        One row per cluster, one column per age group such as ``60+``; NaN where a cell is empty, no column where the
+        file has none. It is the `own` of `population.spread_groups`.
+
+    Raises
+    ------
+    SourceError
+        When the file is missing or cannot be read.
+    DataError
+        When a number is negative or none at all, or a group is larger than the cluster.
+    """
+    path = Path(path)
+    table = read_table(path)
+    found: list[Finding] = []
+    groups = age_columns(table, path.name, found, [])
+    groups.index = pd.Index(_ids(recognise(table, HEADERS, where=path.name)).to_numpy(), name=ORIGINS.index)
+    groups = groups.reindex(origins.index)
+    check_sizes(groups, origins["population"].to_numpy(dtype=float), path.name, found)
+    if found:
+        raise DataError(*found)
+    return groups

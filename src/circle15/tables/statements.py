@@ -74,7 +74,7 @@ ORIGINS = Table(
         _number("population", "Residents.", minimum=0),
         _text("unit", "Smallest unit that the cluster lies in.", nulls=True),
         _integer("buildings", "Number of residential buildings.", minimum=0),
-        _number("floor_area_m2", "Footprint times levels, in square metres.", nulls=True, minimum=0),
+        _number("floor_area_m2", "Floor area that counts as lived in, in square metres.", nulls=True, minimum=0),
         _number("height_m", "Height of the ground in metres.", nulls=True),
         _number("span_m", "Widest extent of the cluster in metres.", minimum=0),
         _text(
@@ -164,7 +164,7 @@ HOUSING = Table(
     "Floor area found against expected, so that missing footprints are seen.",
     (
         _number("people", "Residents.", minimum=0),
-        _number("floor_area_m2", "Floor area of the homes that are drawn.", minimum=0),
+        _number("floor_area_m2", "Floor area of the homes that are drawn, as far as it counts as lived in.", minimum=0),
         _number("expected_m2", "Floor area that so many residents would have.", minimum=0),
         _number("share", "Found over expected; missing where nobody lives.", nulls=True, minimum=0),
     ),
