@@ -33,6 +33,13 @@ POLYGONAL = ("Polygon", "MultiPolygon")
 WIDEST_LATITUDE, WIDEST_LONGITUDE = 90.0, 180.0
 NEAR_DEG = 0.5  # about 50 km
 MOST_UNPACKED = 500_000_000  # bytes of an Excel file once unpacked: a table of places has a hundredth of it
+EXCEL_ROWS = 1_048_576  # no sheet is longer; a row that says so would be led up to by empty ones
+LONGEST_CELL = 200  # letters of a cell that are quoted back to the planner
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # a spreadsheet would run a cell that begins so
+BREAKS = re.compile(r"[\r\n\t\v\f\x85\u2028\u2029]+")
+CONTROLS = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff]"
+)  # and turns of direction
 
 
 def read_table(path: Path, *, sheet: str | None = None) -> pd.DataFrame:
@@ -60,17 +67,51 @@ def read_table(path: Path, *, sheet: str | None = None) -> pd.DataFrame:
     MissingExtra
         For GeoParquet without pyarrow.
     """
+    return read_numbered(path, sheet=sheet).reset_index(drop=True)
+
+
+def read_numbered(path: Path, *, sheet: str | None = None) -> pd.DataFrame:
+    """Read a table as `read_table` does, its index being the row that a person sees.
+
+    Parameters
+    ----------
+    path, sheet
+        As for `read_table`.
+
+    Returns
+    -------
+    DataFrame or GeoDataFrame
+        The index `row` counts as Excel does: from 1, header and blank lines with the rest, a cell of several lines as
+        one row. Shapes are counted from 1.
+
+    Raises
+    ------
+    SourceError, DataError, MissingExtra
+        As `read_table`.
+    """
     if not path.is_file():
         raise SourceError(Finding(path.name, "there is no such file", "Check the path"))
     ending = path.suffix.lower()
     if ending in (".csv", ".txt"):
-        return _read_csv(path)
+        return _headed(_read_csv(path), path.name)
     if ending in (".xlsx", ".xlsm"):
-        return _read_excel(path, sheet)
+        return _headed(_read_excel(path, sheet), path.name)
     if ending == ".xls":
         raise SourceError(Finding(path.name, "this is the Excel format of before 2007", "Save it as .xlsx or CSV"))
     shapes: pd.DataFrame = _read_parquet(path) if ending in (".parquet", ".geoparquet") else read_shapes(path)
-    return shapes
+    return shapes.set_axis(pd.RangeIndex(1, len(shapes) + 1, name="row"))
+
+
+def _headed(cells: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Rows numbered from 1, without those that are blank; the first of the rest names the columns."""
+    filled = cells[(cells.notna() & (cells != "")).any(axis=1)]
+    if filled.empty:
+        raise DataError(Finding(where, "it is empty", "Give one header line and one line per row"))
+    header: list[str] = []
+    for place, text in enumerate(filled.iloc[0], 1):
+        name = text if isinstance(text, str) and text else f"column {place}"
+        header.append(name if name not in header else f"{name} ({place})")
+    return filled.iloc[1:].set_axis(header, axis=1).rename_axis("row")
 
 
 def read_shapes(path: Path) -> gpd.GeoDataFrame:
@@ -115,20 +156,19 @@ def _read_excel(path: Path, sheet: str | None) -> pd.DataFrame:
             raise SourceError(
                 Finding(path.name, f"it unpacks to {size / 1e6:,.0f} MB", "Give only the table of places")
             )
-        filled = _filled_rows(raw, path.name, sheet)
+        rows = _rows(raw, path.name, sheet)
     except Circle15Error:
         raise
     except (*unsound, ValueError, ArithmeticError, OSError, RuntimeError) as error:
         mend = "Open it in Excel or LibreOffice and save it as .xlsx or CSV"
         raise SourceError(Finding(path.name, f"it is not a sound Excel file ({error})", mend)) from error
-    if not filled:
-        raise DataError(Finding(path.name, "it is empty", "Give one header line and one line per row"))
-    header = [text or f"column {place}" for place, text in enumerate(filled[0], 1)]
-    wide = [(row + [None] * len(header))[: len(header)] for row in filled[1:]]
-    return pd.DataFrame(wide, columns=header, dtype=object)
+    wide = max(map(len, rows), default=0)
+    return pd.DataFrame([row + [None] * (wide - len(row)) for row in rows], dtype=object).set_axis(
+        range(1, len(rows) + 1)
+    )
 
 
-def _filled_rows(raw: io.BytesIO, where: str, sheet: str | None) -> list[list[str | None]]:
+def _rows(raw: io.BytesIO, where: str, sheet: str | None) -> list[list[str | None]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of styles and the like, which are not read
         book = openpyxl.load_workbook(raw, read_only=True, data_only=True)
@@ -138,8 +178,7 @@ def _filled_rows(raw: io.BytesIO, where: str, sheet: str | None) -> list[list[st
             raise DataError(Finding(where, problem, f"The file has {', '.join(book.sheetnames)}"))
         table = book[sheet or names[0]]
         table.reset_dimensions()  # a stated size may be a lie, and would be filled with empty cells
-        rows = ([_cell_text(one) for one in row] for row in table.iter_rows(values_only=True))
-        return [row for row in rows if any(row)]
+        return [[_cell_text(one) for one in row] for row in table.iter_rows(values_only=True, max_row=EXCEL_ROWS)]
 
 
 def _cell_text(value: object) -> str | None:
@@ -160,14 +199,20 @@ def _read_csv(path: Path) -> pd.DataFrame:
             continue
     else:
         raise DataError(Finding(path.name, "the text is neither UTF-8 nor GB18030", "Save it as UTF-8"))
-    head = text.split("\n", 1)[0]
-    parted_by = max(",;\t", key=head.count)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    body = text.lstrip(" ,;\t\n")
+    blank = text[: len(text) - len(body)].count("\n")
+    body = text.split("\n", blank)[-1]  # what stands before the header is blank, but counted
+    parted_by = max(",;\t", key=body.split("\n", 1)[0].count)
     try:
-        rows: pd.DataFrame = pd.read_csv(io.StringIO(text), sep=parted_by, dtype=str, skip_blank_lines=True)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
-        problem = "it is empty" if not text.strip() else f"it is not a table ({str(error).strip()})"
+        rows = pd.read_csv(io.StringIO(body), sep=parted_by, dtype=str, header=None, skip_blank_lines=False)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame()
+    except (pd.errors.ParserError, csv.Error) as error:
+        problem = f"it is not a table ({str(error).strip()})"
         raise DataError(Finding(path.name, problem, "Give one header line and one line per row")) from error
-    return rows
+    rows = rows.astype(object).apply(lambda cells: cells.str.strip())
+    return rows.set_axis(range(blank + 1, blank + len(rows) + 1))
 
 
 def plain(header: str) -> str:
@@ -390,14 +435,63 @@ def misplaced(
     return missing, swapped, odd
 
 
-def at_rows(where: str, bad: NDArray[np.bool_], problem: str, mend: str) -> Finding:
-    """A finding about rows, which are counted from 1 after the header.
+def at_rows(where: str, bad: NDArray[np.bool_], problem: str, mend: str, *, rows: pd.Index | None = None) -> Finding:
+    """A finding about rows, which are counted from 1 after the header, or as `rows` numbers them.
 
     Examples
     --------
     >>> str(at_rows("t.csv", np.array([True, False]), "have no name", "Fill them"))
     't.csv: 1 of 2 rows have no name (first: 1). Fill them.'
     """
-    return Finding(
-        where, f"{bad.sum():,} of {len(bad):,} rows {problem} (first: {quoted(np.flatnonzero(bad) + 1)})", mend
-    )
+    first = np.flatnonzero(bad) + 1 if rows is None else rows[bad]
+    return Finding(where, f"{bad.sum():,} of {len(bad):,} rows {problem} (first: {quoted(first)})", mend)
+
+
+def harmless(cell: str) -> str:
+    r"""A cell that a spreadsheet shows as it is and never runs.
+
+    Line ends and tabs become blanks, turns of writing direction and other unseen signs are spelt out, what is longer
+    than 200 letters is cut, and an apostrophe stands before what would be a formula.
+
+    Parameters
+    ----------
+    cell : str
+        As the planner's file or the map has it.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> harmless("=HYPERLINK(1)"), harmless("渝中怡家"), harmless("a\u202eb"), harmless("\t-1")
+    ("'=HYPERLINK(1)", '渝中怡家', 'a[U+202E]b', "'-1")
+    """
+    text = CONTROLS.sub(lambda sign: f"[U+{ord(sign[0]):04X}]", BREAKS.sub(" ", cell)).strip()
+    text = text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
+    return f"'{text}" if unicodedata.normalize("NFKC", text).lstrip().startswith(FORMULA) else text
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table without its index as CSV that Excel opens as it is: UTF-8 with a mark, no cell a formula.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Text is made `harmless`; missing values become empty cells.
+    path : Path
+        The file.
+
+    Raises
+    ------
+    SourceError
+        When the file cannot be written.
+    """
+    safe = table.rename(columns=harmless).astype(object)
+    safe = safe.map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
+    text = safe.to_csv(index=False, lineterminator="\r\n")
+    try:
+        path.write_bytes(text.encode("utf-8-sig", errors="replace"))
+    except OSError as error:
+        mend = "Close the file elsewhere and check that the folder can be written to"
+        raise SourceError(Finding(path.name, f"it cannot be written ({error.strerror})", mend)) from error
