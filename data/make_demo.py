@@ -281,6 +281,7 @@ name_en = "Yuzhong District (synthetic twin)"
 data_date = "{date}"
 synthetic = true
 output = "../../out/demo"
+outside = true
 language = "zh"
 attribution = "circle15 合成示例数据 / circle15 synthetic demonstration data"
 note = "合成示例数据：街道、建筑和设施均为虚构，不得用于决策。 Synthetic demonstration data: streets, buildings and facilities are invented; not for decisions."

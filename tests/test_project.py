@@ -141,3 +141,87 @@ def test_a_standard_that_contradicts_itself_is_refused(spoil, part):
     with pytest.raises(ValueError, match=r".") as error:
         Standard.model_validate(values)
     assert part in str(error.value)
+
+
+OUTSIDE = {
+    "[study] output": ('name = "Square"', 'name = "Square"\noutput = "../out"'),
+    "[area] boundary": ('"square.geojson"', '"../square.geojson"'),
+    "[streets] files": ('"square.osm"', '"square.osm", "/etc/passwd"'),
+    "[heights] terrain": ("[streets]", '[heights]\nterrain = "sub/../../hill.tif"\n[streets]'),
+    "[[facilities.inventory]] file": (
+        "[streets]",
+        '[[facilities.inventory]]\nfile = "../x.csv"\ndatum = "wgs84"\n[streets]',
+    ),
+    "[assessment] standard": ("[streets]", '[assessment]\nstandard = "../own.toml"\n[streets]'),
+    "[assessment] walker": ("[streets]", '[assessment]\nwalker = "/tmp/own.toml"\n[streets]'),
+    "[assessment] walkers": ("[streets]", '[assessment]\nwalkers = ["older", "../own.toml"]\n[streets]'),
+}
+
+
+@pytest.mark.parametrize("key", OUTSIDE)
+def test_a_path_that_leaves_the_folder_is_refused_unless_the_file_says_so(folder, key):
+    text = GOOD.replace(*OUTSIDE[key])
+    (found,) = findings(text, folder)
+    assert found.startswith(f"square.toml {key}: ")
+    assert found.endswith(
+        "lies outside the folder of the study file. Move it into the folder, or set outside = true under [study]."
+    )
+    allowed = text.replace("[study]", "[study]\noutside = true")
+    if key in ("[study] output", "[streets] files") or "[assessment]" in key:
+        assert Project.from_text(allowed, folder=folder).outside() == []
+    else:
+        assert all("there is no file" in one for one in findings(allowed, folder))
+
+
+def test_links_are_followed_before_a_path_counts_as_inside(folder, tmp_path_factory):
+    away = tmp_path_factory.mktemp("away")
+    (away / "secret.osm").write_text("<osm/>")
+    (folder / "square.osm").unlink()
+    (folder / "square.osm").symlink_to(away / "secret.osm")
+    (found,) = findings(GOOD, folder)
+    assert "[streets] files: square.osm lies outside" in found
+    (folder / "square.osm").unlink()
+    (folder / "square.osm").symlink_to(folder / "square.osm")  # in a circle
+    assert len(findings(GOOD, folder)) == 1
+    (folder / "square.osm").unlink()
+    (folder / "by").symlink_to(folder)  # a link to within is no way out
+    (folder / "town.osm").write_text("<osm/>")
+    assert Project.from_text(GOOD.replace("square.osm", "by/town.osm"), folder=folder).outside() == []
+
+
+def test_one_answer_names_every_path_outside_and_every_missing_file(folder):
+    text = GOOD.replace('"square.osm"', '"../one.osm", "missing.osm", "/two.osm"')
+    found = findings(text, folder)
+    assert [("outside" in one, "no file" in one) for one in found] == [(True, False), (True, False), (False, True)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "9" * 5000,
+        "a = " + "[" * 100_000,
+        'name = "\\u0000"\n' + GOOD.replace("square.osm", "square\\u0000.osm"),
+        GOOD.replace("square.osm", "x" * 10_000),
+        GOOD.replace('"Square"', "'''" + "x" * 10 + "''' '''"),
+        GOOD.replace('"Square"', str(["y" * 5000] * 20)),
+    ],
+    ids=["digits", "brackets", "nul", "long path", "quotes", "long value"],
+)
+def test_hostile_toml_ends_in_findings_one_can_read(folder, text):
+    assert all(len(one) < 12_000 for one in findings(text, folder))
+
+
+def test_a_folder_or_a_huge_file_is_no_study_file(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        Project.read(tmp_path)
+    path = tmp_path / "huge.toml"
+    with path.open("wb") as file:
+        file.truncate(5_000_000)
+    with pytest.raises(ConfigError, match="longer than 4 MB"):
+        Project.read(path)
+
+
+def test_mixed_line_ends_are_one_file(folder):
+    path = folder / "mixed.toml"
+    path.write_bytes(GOOD.replace("\n", "\r\n").encode() + b"\r[people]\ntotal = 5\r\n")
+    assert Project.read(path).people.total == 5

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from circle15.errors import ConfigError, Finding
 
+MOST_BYTES = 4_000_000  # of a study, standard or walker file; the longest that ships has 20,000
+SHOWN = 80  # characters of a wrong value that are quoted
+
 Minutes = Annotated[float, Field(gt=0, le=180)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Speed = Annotated[float, Field(gt=0, le=10)]  # metres a second
@@ -27,11 +30,19 @@ _Model = TypeVar("_Model", bound=Record)
 
 
 def read_text(path: Path) -> str:
-    """The text of a file; a missing or undecodable one is a ConfigError."""
+    """The text of a file; a missing, unreadable, overlong or undecodable one is a ConfigError."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            problem = f"it is longer than {MOST_BYTES // 1_000_000} MB, which no file of this kind is"
+            raise ConfigError(Finding(str(path), problem, "Name the TOML file"))
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         raise ConfigError(Finding(str(path), "there is no such file", "Check the path")) from None
+    except OSError as error:
+        problem = f"it cannot be read ({error.strerror})"
+        raise ConfigError(Finding(str(path), problem, "Check the path and who may read it")) from None
     except UnicodeDecodeError:
         raise ConfigError(Finding(str(path), "it is not UTF-8 text", "Save it as UTF-8")) from None
 
@@ -42,11 +53,18 @@ def parsed(text: str, where: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(Finding(where, f"it is not valid TOML ({error})", "Mend the line named")) from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets in brackets in brackets
+        raise ConfigError(Finding(where, f"it is not valid TOML ({error})", "Mend the file")) from None
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a standard or walker is meant by its file, not by a name that ships with circle15."""
+    return name.endswith(".toml")
 
 
 def shipped(folder: str, name: str, base: Path | None) -> tuple[str, dict[str, Any]]:
     """Where, and the values, of a file that ships with circle15 or of one's own."""
-    if name.endswith(".toml"):
+    if is_file_name(name):
         path = (base or Path()) / name
         return path.name, parsed(read_text(path), path.name)
     shipped = resources.files("circle15") / folder
@@ -79,9 +97,14 @@ def _findings(model: type[BaseModel], error: ValidationError, where: str) -> lis
             found.append(Finding(place, f"the key {key} is missing", "Add it"))
         else:
             text = item["msg"].removeprefix("Value error, ")
-            given = "" if item["type"] == "value_error" else f" (it is {item['input']!r})"
+            given = "" if item["type"] == "value_error" else f" (it is {_short(item['input'])})"
             found.append(Finding(place, text[:1].lower() + text[1:] + given, "Mend it in the file"))
     return found
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def _section(at: list[int | str]) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from circle15.errors import ConfigError, Finding
-from circle15.project.reading import Minutes, Record, Share, nearest, parsed, read_text, validated
+from circle15.project.reading import Minutes, Record, Share, is_file_name, nearest, parsed, read_text, validated
 from circle15.project.standard import Tier  # noqa: TC001  pydantic reads annotations at run time
 
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09", "unknown"]  # unknown: refused, with what each reading would mean
@@ -209,21 +209,29 @@ class Project(Record):
         Raises
         ------
         ConfigError
-            With every finding, missing input files included.
+            With every finding, missing input files and files outside the folder included.
         """
         values = parsed(text, where)
         project = validated(cls, values, where, folder=folder)
-        missing = [
+        outside = project.outside()
+        found = [
+            Finding(
+                f"{where} {key}",
+                f"{file} lies outside the folder of the study file",
+                "Move it into the folder, or set outside = true under [study]",
+            )
+            for key, file in outside
+        ] + [
             Finding(
                 f"{where} {key}",
                 f"there is no file {project.path(file)}",
                 "Correct the path; it starts at the study file's folder",
             )
             for key, file in project.inputs()
-            if not project.path(file).is_file()
+            if (key, file) not in outside and not _is_file(project.path(file))
         ]
-        if missing:
-            raise ConfigError(*missing)
+        if found:
+            raise ConfigError(*found)
         return project
 
     def scenario_of(self, name: str) -> Scenario:
@@ -264,3 +272,32 @@ class Project(Record):
         ]
         listed = [(key, file) for key, file in one if file is not None]
         return listed + [(key, file) for key, files in many for file in files]
+
+    def outside(self) -> list[tuple[str, Path]]:
+        """Every path that leaves the folder of the study file, links followed; none where the study allows it.
+
+        Whether there is a file at such a path is not said.
+        """
+        if self.study.outside:
+            return []
+        own = [("standard", self.assessment.standard), ("walker", self.assessment.walker)]
+        own += [("walkers", name) for name in self.assessment.walkers]
+        files = [(f"[assessment] {key}", Path(name)) for key, name in own if is_file_name(name)]
+        home = self.folder.resolve()
+        named = [("[study] output", self.study.output), *self.inputs(), *files]
+        return [(key, file) for key, file in named if not _within(self.path(file), home)]
+
+
+def _within(path: Path, home: Path) -> bool:
+    """Whether a path ends up in a folder; one that cannot be followed does not."""
+    try:
+        return path.resolve().is_relative_to(home)
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, links in a circle
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
