@@ -100,7 +100,7 @@ def check(study: StudyFile) -> None:
 
 @app.command()
 def fetch(study: StudyFile) -> None:
-    """联网获取街道和地点，存为快照。Ask Overpass for streets and places, and freeze them in a snapshot folder."""
+    """获取边界、街道和地点，存为快照。Fetch boundary, streets and places, and freeze them in a snapshot folder."""
     from circle15.study import Study
 
     opened = Study.open(study, announce=_Progress())
@@ -108,7 +108,7 @@ def fetch(study: StudyFile) -> None:
     for finding in opened.findings:
         _say(f"note: {finding}")
     given = opened.project.streets
-    if given.files or not given.overpass:
+    if given.files or not (given.overpass or given.country):
         _say("note: [streets]: this study reads its files. Set overpass = true and take files out to use the snapshot.")
     typer.echo(folder)
 

@@ -4,11 +4,6 @@ import bz2
 import gzip
 import json
 import socket
-import threading
-import time
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from urllib.parse import parse_qs
 
 import geopandas as gpd
 import numpy as np
@@ -21,9 +16,12 @@ from pyproj import CRS
 from shapely import box
 
 from circle15.errors import Circle15Warning, DataError, SourceError
-from circle15.sources.osm import Elements, fetch_osm, read_osm
+from circle15.sources import online
+from circle15.sources.online import fetch_osm
+from circle15.sources.osm import Elements, read_osm
 from circle15.sources.streets import read_streets
 from circle15.tables import StudyArea
+from overpass_server import dead_address, overpass, says
 
 # A block at 两路口: a street (1-2-3), stairs up from 2, a lift at 5 between two footways, a square as multipolygon.
 NODES = {
@@ -304,35 +302,6 @@ def test_nodes_off_the_globe_are_dropped_and_counted(tmp_path, suffix):
 # -------------------------------------------------------------------------------------------------------- live
 
 
-@contextmanager
-def overpass(answer):
-    """A stand-in Overpass server on this machine; `answer` takes a query and gives (status, body)."""
-    heard = []
-
-    class Door(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            heard.append((self.path, parse_qs(body)["data"][0], self.headers["User-Agent"]))
-            status, text = answer(heard[-1][1])
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Door)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/api", heard
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 def settings():
     return {key: value for key, value in vars(osmnx.settings).items() if not key.startswith("_")}
 
@@ -343,28 +312,24 @@ def _no_proxy(monkeypatch):
         monkeypatch.setenv(key, "127.0.0.1")
 
 
-def whole(_query):
-    return 200, json.dumps(reply())
-
-
-def dead_address():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}/api"
+whole = says(json.dumps(reply()))
 
 
 def test_live_overpass_gives_the_same_streets(tmp_path, expected):
     before, resolve = settings(), socket.getaddrinfo
     with overpass(whole) as (address, heard):
-        files = fetch_osm(AREA, tmp_path / "snapshot", mirrors=[address])
+        fetched = fetch_osm(AREA, tmp_path / "snapshot", mirrors=[address])
+    files = fetched.files
+    assert fetched.server == address
     assert settings() == before
     assert socket.getaddrinfo is resolve
     assert [file.name for file in files] == ["streets-1.json", "streets-2.json", "streets-3.json", "places-1.json"]
     assert sorted((tmp_path / "snapshot").iterdir()) == sorted(files)
     elements = read_osm(*files)
     assert_same_elements(elements, expected)
+    assert_same_elements(fetched.elements, expected)
     assert_same_streets(read_streets(elements, AREA), read_streets(expected, AREA))
-    assert len(heard) == 4
+    assert len(heard) == 5  # a small question, three of streets, one of places
     assert all(path == "/api/interpreter" and agent.startswith("circle15") for path, _, agent in heard)
     queries = " ".join(query for _, query, _ in heard)
     for words in ('way["highway"]', '["railway"="platform"]', "'amenity'", "'admin_level'='10'", "'natural'='water'"):
@@ -379,27 +344,25 @@ def test_live_falls_back_to_the_next_mirror(tmp_path, expected, monkeypatch):
         return whole(query) if "highway" in query else (200, json.dumps({"elements": [], "remark": "timed out"}))
 
     naps = []
-    monkeypatch.setattr(time, "sleep", naps.append)
+    monkeypatch.setattr(online.time, "sleep", naps.append)
     with overpass(busy) as (first, heard), overpass(half) as (second, _), overpass(whole) as (third, _):
-        files = fetch_osm(AREA, tmp_path, mirrors=[dead_address(), first, second, third])
+        fetched = fetch_osm(AREA, tmp_path, mirrors=[dead_address(), first, second, third])
     assert len(heard) == 1
     assert not any(naps)  # osmnx alone would wait 55 s for the busy one, for ever
-    assert_same_elements(read_osm(*files), expected)
+    assert fetched.server == third
+    assert_same_elements(read_osm(*fetched.files), expected)
 
 
 def test_live_failure_names_what_was_tried_and_the_ways_out(tmp_path):
-    def broken(_query):
-        return 200, "<html>busy</html>"
-
-    before = settings()
-    with overpass(broken) as (address, _), pytest.raises(SourceError) as caught:
-        fetch_osm(AREA, tmp_path, mirrors=[dead_address(), address])
+    nobody, before = dead_address(), settings()
+    with overpass(lambda _: (200, "<html>busy</html>")) as (address, _), pytest.raises(SourceError) as caught:
+        fetch_osm(AREA, tmp_path, mirrors=[nobody, address])
     assert caught.value.outside is True
-    first, *tried = caught.value.findings
-    assert "files" in first.mend
-    assert "another mirror" in first.mend
-    assert [finding.where for finding in tried][1] == address
-    assert len(tried) == 2
+    (finding,) = caught.value.findings
+    assert f"{nobody}: no connection" in finding.problem
+    assert f"{address}: it sent a web page" in finding.problem
+    assert "[streets] mirrors" in finding.mend
+    assert "[streets] files" in finding.mend
     assert not list(tmp_path.iterdir())
     assert settings() == before
 

@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import json
-import socket
 import threading
 
 import geopandas as gpd
@@ -12,11 +11,23 @@ from pyproj import CRS
 from shapely import box
 
 from circle15.errors import SourceError
-from circle15.sources import osm, snapshot
+from circle15.sources import online, snapshot
 from circle15.sources.osm import read_osm
 from circle15.sources.snapshot import SOURCES, fetch_snapshot, newest_snapshot
 from circle15.tables import StudyArea
-from overpass_server import SMALL, overpass, reply_of, says
+from overpass_server import (
+    AT_WORK,
+    FAILURES,
+    HANG,
+    IDLE,
+    NONE,
+    SMALL,
+    after_waking,
+    dead_address,
+    overpass,
+    reply_of,
+    says,
+)
 from tiny_study import town_osm
 
 AREA = StudyArea("town", gpd.GeoSeries([box(106.549, 29.549, 106.556, 29.556)], crs=4326).to_crs(32648)[0], CRS(32648))
@@ -26,8 +37,9 @@ AREA = StudyArea("town", gpd.GeoSeries([box(106.549, 29.549, 106.556, 29.556)], 
 def _short(monkeypatch):
     for key in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(key, "127.0.0.1")
-    monkeypatch.setattr(snapshot, "PAUSE_S", 0.01)
-    monkeypatch.setattr(snapshot, "PATIENCE_S", 2.0)
+    monkeypatch.setattr(online, "PAUSE_S", 0.01)
+    monkeypatch.setattr(online, "SILENCE_S", 1.5)
+    monkeypatch.setattr(online, "STATUS_S", 0.3)
 
 
 @pytest.fixture
@@ -37,8 +49,8 @@ def town(tmp_path):
     return path
 
 
-def fetched(folder, answer, **options):
-    with overpass(answer) as (address, heard):
+def fetched(folder, answer, *, status=IDLE, **options):
+    with overpass(answer, status=status) as (address, heard):
         return fetch_snapshot(AREA, folder, mirrors=[address], **options), heard
 
 
@@ -48,8 +60,9 @@ def test_a_snapshot_holds_the_replies_and_says_what_they_are(tmp_path, town):
     listed = json.loads((place / SOURCES).read_text(encoding="utf-8"))
     assert place.name == listed["fetched"][:10]
     assert listed["server"].startswith("http://127.0.0.1")
-    assert said == [f"ask {listed['server']}"]
-    assert {file.name for file in place.iterdir()} == {SOURCES, *(entry["file"] for entry in listed["files"])}
+    assert said == [f"ask {listed['server']}", "ask for streets", "ask for places"]
+    files = {entry["file"] for entry in listed["files"]}
+    assert {file.name for file in place.iterdir()} == {SOURCES, "layers.gpkg", *files}
     assert {entry["query"] for entry in listed["files"]} == {"streets", "places"}
     west, south, east, north = listed["bounds"]
     assert west < 106.549 + 1e-4 < 106.556 - 1e-4 < east
@@ -87,55 +100,94 @@ def test_the_newest_is_told_by_date_and_number(tmp_path, town):
     assert newest_snapshot(tmp_path / "none") == ()
 
 
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (lambda _: (429, "{}"), "429"),
-        (lambda _: (504, "<html>Gateway Timeout</html>"), "504"),
-        (lambda _: (200, "<html>busy</html>"), "a web page"),
-        (lambda _: (200, '{"elements": [{"type": "no'), "cut off"),
-        (lambda _: (200, ""), "sent nothing"),
-        (lambda _: None, "did not answer within 2 s"),
-        (lambda query: (200, '{"elements": []}') if query.endswith(SMALL) else (504, ""), "504"),
-        (lambda query: (200, '{"elements": []}') if query.endswith(SMALL) else (200, '{"elements": [{"ty'), "complete"),
-        (lambda query: (200, '{"elements": []}') if query.endswith(SMALL) else (200, "<html>"), "complete"),
-        (says('{"elements": []}'), "no OSM nodes"),
-        (says('{"elements": [{"type": "node", "id": "x"}]}'), "not an OSM element"),
-    ],
-)
-def test_a_failing_server_leaves_everything_as_it_was(tmp_path, answer, words):
+SAID = {
+    "429": "it answered 429",
+    "504": "it answered 504",
+    "truncated": "cut off",
+    "broken off": "connection",
+    "web page": "a web page",
+    "not json at all": "of another kind",
+    "empty": "it sent nothing",
+    "hang": "it did not answer within",
+    "hang up": "no connection",
+    "429 later": "it answered 429",
+    "504 later": "it answered 504",
+    "truncated later": "cut off",
+    "broken off later": "connection",
+    "web page later": "a web page",
+    "hang later": "it fell silent",
+    "hang up later": "the connection broke",
+    "remark later": "no complete answer",
+    "no data": "no OSM nodes",
+    "not OSM": "not an OSM element",
+}
+OTHERS = {"no data": says(NONE), "not OSM": says('{"elements": [{"type": "node", "id": "x"}]}')}
+
+
+def test_every_failure_is_expected():
+    assert set(SAID) == {*FAILURES, *OTHERS}
+
+
+@pytest.mark.parametrize("how", SAID)
+def test_a_failing_server_leaves_everything_as_it_was(how, tmp_path):
     with pytest.raises(SourceError) as caught:
-        fetched(tmp_path / "snapshot", answer)
+        fetched(tmp_path / "snapshot", {**FAILURES, **OTHERS}[how])
     assert caught.value.outside
     (finding,) = caught.value.findings
-    assert words in str(finding)
+    assert SAID[how] in str(finding)
     assert "[streets] mirrors" in finding.mend
     assert "[streets] files" in finding.mend
     assert not list(tmp_path.iterdir())
 
 
-def test_a_server_that_falls_asleep_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(osm, "TIMEOUT_S", 1)
-    with pytest.raises(SourceError, match="no complete answer") as caught:
-        fetched(tmp_path / "snapshot", lambda query: (200, '{"elements": []}') if query.endswith(SMALL) else None)
+def test_a_server_at_work_is_given_time(tmp_path, town):
+    text, asked = reply_of(town), []
+
+    def slow(query):
+        asked.append(query)
+        return HANG if len(asked) == 2 else says(text)(query)  # the first large question
+
+    with overpass(slow, status=AT_WORK) as (address, _):
+        place = fetch_snapshot(AREA, tmp_path / "snapshot", mirrors=[address])
+    assert (place / SOURCES).is_file()
+    assert asked[1] == asked[2]
+
+
+def test_a_server_at_work_is_not_given_time_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr(online, "COMPUTING_S", 1)
+    with pytest.raises(SourceError, match="it fell silent") as caught:
+        fetched(tmp_path / "snapshot", after_waking(HANG), status=AT_WORK)
     assert caught.value.outside
     assert not list(tmp_path.iterdir())
 
 
-def test_a_busy_server_is_asked_once_more(tmp_path, town):
-    answers = iter([(429, ""), (200, '{"elements": []}')])
+def test_a_slow_download_that_goes_on_is_waited_for(tmp_path, town):
     text = reply_of(town)
-    place, heard = fetched(tmp_path / "snapshot", lambda query: next(answers) if query.endswith(SMALL) else (200, text))
+    with overpass(lambda query: (200, NONE) if query.endswith(SMALL) else (200, text), drip=0.4) as (address, _):
+        place = fetch_snapshot(AREA, tmp_path / "snapshot", mirrors=[address])
     assert (place / SOURCES).is_file()
-    assert sum(query.endswith(SMALL) for _, query, _ in heard) == 2
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_busy_server_is_asked_once_more(large, tmp_path, town):
+    text, refused = reply_of(town), []
+
+    def busy(query):
+        if not refused and ("amenity" in query if large else query.endswith(SMALL)):
+            refused.append(query)
+            return 429, ""
+        return says(text)(query)
+
+    place, heard = fetched(tmp_path / "snapshot", busy)
+    assert (place / SOURCES).is_file()
+    queries = [query for _, query, _ in heard]
+    assert queries.count(refused[0]) == 2
+    assert len(queries) == (7 if large else 6)  # the streets, which it had given, are not asked for again
 
 
 def test_the_next_mirror_is_asked_and_nothing_of_the_first_stays(tmp_path, town):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        nobody = f"http://127.0.0.1:{free.getsockname()[1]}/api"
     with overpass(says('{"elements": [{"type": "way"}]}')) as (bad, _), overpass(says(reply_of(town))) as (good, _):
-        place = fetch_snapshot(AREA, tmp_path / "snapshot", mirrors=[nobody, bad, good])
+        place = fetch_snapshot(AREA, tmp_path / "snapshot", mirrors=[dead_address(), bad, good])
     assert json.loads((place / SOURCES).read_text(encoding="utf-8"))["server"] == good
     assert [one.name for one in place.parent.iterdir()] == [place.name]
     assert all(file.is_file() for file in place.iterdir())

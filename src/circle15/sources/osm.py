@@ -1,4 +1,4 @@
-"""OpenStreetMap through four doors: pbf, XML, Overpass JSON and live Overpass give the same elements.
+"""OpenStreetMap from files: pbf, XML and Overpass JSON, asked for just now or long ago, give the same elements.
 
 Every door ends in the same plain record, `Elements`. What the elements mean (which street one may walk, which
 place is a school) is decided by the rooms that read them, so it cannot differ between doors.
@@ -10,19 +10,13 @@ import bz2
 import gzip
 import hashlib
 import json
-import shutil
-import socket
-import tempfile
-import urllib.request
 import warnings
 import zlib
 from array import array
-from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import osmium
@@ -34,48 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from circle15.tables import StudyArea
 
 LICENCE = "© OpenStreetMap contributors, ODbL 1.0"
-MIRRORS = (  # tried in this order; public servers with fair-use rules
-    "https://overpass-api.de/api",
-    "https://overpass.private.coffee/api",
-    "https://maps.mail.ru/osm/tools/overpass/api",
-)
-USER_AGENT = "circle15 (15-minute walking access; one study area per request)"
-TIMEOUT_S = 180
-CONNECT_S = 4
-
-STREET_FILTERS = ('["highway"]', '["railway"="platform"]', '["public_transport"="platform"]')
-PLACE_TAGS: dict[str, bool | str | list[str]] = {
-    **dict.fromkeys(
-        (
-            "aerialway",
-            "amenity",
-            "barrier",
-            "building",
-            "club",
-            "healthcare",
-            "historic",
-            "landuse",
-            "leisure",
-            "office",
-            "place",
-            "public_transport",
-            "railway",
-            "shop",
-            "social_facility",
-            "tourism",
-            "waterway",
-        ),
-        True,
-    ),
-    "entrance": True,
-    "highway": ["bus_stop"],
-    "natural": ["water", "wood", "beach"],
-    "admin_level": ["6", "8", "10"],
-}
-
 _PBF = (".pbf",)
 _XML = (".osm", ".osm.gz", ".osm.bz2")
 _JSON = (".json", ".json.gz")
@@ -101,13 +55,14 @@ class Relation:
 
 @dataclass(frozen=True)
 class Source:
-    """Where elements came from: file name, hash, date of the data ("" where not stated), licence and counts."""
+    """Where elements came from: file name, hash, date of the data ("" where not stated), licence, counts and path."""
 
     name: str
     sha256: str
     date: str
     licence: str
     counts: dict[str, int]
+    path: Path = Path()
 
 
 @dataclass(frozen=True)
@@ -240,7 +195,7 @@ class _Part:
             "relations": len(self.relations),
             "nodes_dropped": len(dropped),
         }
-        self.source = Source(self.name, digest, self.date, LICENCE, counts)
+        self.source = Source(self.name, digest, self.date, LICENCE, counts, path)
 
 
 def _read_file(path: Path) -> _Part:
@@ -265,15 +220,21 @@ def _read_file(path: Path) -> _Part:
 
 def _read_osmium(path: Path, part: _Part) -> None:
     """Elements of a pbf or XML file."""
-    try:
+    with readable(path):
         if path.name.endswith(_XML):
             _refuse_doctype(path)
+        part.date = stated_date(path)
         reader: Any = osmium.FileProcessor(str(path))
-        header = reader.header
-        part.date = header.get("osmosis_replication_timestamp") or header.get("timestamp") or ""
         for thing in reader:
             if not thing.deleted:
                 _add(part, thing)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what osmium says of a damaged file into one finding."""
+    try:
+        yield
     except (RuntimeError, EOFError, OSError, osmium.InvalidLocationError) as error:
         if isinstance(error, Circle15Error):
             raise
@@ -281,6 +242,12 @@ def _read_osmium(path: Path, part: _Part) -> None:
         raise SourceError(
             Finding(path.name, text, "Download it again: it is cut off, damaged or of another kind")
         ) from None
+
+
+def stated_date(path: Path) -> str:
+    """The date of the data that the head of a pbf or XML file states; empty where it states none."""
+    header = osmium.FileProcessor(str(path)).header
+    return str(header.get("osmosis_replication_timestamp") or header.get("timestamp") or "")
 
 
 def _add(part: _Part, thing: Any) -> None:  # noqa: ANN401  osmium's objects are not typed
@@ -411,114 +378,3 @@ def _counts(part: _Part) -> NDArray[np.int64]:
     """How many tags each node of a file has."""
     get = part.node_tags.get
     return np.array([len(get(ref, ())) for ref in part.ids], dtype=np.int64)
-
-
-# ------------------------------------------------------------------------------------------------------- live
-
-
-def fetch_osm(area: StudyArea, folder: Path | str, *, mirrors: Sequence[str] = MIRRORS) -> tuple[Path, ...]:
-    """Ask Overpass for the streets and places of a study area, and keep its replies as they came.
-
-    osmnx asks, through its public functions and in its cache-only mode; what is returned are the raw replies, so
-    that `read_osm` reads live data by the very code that reads files. All settings of osmnx are put back.
-
-    Parameters
-    ----------
-    area : StudyArea
-        The replies cover its extent.
-    folder : Path
-        Where the replies go; files of the same names are replaced once everything has arrived.
-    mirrors : sequence of str
-        Overpass addresses, tried in order; each must give everything.
-
-    Returns
-    -------
-    tuple of Path
-        ``streets-1.json``, ... and ``places-1.json``, ... for `read_osm`.
-
-    Raises
-    ------
-    SourceError
-        With ``outside=True`` when no mirror gave everything; names what was tried, and the ways out.
-    """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    tried: list[Finding] = []
-    for mirror in mirrors:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as staging:
-            try:
-                _reachable(mirror)
-                replies = _ask(area, Path(staging), mirror)
-            except (OSError, ValueError) as error:  # no way there, a refusal, or an answer that is no reply
-                text = " ".join(str(error).split())[:200].rstrip(". ") or type(error).__name__
-                tried.append(Finding(mirror, f"no complete answer ({text})", "Try this mirror later, or name another"))
-                continue
-            return tuple(Path(shutil.move(reply, folder / reply.name)) for reply in replies)
-    mend = "Name an OSM file under [streets] files, or try later or with another mirror"
-    text = f"none of {len(mirrors)} Overpass mirrors gave the data"
-    raise SourceError(Finding("Overpass", text, mend), *tried, outside=True)
-
-
-def _reachable(mirror: str) -> None:
-    """Fail in seconds, not minutes, where there is no way to a server at all."""
-    address = urlsplit(mirror)
-    if address.scheme in urllib.request.getproxies() and not urllib.request.proxy_bypass(address.hostname or ""):
-        return  # only the proxy can tell
-    port = address.port or {"https": 443, "http": 80}.get(address.scheme, 443)
-    socket.create_connection((address.hostname or "", port), timeout=CONNECT_S).close()
-
-
-def _ask(area: StudyArea, staging: Path, mirror: str) -> list[Path]:
-    import osmnx as ox
-
-    polygon = area.extent_lonlat
-    questions: dict[str, Callable[[], object]] = {
-        "streets": lambda: ox.graph_from_polygon(polygon, custom_filter=list(STREET_FILTERS), retain_all=True),
-        "places": lambda: ox.features_from_polygon(polygon, PLACE_TAGS),
-    }
-    replies: list[Path] = []
-    for name, question in questions.items():
-        cache = staging / name
-        with _settings(mirror, cache) as answers, suppress(InterruptedError):  # how its cache-only mode ends
-            question()
-        kept = sorted(cache.glob("*.json"))
-        if not kept or len(kept) < answers["ok"]:
-            message = f"{answers['ok'] - len(kept)} of {answers['ok']} replies were cut short by the server"
-            raise SourceError(message, outside=True)
-        replies += [file.rename(staging / f"{name}-{at}.json") for at, file in enumerate(kept, start=1)]
-    return replies
-
-
-@contextmanager
-def _settings(mirror: str, cache: Path) -> Iterator[Counter[str]]:
-    """Settings of osmnx for one question, put back afterwards; counts the replies that were well."""
-    from osmnx import settings
-
-    answers: Counter[str] = Counter()
-
-    def heard(response: Any, *_: object, **__: object) -> None:  # noqa: ANN401
-        # osmnx would wait 55 s and ask again for ever when the server is busy; an error here ends that.
-        response.raise_for_status()
-        answers["ok"] += not response.is_redirect
-
-    wanted = {
-        "overpass_url": mirror.rstrip("/"),
-        "cache_folder": str(cache),
-        "use_cache": True,
-        "cache_only_mode": True,
-        "overpass_rate_limit": False,
-        "doh_url_template": None,
-        "http_user_agent": USER_AGENT,
-        "requests_timeout": TIMEOUT_S,
-        "requests_kwargs": {**settings.requests_kwargs, "hooks": {"response": heard}},
-    }
-    before = {key: getattr(settings, key) for key in wanted if hasattr(settings, key)}
-    resolve = socket.getaddrinfo  # osmnx replaces it for the whole process
-    try:
-        for key in before:
-            setattr(settings, key, wanted[key])
-        yield answers
-    finally:
-        socket.getaddrinfo = resolve
-        for key, value in before.items():
-            setattr(settings, key, value)

@@ -1,10 +1,16 @@
-"""What Overpass said on one day, frozen beside the study file; every run afterwards needs no network.
+"""What the outside world said on one day, frozen beside the study file; every run afterwards needs no network.
 
 ::
 
-    snapshot/2026-11-21/streets-1.json.gz, ..., places-1.json.gz, sources.json
+    snapshot/2026-11-21/streets-1.json.gz, ..., places-1.json.gz     replies of Overpass as they came
+                        streets-1.osm.pbf                             or what was cut out of a country file
+                        boundary-1.json.gz, boundary.geojson          the boundary, where its id or name was asked for
+                        layers.gpkg                                   the same, to be looked at
+                        sources.json                                  what was asked, when, of whom; counts, hashes
 
 A snapshot appears whole or not at all and is never written over: a second one of the same day is ``2026-11-21-2``.
+The raw replies are what is read: they hold every tag, and reading them may be improved without asking again.
+``layers.gpkg`` is a picture of them for QGIS, which changes a file by opening it; so it has no hash and is never read.
 """
 
 from __future__ import annotations
@@ -12,80 +18,36 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
+import platform
 import re
 import shutil
+import sys
 import tempfile
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from circle15.errors import Circle15Error, ConfigError, Finding, SourceError
-from circle15.sources.osm import MIRRORS, PLACE_TAGS, STREET_FILTERS, USER_AGENT, fetch_osm, read_osm
+from circle15.sources.extract import cut_osm
+from circle15.sources.layers import write_layers
+from circle15.sources.online import PLACE_TAGS, STREET_FILTERS, fetch_osm
+from circle15.sources.osm import LICENCE, read_osm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from circle15.sources.osm import Source
+    from circle15.sources.osm import Elements, Source
     from circle15.tables import StudyArea
 
-Answer = TypeVar("Answer")
-PATIENCE_S = 20.0  # for all mirrors together to show that they are awake; a large answer may take longer
-PATIENCE_EACH_S = 8.0
-PAUSE_S = 4.0  # before a busy mirror is asked once more
 SOURCES = "sources.json"
-_BUSY = (429, 502, 503, 504)
-_LARGEST = 1 << 26  # bytes of an answer to a small question
-_SMALL = "[out:json][timeout:5];node(1);out count;"
+LAYERS_FILE = "layers.gpkg"
+OUTLINE = "boundary.geojson"
 _NAME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:-(\d+))?")
-
-
-class _BusyError(OSError):
-    """A mirror that may well answer in a moment."""
-
-
-def fetch_boundary(
-    osm_id: str, file: Path, *, mirrors: Sequence[str] = (), announce: Callable[[str], None] = lambda _: None
-) -> Path:
-    """Ask Overpass for one boundary, which has to be known before the extent of a study is.
-
-    Parameters
-    ----------
-    osm_id : str
-        Such as ``relation/4738525`` or ``way/12``.
-    file : Path
-        Where the reply goes, as it came; ends in ``.json``.
-    mirrors : sequence of str
-        Overpass addresses, tried in order; the public ones when there are none.
-    announce : callable, optional
-        Called with a line of progress.
-
-    Returns
-    -------
-    Path
-        The file, for `read_boundary`.
-
-    Raises
-    ------
-    ConfigError
-        When the id is not one of a way or relation, or OpenStreetMap has no such element.
-    SourceError
-        With ``outside=True`` when no mirror answered.
-    """
-    kind, _, digits = osm_id.partition("/")
-    mend = "Give the id of a way or relation, such as relation/4738525, or a boundary file"
-    if kind not in ("way", "relation") or not (digits.isascii() and digits.isdecimal()):
-        raise ConfigError(Finding("[area] boundary_osm", f"{osm_id!r} is not the id of a boundary", mend))
-    question = f"[out:json][timeout:25];{kind}({digits});(._;>;);out body;"
-    _, reply = _in_turn(mirrors, lambda mirror, patience: _ask(mirror, question, patience), announce=announce)
-    if not any(isinstance(one, dict) and f"{one.get('type')}/{one.get('id')}" == osm_id for one in reply["elements"]):
-        raise ConfigError(Finding("[area] boundary_osm", f"OpenStreetMap has no {osm_id}", mend))
-    file.write_text(json.dumps(reply, ensure_ascii=False), encoding="utf-8")
-    return file
+_DRAFT = ".draft-"
+_STALE_S = 24 * 3600.0
 
 
 def fetch_snapshot(
@@ -98,9 +60,6 @@ def fetch_snapshot(
 ) -> Path:
     """Ask Overpass for a study area and freeze the replies.
 
-    A mirror is first asked something small, so that one which is down, busy or not an Overpass server at all is
-    found out in seconds. A busy one is asked once more after a pause.
-
     Parameters
     ----------
     area : StudyArea
@@ -108,7 +67,7 @@ def fetch_snapshot(
     folder : Path
         The folder of all snapshots of a study.
     boundary : Path, optional
-        A reply of `fetch_boundary` that is frozen with the others.
+        What `fetch_boundary` or `fetch_place` gave, to be frozen with the others.
     mirrors : sequence of str
         Overpass addresses, tried in order; the public ones when there are none.
     announce : callable, optional
@@ -126,17 +85,82 @@ def fetch_snapshot(
         has been written then, and older snapshots are as they were.
     """
     with _draft(Path(folder)) as draft:
+        raw = Path(tempfile.mkdtemp(dir=draft))
+        fetched = fetch_osm(area, raw, mirrors=mirrors, announce=announce)
+        queries = {"streets": list(STREET_FILTERS), "places": PLACE_TAGS}
+        facts = {"server": fetched.server, "bounds": _bounds(area), "queries": queries}
+        return _frozen(draft, fetched.files, facts=facts, boundary=boundary, elements=fetched.elements)
 
-        def fetched(mirror: str, patience: float) -> tuple[Path, tuple[Source, ...]]:
-            _ask(mirror, _SMALL, patience)
-            raw = Path(tempfile.mkdtemp(dir=draft))
-            more = () if boundary is None else (shutil.copy(boundary, raw / "boundary-1.json"),)
-            return raw, read_osm(*fetch_osm(area, raw, mirrors=[mirror]), *more).sources
 
-        mirror, (raw, sources) = _in_turn(mirrors, fetched, announce=announce)
-        bounds = [round(side, 7) for side in area.extent_lonlat.bounds]
-        _freeze(draft, raw, sources, facts={"server": mirror, "bounds": bounds})
-        return _placed(draft)
+def cut_snapshot(
+    area: StudyArea,
+    folder: Path | str,
+    *,
+    country: Path,
+    boundary: Path | None = None,
+    whole: str = "",
+    announce: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """Cut a study area out of a large OSM file and freeze the cut.
+
+    Parameters
+    ----------
+    area : StudyArea
+        The cut covers its extent.
+    folder : Path
+        The folder of all snapshots of a study.
+    country : Path
+        A ``.osm.pbf`` that covers the area.
+    boundary : Path, optional
+        What `fetch_place` gave, to be frozen with the cut.
+    whole : str
+        A relation or way to be kept whole, such as ``relation/4738525``.
+    announce : callable, optional
+        Called with a line of progress.
+
+    Returns
+    -------
+    Path
+        The new snapshot.
+
+    Raises
+    ------
+    SourceError
+        When the file cannot be read or the folder cannot be written; nothing has been written then.
+    DataError
+        When nothing of the file lies in the extent.
+    """
+    west, south, east, north = _bounds(area)
+    with _draft(Path(folder)) as draft:
+        raw = Path(tempfile.mkdtemp(dir=draft))
+        cut = raw / "streets-1.osm.pbf"
+        told = cut_osm(country, (west, south, east, north), cut, whole=whole, announce=announce)
+        facts = {"cut_from": told, "bounds": _bounds(area)}
+        return _frozen(draft, [cut], facts=facts, boundary=boundary, elements=read_osm(cut))
+
+
+def freeze_boundary(boundary: Path, folder: Path | str) -> Path:
+    """Freeze the boundary of a named place alone, for a study that reads streets of its own.
+
+    Parameters
+    ----------
+    boundary : Path
+        What `fetch_place` gave.
+    folder : Path
+        The folder of all snapshots of a study.
+
+    Returns
+    -------
+    Path
+        The new snapshot.
+
+    Raises
+    ------
+    SourceError
+        When the folder cannot be written.
+    """
+    with _draft(Path(folder)) as draft:
+        return _frozen(draft, [], facts={}, boundary=boundary, elements=None)
 
 
 def newest_snapshot(folder: Path | str) -> tuple[Path, ...]:
@@ -157,7 +181,118 @@ def newest_snapshot(folder: Path | str) -> tuple[Path, ...]:
     SourceError
         When a file is missing or is not the one that was fetched; every such file is named.
     """
-    whole = [one for one in Path(folder).glob("*") if _NAME.fullmatch(one.name) and one.is_dir()]
+    return tuple(file for file in _as_frozen(Path(folder)) if file.name != OUTLINE)
+
+
+def frozen_boundary(folder: Path | str, place: str) -> Path:
+    """The boundary of a named place in the newest snapshot.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of all snapshots of a study.
+    place : str
+        The name as the study file has it.
+
+    Returns
+    -------
+    Path
+        A GeoJSON file, for `read_area`.
+
+    Raises
+    ------
+    ConfigError
+        When the place has not been looked up yet, or another one has.
+    SourceError
+        When a file is missing or is not the one that was fetched.
+    """
+    where, mend = f"[area] place {place!r}", "Run circle15 fetch, or give a file under [area] boundary"
+    for file in _as_frozen(Path(folder)):
+        if file.name == OUTLINE:
+            asked = _asked(file)
+            if asked == place:
+                return file
+            raise ConfigError(Finding(where, f"the newest snapshot has the boundary of {asked!r}", mend))
+    raise ConfigError(Finding(where, "it has not been looked up yet", mend))
+
+
+def _bounds(area: StudyArea) -> tuple[float, float, float, float]:
+    west, south, east, north = (round(side, 7) for side in area.extent_lonlat.bounds)
+    return west, south, east, north
+
+
+def _asked(outline: Path) -> str:
+    features = json.loads(outline.read_text(encoding="utf-8"))["features"]
+    return str(features[0]["properties"]["asked"])
+
+
+# ------------------------------------------------------------------------------------------------------ what is frozen
+
+
+def _frozen(
+    draft: Path, files: Sequence[Path], *, facts: Mapping[str, object], boundary: Path | None, elements: Elements | None
+) -> Path:
+    """Put files into the draft, list them, leave nothing else there, and give it its name."""
+    sources = () if elements is None else elements.sources
+    listed = [_entry(draft, file, source) for file, source in zip(files, sources, strict=True)]
+    if boundary is not None and boundary.suffix == ".geojson":
+        listed.append(_outline(draft, boundary))
+    elif boundary is not None:
+        named = Path(shutil.copy(boundary, draft / "boundary-1.json"))
+        listed.append(_entry(draft, named, read_osm(named).sources[0]))
+        named.unlink()
+    for one in (one for one in draft.iterdir() if one.is_dir()):
+        shutil.rmtree(one)
+    table: dict[str, object] = {"fetched": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), **facts, "files": listed}
+    if elements is not None:
+        rows = write_layers(elements, draft / LAYERS_FILE)
+        table["to_look_at"] = {"file": LAYERS_FILE, "rows": rows, "licence": LICENCE}
+    text = json.dumps(table, ensure_ascii=False, indent=1)
+    (draft / SOURCES).write_text(text + "\n", encoding="utf-8")
+    return _placed(draft)
+
+
+def _entry(draft: Path, file: Path, source: Source) -> dict[str, object]:
+    """Put an OSM file into the draft, packed if it is not yet, and say what it is."""
+    if file.suffix == ".json":
+        packed = draft / f"{file.name}.gz"
+        packed.write_bytes(gzip.compress(file.read_bytes(), mtime=0))
+    else:
+        packed = Path(shutil.move(file, draft / file.name))
+    return {
+        "file": packed.name,
+        "query": file.name.partition("-")[0],
+        "time_stamp": source.date,
+        "counts": source.counts,
+        "sha256": _sha256(packed),
+        "licence": source.licence,
+    }
+
+
+def _outline(draft: Path, boundary: Path) -> dict[str, object]:
+    """Put the boundary of a named place into the draft, and say what it is."""
+    kept = Path(shutil.copy(boundary, draft / OUTLINE))
+    (feature,) = json.loads(kept.read_text(encoding="utf-8"))["features"]
+    told = feature["properties"]
+    return {
+        "file": kept.name,
+        "query": "place",
+        "asked": told["asked"],
+        "found": told.get("display_name", ""),
+        "osm_id": f"{told.get('osm_type', '')}/{told.get('osm_id', '')}",
+        "time_stamp": "",
+        "counts": {"areas": 1},
+        "sha256": _sha256(kept),
+        "licence": told.get("licence", LICENCE),
+    }
+
+
+# -------------------------------------------------------------------------------------------------- what was frozen
+
+
+def _as_frozen(folder: Path) -> tuple[Path, ...]:
+    """The listed files of the newest snapshot, each with the hash it had."""
+    whole = [one for one in folder.glob("*") if _NAME.fullmatch(one.name) and one.is_dir()]
     if not whole:
         return ()
     newest = max(whole, key=_rank)
@@ -165,7 +300,7 @@ def newest_snapshot(folder: Path | str) -> tuple[Path, ...]:
     try:
         listed = json.loads((newest / SOURCES).read_text(encoding="utf-8"))["files"]
         hashes = {str(entry["file"]): str(entry["sha256"]) for entry in listed}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         problem = f"it cannot be read as the list of a snapshot ({type(error).__name__})"
         raise SourceError(Finding(str(newest / SOURCES), problem, mend)) from None
     wrong = []
@@ -179,99 +314,7 @@ def newest_snapshot(folder: Path | str) -> tuple[Path, ...]:
     return tuple(newest / name for name in hashes)
 
 
-# ----------------------------------------------------------------------------------------------------- mirrors
-
-
-def _in_turn(
-    mirrors: Sequence[str], question: Callable[[str, float], Answer], *, announce: Callable[[str], None]
-) -> tuple[str, Answer]:
-    """The first mirror that can answer, and its answer; busy ones are asked once more after a pause."""
-    waiting = tuple(mirrors) or MIRRORS
-    patience = min(PATIENCE_EACH_S, PATIENCE_S / len(waiting))
-    tried: dict[str, str] = {}
-    for pause in (0.0, PAUSE_S):
-        time.sleep(pause if waiting else 0.0)
-        busy = []
-        for mirror in waiting:
-            announce(f"ask {mirror}")
-            try:
-                return mirror, question(mirror, patience)
-            except _BusyError as error:
-                busy.append(mirror)
-                tried[mirror] = str(error)
-            except (Circle15Error, OSError, ValueError) as error:
-                tried[mirror] = _reason(error)
-        waiting = tuple(busy)
-    said = "; ".join(f"{mirror}: {text}" for mirror, text in tried.items())
-    mend = "Try later or name another server under [streets] mirrors, or name an OSM file under [streets] files"
-    raise SourceError(Finding("Overpass", f"no server gave the data ({said})", mend), outside=True)
-
-
-def _ask(mirror: str, question: str, patience: float) -> dict[str, Any]:
-    """The reply to a small question; raises OSError or ValueError when no Overpass server answers in time."""
-    data = urllib.parse.urlencode({"data": question}).encode()
-    address = f"{mirror.rstrip('/')}/interpreter"
-    request = urllib.request.Request(address, data, {"User-Agent": USER_AGENT})  # noqa: S310  http or https
-    try:
-        with urllib.request.urlopen(request, timeout=patience) as answer:  # noqa: S310  the study file allows no other
-            text = answer.read(_LARGEST)
-    except urllib.error.HTTPError as error:
-        said = f"it answered {error.code} {error.reason}"
-        error.close()
-        raise (_BusyError if error.code in _BUSY else OSError)(said) from None
-    except TimeoutError:
-        message = f"it did not answer within {patience:.0f} s"
-        raise OSError(message) from None
-    try:
-        reply = json.loads(text)
-    except ValueError:
-        reply = None
-    if not isinstance(reply, dict) or not isinstance(reply.get("elements"), list):
-        what = "a web page" if text.lstrip()[:1] == b"<" else "something cut off or of another kind"
-        message = f"it sent {what}, not an Overpass reply" if text else "it sent nothing"
-        raise ValueError(message)  # noqa: TRY004  the text is at fault, not a type
-    if "remark" in reply:
-        message = f"it cut its reply short ({reply['remark']})"
-        raise ValueError(message)
-    return reply
-
-
-def _freeze(draft: Path, raw: Path, sources: Sequence[Source], *, facts: dict[str, object]) -> None:
-    """Gzip the replies into the draft and list them; leave nothing else there."""
-    entries = []
-    for source in sources:
-        packed = draft / f"{source.name}.gz"
-        packed.write_bytes(gzip.compress((raw / source.name).read_bytes(), mtime=0))
-        entries.append(
-            {
-                "file": packed.name,
-                "query": source.name.partition("-")[0],
-                "time_stamp": source.date,
-                "counts": source.counts,
-                "sha256": _sha256(packed),
-                "licence": source.licence,
-            }
-        )
-    for rest in (one for one in draft.iterdir() if one.is_dir()):
-        shutil.rmtree(rest)
-    listed = {
-        "fetched": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        **facts,
-        "queries": {"streets": list(STREET_FILTERS), "places": PLACE_TAGS},
-        "files": entries,
-    }
-    text = json.dumps(listed, ensure_ascii=False, indent=1)
-    (draft / SOURCES).write_text(text + "\n", encoding="utf-8")
-
-
-def _reason(error: Exception) -> str:
-    """Why a mirror gave nothing, in one line."""
-    findings = error.findings if isinstance(error, Circle15Error) else ()
-    said = findings[-1].problem if findings and isinstance(findings[-1], Finding) else str(error)
-    return " ".join(said.split())[:200].rstrip(". ") or type(error).__name__
-
-
-# ------------------------------------------------------------------------------------------------------- folders
+# ------------------------------------------------------------------------------------------------------------ folders
 
 
 @contextmanager
@@ -280,7 +323,8 @@ def _draft(folder: Path) -> Iterator[Path]:
     draft = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder))
+        _sweep(folder)
+        draft = Path(tempfile.mkdtemp(prefix=f"{_DRAFT}{_host()}.{os.getpid()}.", dir=folder))
         yield draft
     except OSError as error:
         if isinstance(error, Circle15Error):
@@ -293,6 +337,34 @@ def _draft(folder: Path) -> Iterator[Path]:
             shutil.rmtree(draft, ignore_errors=True)
         with suppress(OSError):  # it holds other snapshots
             folder.rmdir()
+
+
+def _sweep(folder: Path) -> None:
+    """Take away drafts of fetches that were killed: a day old, or of a process of this machine that is no more."""
+    for draft in folder.glob(f"{_DRAFT}*"):
+        host, _, rest = draft.name.removeprefix(_DRAFT).partition(".")
+        number = rest.partition(".")[0]
+        with suppress(OSError):
+            old = time.time() - draft.stat().st_mtime > _STALE_S
+            if old or (host == _host() and number.isdecimal() and not _runs(int(number))):
+                shutil.rmtree(draft, ignore_errors=True)
+
+
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9-]", "-", platform.node())
+
+
+def _runs(process: int) -> bool:
+    """Whether a process of this machine lives; where asking would end it, it does."""
+    if sys.platform == "win32":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
 
 
 def _placed(draft: Path) -> Path:

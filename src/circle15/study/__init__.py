@@ -7,7 +7,6 @@ and the planner's ``circle15 run`` walks the same path to its end.
 from __future__ import annotations
 
 import copy
-import tempfile
 import time
 import warnings
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from circle15.errors import Circle15Error, Circle15Warning, DataError, Finding, SourceError
 from circle15.project import Project, Standard, Walker
-from circle15.study import given, variants
+from circle15.study import fetching, given, variants
 from circle15.study.folder import manifest, write_results
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from circle15.sources.terrain import Terrain
     from circle15.tables import Coverage, Result, StudyArea, TravelTimes
 
-SNAPSHOTS = Path("snapshot")  # beside the study file
 _WALKED = ("network", "times", "coverage", "result")  # what depends on which links are open
 _PARTS = (  # what can be wrong, in the order in which one part needs another
     *("standard", "walkers", "elements", "area", "terrain", "units", "inventory", "streets", "closed", "origins"),
@@ -88,7 +86,7 @@ class Study:
         self.seconds: dict[str, float] = {}  # how long each step took
         self.rejected: list[Rejected] = []  # cells of the planner's tables for which a row was left out
         self.merged: pd.DataFrame  # which places of several sources were taken as one
-        self._announce = announce or (lambda _: None)
+        self.announce = announce or (lambda _: None)
 
     @classmethod
     def open(
@@ -119,7 +117,7 @@ class Study:
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Announce and time a step, and keep its warnings as findings."""
-        self._announce(name)
+        self.announce(name)
         begun = time.perf_counter()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", Circle15Warning)
@@ -156,69 +154,37 @@ class Study:
 
         streets = self.snapshot or self.project.streets.files
         if not streets:
-            mend = "Set overpass = true and run circle15 fetch, or name a file under [streets] files"
+            mend = "Run circle15 fetch with overpass = true or a country file, or name a file under [streets] files"
             raise SourceError(Finding("[streets]", "there is no file and no snapshot of the streets yet", mend))
         with self.step("read OpenStreetMap"):
             return read_osm(*(self.project.path(file) for file in (*streets, *self.project.facilities.files)))
 
     @cached_property
     def snapshot(self) -> tuple[Path, ...]:
-        """Files of the newest snapshot, where the study has ``overpass = true`` and names no file of its own."""
-        from circle15.sources.snapshot import newest_snapshot
-
-        given = self.project.streets
-        return newest_snapshot(self.project.path(SNAPSHOTS)) if given.overpass and not given.files else ()
+        """OSM files of the newest snapshot, where the study takes its streets from there."""
+        return fetching.snapshot_of(self)
 
     def fetch(self) -> Path:
-        """Ask Overpass for the extent of the study, and freeze what it says beside the study file.
+        """Fetch what the study needs from outside, and freeze it beside the study file.
 
         Returns
         -------
         Path
-            The new snapshot; a study with ``overpass = true`` and no files uses it when its data are first asked for.
+            The new snapshot.
 
         Raises
         ------
         ConfigError
-            When OpenStreetMap has no boundary of that id.
+            When OpenStreetMap has no such boundary.
         SourceError
             With ``outside=True`` when no server gave the data; older snapshots are as they were.
         """
-        from circle15.sources.snapshot import fetch_boundary, fetch_snapshot
-
-        place, servers = self.project.area, self.project.streets.mirrors
-        with self.step("fetch"), tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "boundary.json"
-            if place.boundary is None:
-                fetch_boundary(str(place.boundary_osm), file, mirrors=servers, announce=self._announce)
-            known = file if place.boundary is None else None
-            return fetch_snapshot(
-                self.area if known is None else self._area_in(known),
-                self.project.path(SNAPSHOTS),
-                boundary=known,
-                mirrors=servers,
-                announce=self._announce,
-            )
+        return fetching.fetch(self)
 
     @cached_property
     def area(self) -> StudyArea:
         """The study area, with its one projected CRS."""
-        from circle15.sources.areas import read_area
-
-        given, name = self.project.area, self.project.study.name
-        crs = self.project.study.crs
-        if given.boundary is None:
-            return self._area_in(self.elements)
-        file = self.project.path(given.boundary)
-        return read_area(file, name=name, margin_m=given.margin_m, crs=crs, file_crs=given.boundary_crs)
-
-    def _area_in(self, elements: Elements | Path) -> StudyArea:
-        from circle15.sources.areas import make_area
-        from circle15.sources.places import read_boundary
-
-        given, study = self.project.area, self.project.study
-        polygon = read_boundary(elements, str(given.boundary_osm))
-        return make_area(polygon, name=study.name, margin_m=given.margin_m, crs=study.crs)
+        return fetching.area_of(self)
 
     @cached_property
     def terrain(self) -> Terrain | None:

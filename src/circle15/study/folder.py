@@ -112,19 +112,27 @@ def _comparisons(study: Study) -> dict[str, object]:
 
 
 def _sources(study: Study) -> list[dict[str, object]]:
-    """Every input file with its hash; OSM files with their date, licence and counts."""
-    known = {source.name: source for source in study.elements.sources}
+    """Every input file with its hash; OSM files with the date, licence and counts of what was read."""
+    project = study.project
+    known = {source.path.resolve(): source for source in study.elements.sources}
+    frozen = [
+        ("[streets] overpass" if project.streets.overpass else "[streets] country", file) for file in study.snapshot
+    ]
+    named = [(key, project.path(file)) for key, file in project.inputs() if key != "[streets] country"]
     listed = []
-    frozen = [("[streets] overpass", file.relative_to(study.project.folder)) for file in study.snapshot]
-    for key, file in [*study.project.inputs(), *frozen]:
-        entry: dict[str, object] = {"key": key, "file": file.as_posix()}
-        source = known.get(file.name)
-        if source is not None:
-            given = study.project.study
-            licence = given.attribution if given.synthetic else source.licence
-            entry |= {"date": source.date, "licence": licence, "counts": source.counts}
-        digest = hashlib.sha256(study.project.path(file).read_bytes()).hexdigest()
-        listed.append(entry | {"sha256": digest})
+    for key, file in [*named, *frozen]:
+        within = file.is_relative_to(project.folder)
+        entry: dict[str, object] = {
+            "key": key,
+            "file": (file.relative_to(project.folder) if within else file).as_posix(),
+        }
+        source = known.get(file.resolve())
+        if source is None:
+            entry["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+        else:
+            licence = project.study.attribution if project.study.synthetic else source.licence
+            entry |= {"date": source.date, "licence": licence, "counts": source.counts, "sha256": source.sha256}
+        listed.append(entry)
     return listed
 
 
