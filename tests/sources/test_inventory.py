@@ -1,6 +1,7 @@
 import csv
 import importlib.util
 import io
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -13,10 +14,10 @@ import shapely
 from pyproj import CRS
 
 from circle15.errors import Circle15Error, DataError, MissingExtra, SourceError
-from circle15.project import Standard
+from circle15.project import Inventory, Standard
 from circle15.sources.areas import read_area
 from circle15.sources.datum import from_wgs84, to_wgs84
-from circle15.sources.inventory import Rejected, read_inventory, write_rejected
+from circle15.sources.inventory import Rejected, read_inventory, sift_inventory, write_rejected
 from circle15.tables import FACILITIES, StudyArea
 
 UTM = CRS("EPSG:32648")
@@ -27,6 +28,11 @@ AREA = StudyArea("两路口", HERE.buffer(2000), UTM, 500)
 
 def read(path, **more):
     return read_inventory(path, AREA, standard=STANDARD, datum=more.pop("datum", "wgs84"), **more)
+
+
+def sift(path, *, area=AREA, beside=None, **more):
+    table = Inventory(file=path.name, datum=more.pop("datum", "wgs84"), **more)
+    return sift_inventory(table, area, standard=STANDARD, folder=path.parent, beside=beside)
 
 
 def written(tmp_path, text, encoding="utf-8", name="inventory.csv"):
@@ -88,10 +94,12 @@ def test_every_service_is_known_by_its_key_and_its_labels(tmp_path):
 
 def test_headers_of_ones_own(tmp_path):
     path = written(tmp_path, "甲,乙,丙,丁\n食堂一,canteen,106.545,29.556\n")
-    found = read(path, columns={"name": "甲", "service": "乙", "lon": "丙", "lat": "丁"}, verified=False)
+    columns = {"name": "甲", "service": "乙", "lon": "丙", "lat": "丁"}
+    found = read(path, columns=columns)
     assert found["name"].tolist() == ["食堂一"]
     assert found.index.tolist() == ["inventory/1/canteen"]
-    assert not found["verified"].any()
+    assert found["verified"].all()
+    assert not sift(path, columns=columns, verified=False).facilities["verified"].any()
     with pytest.raises(DataError, match=r"inventory.csv columns: there is no column '戊' for name"):
         read(path, columns={"name": "戊"})
 
@@ -142,10 +150,10 @@ def test_every_finding_at_once(tmp_path):
     with pytest.raises(DataError) as caught:
         read(path)
     text = str(caught.value)
-    assert "2 of 4 rows have no coordinates, or coordinates that are no numbers (first: 2, 4)" in text
+    assert "2 of 4 rows have no coordinates, or coordinates that are no numbers (first: 3, 5)" in text
     assert "1 ids occur more than once (first: a)" in text
-    assert "2 of 4 rows name no service that is known (aquarium, empty) (first: 2, 3)" in text
-    assert "1 of 4 rows have a capacity that is no number of 0 or more (first: 3)" in text
+    assert "2 of 4 rows name no service that is known (aquarium, empty) (first: 3, 4)" in text
+    assert "1 of 4 rows have a capacity that is no number of 0 or more (first: 4)" in text
 
 
 def test_no_such_file(tmp_path):
@@ -227,7 +235,7 @@ def test_a_spoilt_excel_file_is_refused_or_read_and_nothing_else(tmp_path):
             spoilt[at] = rng.integers(256)
         (tmp_path / "spoilt.xlsx").write_bytes(spoilt)
         try:
-            read(tmp_path / "spoilt.xlsx", rejected=[])
+            sift(tmp_path / "spoilt.xlsx")
         except Circle15Error:
             refused += 1
     assert refused > 5
@@ -258,7 +266,7 @@ def test_an_unknown_datum_is_refused_with_a_measurement(tmp_path):
         geometry=[shapely.LineString([(HERE.x - 50, HERE.y + 7), (HERE.x + 50, HERE.y + 7)])], crs=UTM
     )
     with pytest.raises(DataError, match="as bd09 7 m from streets and 0 m from buildings") as caught:
-        read(path, datum="unknown", streets=here, buildings=gpd.GeoDataFrame(geometry=[HERE.buffer(3)], crs=UTM))
+        sift(path, datum="unknown", beside=(here, gpd.GeoDataFrame(geometry=[HERE.buffer(3)], crs=UTM)))
     assert "as wgs84 1," in str(caught.value)
     with pytest.raises(DataError, match=r"is not stated.* state wgs84, cgcs2000, gcj02"):
         read(path, datum="unknown")
@@ -279,7 +287,7 @@ FAULTS = {  # kind of fault -> what it writes into a good row
 }
 
 
-def labelled(folder, datum, start):
+def labelled(path, datum, start):
     """A file of 150 rows of the demonstration inventory in `datum`, ten of them spoilt; and what is true of it."""
     rows = (
         pd.read_csv(DEMO / "inventory.csv", dtype=str, keep_default_na=False)
@@ -291,29 +299,39 @@ def labelled(folder, datum, start):
     rows["经度"], rows["纬度"] = ([f"{one:.8f}" for one in side] for side in shifted.T)
     spoilt = {}
     for at, (kind, cells) in zip(range(7, 150, 14), FAULTS.items(), strict=False):
-        spoilt[at + 1] = kind
+        spoilt[at + 2] = kind  # the header is the first row
         swapped = {"经度": rows.loc[at, "纬度"], "纬度": rows.loc[at, "经度"]}
         for column, value in (cells or swapped).items():
             rows.loc[at, column] = value
-    path = folder / f"{datum}.csv"
-    path.write_bytes(rows.to_csv(index=False).encode("gb18030"))
-    return path, rows["编号"].tolist(), true, spoilt
+    if path.suffix == ".csv":
+        path.write_bytes(rows.to_csv(index=False).encode("gb18030"))
+    else:
+        workbook(path, rows.columns.tolist(), *map(excel_cells, rows.to_numpy()), sheet="说明")
+    return rows["编号"].tolist(), true, spoilt
+
+
+def excel_cells(row):
+    """Numbers as numbers, and text as text even where it looks like a formula."""
+    return [float(cell) if re.fullmatch(r"-?[\d.]+", cell) else cell.replace("=cmd", "cmd") or None for cell in row]
 
 
 def cells(path):
     return list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")))
 
 
+@pytest.mark.parametrize("ending", [".csv", ".xlsx"])
 @pytest.mark.parametrize(("datum", "start"), [("gcj02", 0), ("bd09", 150)])
-def test_three_hundred_rows_with_twenty_faults(tmp_path, datum, start):
-    path, ids, true, spoilt = labelled(tmp_path, datum, start)
+def test_three_hundred_rows_with_twenty_faults(tmp_path, datum, start, ending):
+    path = tmp_path / f"{datum}{ending}"
+    ids, true, spoilt = labelled(path, datum, start)
     area = read_area(DEMO / "boundary.geojson", name="示例", margin_m=1500)
-    rejected = []
-    found = read_inventory(path, area, standard=STANDARD, datum=datum, rejected=rejected)
+    sifted = sift(path, area=area, datum=datum)
+    found, rejected = sifted.facilities, sifted.rejected
     assert [one.row for one in rejected] == sorted(spoilt)
+    assert not any(one.kept for one in rejected)
     assert len(spoilt) == 10
     assert len({(one.column, one.value, one.problem) for one in rejected}) == 10
-    kept = [at for at in range(150) if at + 1 not in spoilt]
+    kept = [at for at in range(150) if at + 2 not in spoilt]
     assert found["place"].unique().tolist() == [f"{datum}/{ids[at]}" for at in kept]
     here = gpd.GeoSeries.from_xy(*true[kept].T, crs=4326).to_crs(area.crs)
     first = found.drop_duplicates("place").geometry
@@ -325,24 +343,22 @@ def test_three_hundred_rows_with_twenty_faults(tmp_path, datum, start):
     write_rejected(rejected, tmp_path / "rejected.csv")
     assert (tmp_path / "rejected.csv").read_bytes().startswith(b"\xef\xbb\xbf")
     listed = cells(tmp_path / "rejected.csv")
-    assert [int(line[0]) for line in listed[1:]] == sorted(spoilt)
-    assert "'=cmd|' /C calc'!A0" in [line[2] for line in listed]
-    assert "'-5" in [line[2] for line in listed]
+    assert [int(line[1]) for line in listed[1:]] == sorted(spoilt)
+    assert ending == ".xlsx" or "'=cmd|' /C calc'!A0" in [line[3] for line in listed]
+    assert "'-5" in [line[3] for line in listed]
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(1)", "\tx", "\r=1"])
 def test_no_cell_of_the_rejected_is_run_by_a_spreadsheet(tmp_path, cell):
-    one = Rejected(3, "service", cell, "x", "y")
-    write_rejected([one], tmp_path / "rejected.csv")
-    listed = cells(tmp_path / "rejected.csv")
-    assert listed[1] == ["3", "service", f"'{cell}", "x", "y"]
+    write_rejected([Rejected(f"{cell}.csv", 3, "service", cell, "x", "y", kept=True)], tmp_path / "rejected.csv")
+    safe = f"'{cell.strip()}" if cell != "\tx" else "x"
+    assert cells(tmp_path / "rejected.csv")[1] == [f"{safe}.csv", "3", "service", safe, "x", "y", "采用 kept"]
 
 
 def test_rows_beyond_the_extent_are_listed_too(tmp_path):
     path = written(tmp_path, "id,service,lon,lat\n1,canteen,106.545,29.556\n2,canteen,106.60,29.556\n")
-    rejected = []
-    read(path, rejected=rejected)
-    assert [(one.row, one.value) for one in rejected] == [(2, "106.60, 29.556")]
+    rejected = sift(path).rejected
+    assert [(one.file, one.row, one.value) for one in rejected] == [("inventory.csv", 3, "106.60, 29.556")]
     assert "lie beyond 500 m around 两路口" in rejected[0].problem
 
 
@@ -357,4 +373,4 @@ def test_rows_beyond_the_extent_are_listed_too(tmp_path):
 )
 def test_faults_of_the_whole_file_stay_errors(tmp_path, text, message):
     with pytest.raises(DataError, match=message):
-        read(written(tmp_path, text), rejected=[])
+        sift(written(tmp_path, text))

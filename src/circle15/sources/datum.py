@@ -10,12 +10,14 @@ k = 3000 pi / 180, with which Baidu's own published example agrees to 0.7 m.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import shapely
-from pyproj import Transformer
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError
+from pyproj.transformer import TransformerGroup
 
 from circle15.errors import DataError, Finding
 
@@ -30,6 +32,10 @@ SEMI_MAJOR_M, ECCENTRICITY_2 = 6378245.0, 0.00669342162296594323  # Krasovsky 19
 CHINA = (72.004, 0.8293, 137.8347, 55.8271)  # west, south, east, north; no shift outside
 BAIDU_K = np.pi * 3000.0 / 180.0
 READINGS = ("wgs84", "gcj02", "bd09")  # CGCS2000 reads as WGS-84
+FIRST_ZONE, LAST_ZONE = 13, 45  # of six and of three degrees in China
+MEANT = ("wgs84", "cgcs2000")  # datums that projected coordinates are in
+SHIFT_M = 1500.0  # no reading moves a point farther
+CGCS2000 = "China 2000"
 CLOSE_DEG, ROUNDS = 1e-9, 30  # 1e-9 degrees are 0.1 mm
 
 
@@ -95,6 +101,76 @@ def from_wgs84(lonlat: NDArray[np.float64], datum: str) -> NDArray[np.float64]:
     return _to_baidu(points) if datum == "bd09" else points
 
 
+def from_metres(metres: NDArray[np.float64], crs: str, where: str, found: list[Finding]) -> NDArray[np.float64]:
+    """Degrees in WGS-84 of surveyed coordinates.
+
+    Parameters
+    ----------
+    metres : ndarray, shape (n, 2)
+        East and north, in this order whatever the CRS says of its axes.
+    crs : str
+        A projected CRS by its EPSG code, such as EPSG:4547 (CGCS2000, three-degree zone about 114 E).
+    where : str
+        The file.
+    found : list of Finding
+        What is wrong is appended: no such CRS, one in degrees, one whose datum cannot be brought to WGS-84, or
+        eastings with a zone number before them that the CRS does not have.
+
+    Returns
+    -------
+    ndarray, shape (n, 2)
+        Longitude and latitude; NaN where the CRS does not reach, and everywhere with a finding.
+
+    Examples
+    --------
+    >>> from_metres(np.array([[358993.32, 3271757.61]]), "EPSG:4545", "t.csv", []).round(4).tolist()
+    [[106.5451, 29.5558]]
+    """
+    nowhere = np.full((len(metres), 2), np.nan)
+    try:
+        stated = CRS.from_user_input(crs)
+    except CRSError:
+        found.append(Finding(where, f"{crs} is no CRS", "Give an EPSG code, such as EPSG:4547"))
+        return nowhere
+    if not stated.is_projected:
+        mend = "Leave crs out for degrees, and state their datum"
+        found.append(Finding(where, f"{crs} ({stated.name}) is not a CRS in metres", mend))
+        return nowhere
+    best = TransformerGroup(stated, "EPSG:4326", always_xy=True).transformers
+    if not best or ("Ballpark" in best[0].description and CGCS2000 not in _datum_of(stated)):
+        problem = f"how {crs} ({stated.name}) lies to WGS-84 is not published; it may be 100 m off"
+        found.append(Finding(where, problem, "Have the table converted to CGCS2000, such as EPSG:4547"))
+        return nowhere
+    zone = _zone_before(metres[:, 0], stated)
+    if zone:
+        problem = f"east begins with the zone number {zone}, and {crs} ({stated.name}) has none, or another"
+        found.append(Finding(where, problem, "State the CRS with this zone, or take the number off"))
+        return nowhere
+    lonlat = np.column_stack(best[0].transform(*np.asarray(metres, dtype=float).T))
+    return np.where(np.isfinite(lonlat).all(axis=1)[:, None], lonlat, np.nan)
+
+
+def _datum_of(crs: CRS) -> str:
+    geodetic = crs.geodetic_crs
+    return "" if geodetic is None or geodetic.datum is None else geodetic.datum.name
+
+
+def _zone_before(east: NDArray[np.float64], crs: CRS) -> int:
+    """The zone number that stands before most eastings but not in the CRS; 0 for none."""
+    stated = next((one["value"] for one in _parameters(crs) if one["name"] == "False easting"), 0.0)
+    known = east[np.isfinite(east)]
+    zones = np.floor(known / 1e6).astype(np.int64)
+    if not len(zones) or not ((zones >= FIRST_ZONE) & (zones <= LAST_ZONE)).all():
+        return 0
+    zone = int(np.median(zones))
+    return zone if zone != int(stated // 1e6) else 0
+
+
+def _parameters(crs: CRS) -> list[dict[str, Any]]:
+    operation = crs.coordinate_operation
+    return [] if operation is None else [{"name": one.name, "value": one.value} for one in operation.params]
+
+
 def measure_datums(
     lonlat: NDArray[np.float64], streets: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame | None = None
 ) -> pd.DataFrame:
@@ -103,7 +179,8 @@ def measure_datums(
     Parameters
     ----------
     lonlat : ndarray, shape (n, 2)
-        Longitude and latitude in degrees, in a datum that nobody stated. Rows with NaN are left out.
+        Longitude and latitude in degrees, in a datum that nobody stated. Rows with NaN are left out, and those that
+        lie beyond the streets under every reading.
     streets : GeoDataFrame
         tables.STREETS or any lines in a projected CRS in metres, true in WGS-84.
     buildings : GeoDataFrame, optional
@@ -127,6 +204,9 @@ def measure_datums(
     points = _points(lonlat)
     points = points[np.isfinite(points).all(axis=1)]
     to_metres = Transformer.from_crs("EPSG:4326", streets.crs, always_xy=True)
+    x, y = to_metres.transform(*points.T)
+    west, south, east, north = streets.total_bounds + SHIFT_M * np.array([-1, -1, 1, 1])
+    points = points[(x >= west) & (x <= east) & (y >= south) & (y <= north)]
     measured = {"streets_m": streets, "buildings_m": buildings}
     trees = {
         name: shapely.STRtree(shapes.geometry.to_numpy()) for name, shapes in measured.items() if shapes is not None

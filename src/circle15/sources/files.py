@@ -211,8 +211,8 @@ def _read_csv(path: Path) -> pd.DataFrame:
     except (pd.errors.ParserError, csv.Error) as error:
         problem = f"it is not a table ({str(error).strip()})"
         raise DataError(Finding(path.name, problem, "Give one header line and one line per row")) from error
-    rows = rows.astype(object).apply(lambda cells: cells.str.strip())
-    return rows.set_axis(range(blank + 1, blank + len(rows) + 1))
+    trimmed: pd.DataFrame = rows.astype(object).apply(lambda cells: cells.str.strip())
+    return trimmed.set_axis(range(blank + 1, blank + len(rows) + 1))
 
 
 def plain(header: str) -> str:
@@ -422,17 +422,19 @@ def misplaced(
     missing, swapped, odd : ndarray of bool, shape (n,)
         A row is in one of them at most.
     """
-    west, south, east, north = area.extent_lonlat.buffer(NEAR_DEG).bounds
-
-    def near(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
-        inside: NDArray[np.bool_] = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
-        return inside
-
     lon, lat = lonlat.T
     missing = np.isnan(lon) | np.isnan(lat)
-    swapped: NDArray[np.bool_] = near(lat, lon) & ~near(lon, lat)
+    swapped: NDArray[np.bool_] = near(lonlat[:, ::-1], area) & ~near(lonlat, area)
     odd: NDArray[np.bool_] = ((np.abs(lon) > WIDEST_LONGITUDE) | (np.abs(lat) > WIDEST_LATITUDE)) & ~swapped
     return missing, swapped, odd
+
+
+def near(lonlat: NDArray[np.float64], area: StudyArea) -> NDArray[np.bool_]:
+    """Whether points in degrees lie within some 50 km of the area."""
+    west, south, east, north = area.extent_lonlat.buffer(NEAR_DEG).bounds
+    lon, lat = lonlat.T
+    inside: NDArray[np.bool_] = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+    return inside
 
 
 def at_rows(where: str, bad: NDArray[np.bool_], problem: str, mend: str, *, rows: pd.Index | None = None) -> Finding:

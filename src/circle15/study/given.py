@@ -10,29 +10,21 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from circle15.project import Inventory
-    from circle15.sources.inventory import Rejected
     from circle15.study import Study
 
 
 def read_table(study: Study, table: Inventory) -> gpd.GeoDataFrame:
     """Read one inventory; rows that cannot be used are left out, listed and found."""
-    from circle15.sources.inventory import read_inventory
+    from circle15.sources.inventory import sift_inventory
 
-    left_out: list[Rejected] = []
-    found = read_inventory(
-        study.project.path(table.file),
-        study.area,
-        standard=study.standard,
-        datum=table.datum,
-        verified=table.verified,
-        columns=table.columns,
-        rejected=left_out,
-    )
-    if left_out:
-        rows = len({one.row for one in left_out})
-        study.findings.append(Finding(table.file.name, f"{rows:,} rows are left out", "See rejected.csv"))
-    study.rejected += left_out
-    return found
+    beside = (study.streets_as_they_are, study.buildings) if table.datum == "unknown" else None
+    sifted = sift_inventory(table, study.area, standard=study.standard, folder=study.project.folder, beside=beside)
+    for kept, words in ((False, "are left out"), (True, "are kept without a cell that cannot be read")):
+        rows = len({one.row for one in sifted.rejected if one.kept == kept})
+        if rows:
+            study.findings.append(Finding(table.file.name, f"{rows:,} rows {words}", "See rejected.csv"))
+    study.rejected += sifted.rejected
+    return sifted.facilities
 
 
 def merge(study: Study, osm: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
