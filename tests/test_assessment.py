@@ -19,7 +19,7 @@ from pyproj import CRS
 from scipy.sparse import csr_array
 from shapely import MultiPoint, Point, box
 
-from circle15.assessment import category_status, completeness, coverage, coverage_table, gaps, grades, headline
+from circle15.assessment import category_status, coverage, coverage_table, gaps, grades, headline
 from circle15.errors import CutoffError, DataError
 from circle15.project import Standard
 from circle15.tables import COVERAGE, GAPS, GRADES, Placement, TravelTimes
@@ -113,6 +113,16 @@ def test_an_incomplete_inventory_is_unknown_and_never_a_gap():
     assert "gap" not in set(found.status["d"])
 
 
+def test_a_service_may_be_known_here_and_not_there():
+    known = pd.DataFrame(True, index=ORIGINS.index, columns=list("abcd"))
+    known.loc["o2", "b"] = False
+    found = coverage(times(), facilities(), standard=STANDARD, known=known.iloc[::-1])
+    assert found.status["b"].tolist() == ["served", "unknown", "gap", "unknown"]
+    assert found.why["b"].tolist() == ["", "inventory", "", "unplaced"]
+    with pytest.raises(DataError, match="nothing is said of o4"):
+        coverage(times(), facilities(), standard=STANDARD, known=known.drop(index="o4"))
+
+
 def test_strict_and_lenient(found):
     strict, lenient = (category_status(found, standard=STANDARD, lenient=lenient) for lenient in (False, True))
     assert strict["one"].tolist() == ["served", "gap", "gap", "unknown"]
@@ -168,19 +178,6 @@ def test_asked_too_far_or_of_other_facilities():
         coverage(times(), facilities("abc"), standard=STANDARD)
     with pytest.raises(DataError, match="nothing is said of c, d"):
         coverage(times(), facilities(), standard=STANDARD, known=pd.Series({"a": True, "b": True}))
-
-
-def test_completeness_by_hand():
-    values = STANDARD.model_dump()
-    values["categories"][0]["services"][0]["expected_count"] = 4
-    values["categories"][0]["services"][1]["people_each"] = 500.0
-    standard = Standard.model_validate(values)
-    found = completeness(facilities("aab"), box(0, 0, 1, 1), standard=standard, population=2500.0, complete={"d"})
-    assert found["found"].tolist() == [2, 1, 0, 0]
-    assert found["expected"].fillna(-1).tolist() == [4, 5, -1, -1]
-    assert found["known"].tolist() == [True, False, False, True]  # half is enough; 1 of 5 is not; none; listed whole
-    elsewhere = completeness(facilities("aab"), box(5, 5, 6, 6), standard=standard, population=2500.0)
-    assert elsewhere["found"].sum() == 0
 
 
 SECONDS = st.dictionaries(

@@ -189,7 +189,8 @@ def test_check_reports_two_spoiled_files_at_once(study, verb):
 def test_check_prints_the_completeness_table(study, verb):
     code, out, _ = verb("check", study)
     assert code == 0
-    assert "canteen" in out
+    assert "社区食堂" in out
+    assert "Lists to get next" in out
 
 
 def test_new_then_check_says_what_to_fill(tmp_path, monkeypatch, verb):

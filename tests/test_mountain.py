@@ -129,7 +129,7 @@ def test_the_way_back_up_counts_more_for_the_old(ran, study_name):
             times = study.network.travel_times(
                 study.origins, study.facilities, walker=walker, cutoff_minutes=30, trip=trip
             )
-            found = coverage(times, study.facilities, standard=study.standard, known=study.completeness["known"])
+            found = coverage(times, study.facilities, standard=study.standard, known=study.known)
             reached[walker, trip] = int((found.status == "served").to_numpy().sum())
     assert reached["adult", "slower"] < reached["adult", "out"]
     assert reached["older", "slower"] < reached["older", "out"] < reached["adult", "out"]

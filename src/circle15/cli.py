@@ -88,13 +88,14 @@ def new(name: Annotated[str, typer.Argument(metavar="NAME", help="名称 Name of
 @app.command()
 def check(study: StudyFile) -> None:
     """一次列出文件和数据的所有问题。List every problem in file and data at once."""
+    from circle15.assessment import completeness_text
     from circle15.study import Study
 
     opened = Study.open(study, announce=_Progress())
     found = opened.check()
     if found:
         raise ConfigError(*found)
-    typer.echo(opened.completeness.to_string(na_rep="-", float_format="%.2f"))
+    typer.echo(completeness_text(opened.completeness_summary, standard=opened.standard))
     _say("no problem found")
 
 

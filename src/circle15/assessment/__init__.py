@@ -14,7 +14,15 @@ from circle15.assessment.comparison import (
     step_free,
     terrain_penalty,
 )
-from circle15.assessment.coverage import completeness, coverage, coverage_table
+from circle15.assessment.completeness import (
+    completeness,
+    completeness_summary,
+    completeness_text,
+    known_by_origin,
+    next_lists,
+    residents,
+)
+from circle15.assessment.coverage import coverage, coverage_table
 
 __all__ = [
     "candidates",
@@ -22,6 +30,8 @@ __all__ = [
     "category_status",
     "causes",
     "completeness",
+    "completeness_summary",
+    "completeness_text",
     "coverage",
     "coverage_table",
     "dependence_table",
@@ -29,6 +39,9 @@ __all__ = [
     "gaps",
     "grades",
     "headline",
+    "known_by_origin",
+    "next_lists",
+    "residents",
     "step_free",
     "terrain_penalty",
 ]

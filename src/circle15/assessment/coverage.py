@@ -15,79 +15,26 @@ from circle15.errors import DataError, Finding, quoted
 from circle15.tables import COVERAGE, Coverage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     import geopandas as gpd
     from numpy.typing import NDArray
-    from shapely.geometry.base import BaseGeometry
 
     from circle15.project import Standard
     from circle15.tables import TravelTimes
 
 
-def completeness(
+def coverage(
+    times: TravelTimes,
     facilities: gpd.GeoDataFrame,
-    boundary: BaseGeometry,
     *,
     standard: Standard,
-    population: float,
-    complete: Collection[str] = (),
-) -> pd.DataFrame:
-    """How many facilities of each service are known, against how many there ought to be.
-
-    A service is *known* when a table says that it lists every one there is, or when at least the standard's
-    `complete_share` of the expected count was found; where the standard states no expected count, when anything was
-    found at all. The nearest facility of a service that is not known may exist without being in the data, so nobody
-    is said to lack it.
-
-    Parameters
-    ----------
-    facilities : GeoDataFrame
-        Facilities, in the CRS of `boundary`.
-    boundary : Polygon or MultiPolygon
-        Only facilities with an entrance inside are counted.
-    standard : Standard
-        States the services and their expected counts.
-    population : float
-        Residents inside the boundary.
-    complete : collection of str
-        Services of which an inventory lists every facility.
-
-    Returns
-    -------
-    DataFrame
-        Index `service`; columns `category`, `found`, `expected`, `share` (missing where nothing is expected) and
-        `known`.
-    """
-    inside = facilities.loc[facilities.intersects(boundary).to_numpy(), "service"] if len(facilities) else []
-    counts = pd.Series(inside, dtype=object).value_counts()
-    services = standard.services
-    found = np.array([int(counts.get(service.key, 0)) for service in services])
-    expected = np.array([service.expected(population) or np.nan for service in services], dtype=float)
-    share = found / expected
-    enough = np.where(np.isnan(expected), found > 0, share >= standard.complete_share)
-    listed = np.isin([service.key for service in services], list(complete))
-    return pd.DataFrame(
-        {
-            "category": [service.category for service in services],
-            "found": found,
-            "expected": expected,
-            "share": share,
-            "known": enough | listed,
-        },
-        index=pd.Index([service.key for service in services], name="service"),
-    )
-
-
-def coverage(
-    times: TravelTimes, facilities: gpd.GeoDataFrame, *, standard: Standard, known: pd.Series | None = None
+    known: pd.DataFrame | pd.Series | None = None,
 ) -> Coverage:
     """Served, gap or unknown for every origin and service of a standard.
 
     An origin is *served* when the nearest facility of the service is within the service's minutes, inclusive. Where it
-    is not, the state is *unknown* if the origin could not be placed on the streets, if the service is not `known`, or
-    if one can walk to the edge of the data within those minutes, since a facility may stand beyond; else it is a
-    *gap*.
+    is not, the state is *unknown* if the origin could not be placed on the streets, if the service is not `known`
+    there, or if one can walk to the edge of the data within those minutes, since a facility may stand beyond; else it
+    is a *gap*.
 
     Parameters
     ----------
@@ -97,8 +44,8 @@ def coverage(
         The facilities of `times`.
     standard : Standard
         States the services and their cut-offs.
-    known : Series of bool, optional
-        By service, from `completeness`; every service counts as known otherwise.
+    known : DataFrame or Series of bool, optional
+        By origin and service, from `known_by_origin`, or by service alone; every service counts as known otherwise.
 
     Returns
     -------
@@ -110,7 +57,7 @@ def coverage(
     CutoffError
         When the standard asks for more minutes than `times` holds.
     DataError
-        When `times` knows a facility that `facilities` lacks, or `known` lacks a service.
+        When `times` knows a facility that `facilities` lacks, or `known` lacks an origin or a service.
     """
     services = standard.services
     keys = pd.Index([service.key for service in services], name="service")
@@ -119,10 +66,7 @@ def coverage(
     if len(absent):
         problem = f"{len(absent):,} facilities of the travel times are missing (first: {quoted(absent)})"
         raise DataError(Finding("facilities", problem, "Give the table that the times were computed for"))
-    listed = pd.Series(data=True, index=keys) if known is None else known.reindex(keys)
-    if listed.isna().any():
-        problem = f"nothing is said of {quoted(keys[listed.isna()])}"
-        raise DataError(Finding("known", problem, "Give a value for every service of the standard"))
+    listed = _known(known, times.origin_ids, keys)
 
     column = keys.get_indexer(facilities.loc[times.facility_ids, "service"])
     cutoff_s = np.array([service.minutes * 60 for service in services])
@@ -130,10 +74,9 @@ def coverage(
 
     served = seconds <= cutoff_s
     unplaced = np.broadcast_to(np.isin(times.origin_ids, times.origins.unplaced)[:, None], served.shape)
-    unlisted = np.broadcast_to(~listed.to_numpy(dtype=bool), served.shape)
     edge = times.edge_s[:, None] <= cutoff_s
     status, why = np.full(served.shape, "gap", dtype=object), np.full(served.shape, "", dtype=object)
-    for reason, holds in (("edge", edge), ("inventory", unlisted), ("unplaced", unplaced)):  # the last one wins
+    for reason, holds in (("edge", edge), ("inventory", ~listed), ("unplaced", unplaced)):  # the last one wins
         status[holds], why[holds] = "unknown", reason
     status[served], why[served] = "served", ""
 
@@ -147,6 +90,25 @@ def coverage(
         why=frame(why),
         search_minutes=times.cutoff_s / 60,
     )
+
+
+def _known(known: pd.DataFrame | pd.Series | None, origins: pd.Index, services: pd.Index) -> NDArray[np.bool_]:
+    """Whether the service is known where people live: origins by services."""
+    if known is None:
+        return np.ones((len(origins), len(services)), dtype=bool)
+    if isinstance(known, pd.Series):
+        known = pd.DataFrame(np.tile(known.to_numpy(), (len(origins), 1)), index=origins, columns=known.index)
+    asked = (("service", services, known.columns), ("origin", origins, known.index))
+    silent = [(word, one[~one.isin(said)]) for word, one, said in asked]
+    found = [
+        Finding("known", f"nothing is said of {quoted(ids)}", f"Give a value for every {word}")
+        for word, ids in silent
+        if len(ids)
+    ]
+    if found:
+        raise DataError(*found)
+    listed: NDArray[np.bool_] = known.reindex(index=origins, columns=services).to_numpy(dtype=bool)
+    return listed
 
 
 def _nearest_and_count(

@@ -177,6 +177,7 @@ class Standard(Record):
     authority_zh: str  # whose reading this is; printed on the card
     authority_en: str
     complete_share: Share = 0.5  # below this share of the expected count an unverified service is unknown
+    complete_least: float = Field(3.0, gt=0)  # expected in a unit; with fewer the unit above it is judged instead
     grades: tuple[Grade, ...]
     categories: tuple[Category, ...]
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _WALKED = ("network", "times", "coverage", "result")  # what depends on which links are open
 _PARTS = (  # what can be wrong, in the order in which one part needs another
     *("standard", "walkers", "elements", "area", "terrain", "units", "inventory", "streets", "closed", "origins"),
-    "facilities",
+    *("facilities", "completeness"),
 )
 
 
@@ -347,24 +347,37 @@ class Study:
 
     @cached_property
     def completeness(self) -> pd.DataFrame:
-        """How many facilities of each service are known, against how many there ought to be."""
-        from circle15.assessment import completeness
+        """How many facilities of each service are known in each unit, against how many there ought to be."""
+        from circle15.assessment import completeness, residents
 
         return completeness(
             self.facilities,
-            self.area.boundary,
+            self.units,
             standard=self.standard,
-            population=float(self.origins["population"].sum()),
-            complete={key for table in self.project.facilities.inventory for key in table.complete},
+            people=residents(self.origins, self.units),
+            listed=[(table.complete, table.complete_in) for table in self.project.facilities.inventory],
         )
+
+    @property
+    def completeness_summary(self) -> pd.DataFrame:
+        """The same service by service: what is known everywhere, and which list to get next."""
+        from circle15.assessment import completeness_summary, residents
+
+        return completeness_summary(self.completeness, self.units, people=residents(self.origins, self.units))
+
+    @cached_property
+    def known(self) -> pd.DataFrame:
+        """Which services are known where people live, cluster by cluster."""
+        from circle15.assessment import known_by_origin
+
+        return known_by_origin(self.completeness, self.origins, self.units)
 
     @cached_property
     def coverage(self) -> Coverage:
         """Served, gap or unknown for every cluster and service."""
         from circle15.assessment import coverage
 
-        known = self.completeness["known"]
-        return coverage(self.times, self.facilities, standard=self.standard, known=known)
+        return coverage(self.times, self.facilities, standard=self.standard, known=self.known)
 
     @cached_property
     def result(self) -> Result:
@@ -373,7 +386,7 @@ class Study:
 
         from circle15 import assessment
         from circle15.sources.places import read_ground
-        from circle15.tables import COMPLETENESS, GROUPS, HOUSING, SURVEY, Result
+        from circle15.tables import GROUPS, HOUSING, SURVEY, Result
 
         found, standard, given = self.coverage, self.standard, self.project.assessment
         with self.step("card and gaps"):
@@ -400,7 +413,7 @@ class Study:
             groups=GROUPS.empty(),
             housing=HOUSING.empty(),
             facilities=self.facilities,
-            completeness=COMPLETENESS.empty(),
+            completeness=self.completeness,
             survey=SURVEY.empty(),
             coverage=table,
             grades=card,
@@ -419,7 +432,7 @@ class Study:
     def facts(self) -> dict[str, object]:
         """What the page says about the study, as plain values."""
         given = self.project.study
-        complete = self.completeness.reset_index().astype(object)
+        complete = self.completeness_summary.reset_index().astype(object)
         return {
             "name": given.name,
             "name_en": given.name_en or given.name,
@@ -455,9 +468,10 @@ class Study:
                     self.findings.append(
                         Finding(side, problem, "Look at them on the map; mend their place or the streets")
                     )
-        unknown = self.completeness.index[~self.completeness["known"]]
+        known = self.completeness_summary["known"]
+        unknown = known.index[~known]
         if len(unknown):
-            problem = f"{len(unknown)} services are known too incompletely to speak of gaps ({', '.join(unknown)})"
+            problem = f"{len(unknown)} services are too incomplete to speak of gaps everywhere ({', '.join(unknown)})"
             self.findings.append(Finding("facilities", problem, "Give an inventory of them"))
 
     def check(self) -> list[Finding]:

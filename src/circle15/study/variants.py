@@ -34,8 +34,7 @@ def covered(study: Study, found: TravelTimes, *, standard: Standard | None = Non
     """Coverage as the study's, from other times or by another standard."""
     from circle15.assessment import coverage
 
-    known = study.completeness["known"]
-    return coverage(found, study.facilities, standard=standard or study.standard, known=known)
+    return coverage(found, study.facilities, standard=standard or study.standard, known=study.known)
 
 
 def by_walker(study: Study) -> dict[str, Coverage]:
