@@ -16,6 +16,7 @@ import pyogrio
 import shapely
 
 from circle15 import tables
+from circle15.errors import Finding, SourceError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,9 +57,13 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
         Such as ``results.gpkg``; it is replaced.
     standard : Standard
         The standard that the result was held against; names the categories.
+
+    Raises
+    ------
+    SourceError
+        When the disk does not take it.
     """
     path = Path(path)
-    path.unlink(missing_ok=True)
     points = result.origins.geometry
     layers = {
         "units": _with_card(result.units, result.grades),
@@ -71,12 +76,16 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
         "isochrones": result.isochrones,
         "links": result.streets.set_geometry(_one_dimension(result.streets.geometry)),
     }
-    for name, layer in layers.items():
-        _write(layer, path, name=name)
     plain = ("groups", "housing", "completeness", "survey", "grades", "walkers", "terrain")
-    for name, table in ((name, getattr(result, name)) for name in plain):
-        _write(gpd.GeoDataFrame(table), path, name=name)
-    _add_styles(path, _styles(result, standard))
+    layers |= {name: gpd.GeoDataFrame(getattr(result, name)) for name in plain}
+    try:
+        path.unlink(missing_ok=True)
+        for name, layer in layers.items():
+            _write(layer, path, name=name)
+        _add_styles(path, _styles(result, standard))
+    except (OSError, sqlite3.OperationalError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        mend = "Make room on the disk, and close the file in other programs"
+        raise SourceError(Finding(path.name, f"it cannot be written ({error})", mend)) from error
 
 
 def _with_card(units: gpd.GeoDataFrame, grades: pd.DataFrame) -> gpd.GeoDataFrame:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
-import shutil
-import tempfile
-from contextlib import contextmanager
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from circle15.errors import ConfigError, Finding, SourceError
+from circle15.errors import ConfigError, Finding, quoted
+from circle15.study.whole import whole_folder, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     import pandas as pd
 
@@ -39,22 +35,35 @@ def write_results(study: Study, folder: Path) -> None:
     """
     from circle15.page import gap_map
     from circle15.report import write_dictionary, write_geopackage
+    from circle15.sources.files import write_csv
     from circle15.sources.heights import doubtful_links
     from circle15.sources.inventory import write_rejected
 
+    _require_apart(study, folder.resolve())
     with whole_folder(folder) as draft:
         result = study.result
-        with study.step("map and tables"):
+        with study.step("map and tables"), writing(folder):
             page = gap_map(result, standard=study.standard, language=study.project.study.language)
             page.save(str(draft / "map.html"))
             write_geopackage(result, draft / "results.gpkg", standard=study.standard)
             doubtful = doubtful_links(study.streets).drop(columns="geometry", errors="ignore")
-            doubtful.to_csv(draft / "doubtful_links.csv", encoding="utf-8-sig")
+            write_csv(doubtful.reset_index(), draft / "doubtful_links.csv")
             write_rejected(study.rejected, draft / "rejected.csv")
-            study.merged.to_csv(draft / "merges.csv", encoding="utf-8-sig", index=False)
+            write_csv(study.merged, draft / "merges.csv")
             write_dictionary(draft / "columns.csv")
         text = json.dumps(manifest(study), ensure_ascii=False, indent=1, allow_nan=False)
-        (draft / "run.json").write_text(text + "\n", encoding="utf-8")
+        with writing(folder):
+            (draft / "run.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _require_apart(study: Study, folder: Path) -> None:
+    """Refuse to replace a folder that holds what the study is made from."""
+    project = study.project
+    given = [project.folder.resolve(), *(project.path(file).resolve() for _, file in project.inputs())]
+    within = [one.name for one in given if one.is_relative_to(folder)]
+    if within:
+        problem = f"the study or its data lie in it ({quoted(within)}) and would be replaced"
+        raise ConfigError(Finding(str(folder), problem, "Name another folder with --output"))
 
 
 def manifest(study: Study) -> dict[str, object]:
@@ -138,35 +147,3 @@ def _sources(study: Study) -> list[dict[str, object]]:
 
 def _tally(values: pd.Series) -> dict[str, int]:
     return {str(value): int(count) for value, count in values.value_counts().sort_index().items()}
-
-
-@contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
-    """Give a draft folder that takes the place of `folder` when the block ends well, and vanishes otherwise."""
-    if folder.exists() and not (folder.is_dir() and ((folder / "run.json").exists() or not any(folder.iterdir()))):
-        mend = "Name another folder with --output, or empty this one"
-        raise ConfigError(Finding(str(folder), "it exists and is not a results folder of circle15", mend))
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        problem = f"a folder cannot be made there ({error.strerror})"
-        raise SourceError(Finding(str(folder.parent), problem, "Name another folder with --output")) from None
-    try:
-        yield draft
-        draft.chmod(0o777 & ~_umask())
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-            folder.rename(old / "old")
-            draft.rename(folder)
-            shutil.rmtree(old)
-        else:
-            draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

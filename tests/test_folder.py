@@ -1,0 +1,322 @@
+"""The results folder under bad conditions: killed runs, a full disk, two runs at once, no right to write."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from circle15.errors import ConfigError, SourceError
+from circle15.study import Study, whole
+from circle15.study.folder import OUTPUTS
+from circle15.study.whole import whole_folder
+from tiny_study import write_study
+
+
+def write(folder, version):
+    """One run that writes as many files as a real one, all of one version."""
+    with whole_folder(folder) as draft:
+        for name in OUTPUTS:
+            (draft / name).write_text(f"{version}\n" * 200)
+
+
+def versions(folder):
+    """The versions in a folder, which must be one; and that no file is cut short."""
+    assert {path.name for path in folder.iterdir()} == set(OUTPUTS)
+    texts = {path.read_text() for path in folder.iterdir()}
+    assert len(texts) == 1
+    (text,) = texts
+    assert len(text.split()) == 200
+    return int(text.split()[0])
+
+
+def leftovers(folder):
+    return sorted(path.name for path in folder.parent.iterdir() if path.name.startswith("."))
+
+
+@pytest.fixture(params=["one step", "two steps"])
+def way(request, monkeypatch):
+    """Swap folders in one step, as Linux can, and in two, as other systems do."""
+    if request.param == "two steps":
+        monkeypatch.setattr(whole, "_exchanged", lambda *_: False)
+    elif sys.platform != "linux":
+        pytest.skip("only Linux swaps folders in one step")
+    return request.param
+
+
+@pytest.mark.usefixtures("way")
+def test_a_folder_is_replaced_whole(tmp_path):
+    folder = tmp_path / "out"
+    for version in (1, 2, 3):
+        write(folder, version)
+        assert versions(folder) == version
+        assert leftovers(folder) == []
+
+
+@pytest.mark.usefixtures("way")
+def test_a_run_that_fails_leaves_the_old_folder(tmp_path):
+    folder = tmp_path / "out"
+    write(folder, 1)
+    with pytest.raises(KeyError), whole_folder(folder) as draft:
+        (draft / "map.html").write_text({}["half a map"])
+    assert versions(folder) == 1
+    assert leftovers(folder) == []
+
+
+KILLED = """
+import os, random, signal, sys, time
+from pathlib import Path
+import test_folder
+from circle15.study import whole
+
+folder, steps = Path(sys.argv[1]), sys.argv[2]
+if steps == "two steps":
+    whole._exchanged = lambda *_: False
+random.seed(15)
+test_folder.write(folder, 0)
+neither = mended = 0
+for turn in range(60):
+    child = os.fork()
+    if not child:
+        for version in range(1000 * turn, 1000 * turn + 1000):
+            test_folder.write(folder, version)
+        os._exit(0)
+    time.sleep(random.uniform(0.0005, 0.02))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    if steps == "one step" or folder.exists():
+        test_folder.versions(folder)
+    else:
+        neither += 1
+    mended += bool(test_folder.leftovers(folder))
+    try:
+        with whole.whole_folder(folder):
+            raise KeyError
+    except KeyError:
+        pass
+    test_folder.versions(folder)
+    assert test_folder.leftovers(folder) == [], test_folder.leftovers(folder)
+print(neither, mended)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked here")
+def test_a_killed_run_leaves_the_old_folder_or_the_new_one(tmp_path, way):
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, tmp_path / "out", way],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    neither, mended = map(int, done.stdout.split())
+    assert mended > 20  # most were killed amid their writing
+    assert neither == 0 or way == "two steps"
+
+
+def test_a_folder_set_aside_by_a_killed_run_comes_back(tmp_path):
+    folder = tmp_path / "out"
+    write(folder, 1)
+    folder.rename(tmp_path / ".out.old")  # killed between the two steps
+    (tmp_path / ".out.draft").mkdir()
+    (tmp_path / ".out.draft" / "map.html").write_text("whole, but nobody knows")
+    (tmp_path / ".out.lock").write_text("999999999")  # of a process that is no more
+    with pytest.raises(ZeroDivisionError), whole_folder(folder):
+        1 / 0  # noqa: B018
+    assert versions(folder) == 1
+    assert leftovers(folder) == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system kills otherwise")
+def test_a_real_run_killed_while_it_writes(tmp_path, verb):
+    study = write_study(tmp_path)
+    assert verb("run", study)[0] == 0
+    folder = tmp_path / "results"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    call = "import sys; from circle15.cli import main; sys.argv[0] = 'circle15'; main()"
+    with subprocess.Popen([sys.executable, "-c", call, "run", study], stderr=subprocess.PIPE, text=True) as run:
+        for line in run.stderr:
+            if line.rstrip().endswith("map and tables"):
+                break
+        else:
+            pytest.fail("it ended before it wrote")
+        run.kill()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert ".results.lock" in leftovers(folder)
+    code, _, err = verb("run", study)
+    assert code == 0, err
+    assert leftovers(folder) == []
+
+
+def test_the_second_of_two_runs_says_so_and_stops(tmp_path, verb):
+    study = write_study(tmp_path)
+    folder = tmp_path / "results"
+    with whole_folder(folder) as draft:
+        code, out, err = verb("run", study)
+        assert (code, out) == (2, "")
+        assert f"results: another run (process {os.getpid()}) is writing into it. Wait until" in err
+        (draft / "run.json").write_text("{}")
+    assert [path.name for path in folder.iterdir()] == ["run.json"]
+    assert leftovers(folder) == []
+
+
+def test_the_other_run_is_in_another_process_and_dies(tmp_path):
+    folder = tmp_path / "out"
+    call = (
+        "from circle15.study.whole import whole_folder; from pathlib import Path\n"
+        f"with whole_folder(Path({str(folder)!r})): print(1, flush=True); input()"
+    )
+    with subprocess.Popen([sys.executable, "-c", call], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline()
+        with pytest.raises(SourceError, match=rf"another run \(process {other.pid}\)"):
+            write(folder, 1)
+        other.kill()
+        other.wait()
+    write(folder, 2)  # its lock is stale
+    assert versions(folder) == 2
+    assert leftovers(folder) == []
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from circle15 import cli
+from circle15.errors import SourceError
+from circle15.study import Study
+
+study = Study.open(sys.argv[1])
+folder = study.run()
+before = {path.name: path.read_bytes() for path in folder.iterdir()}
+largest = max(map(len, before.values()))
+kept = resource.getrlimit(resource.RLIMIT_FSIZE)
+for limit in (0, 1, 4096, 20_000, 100_000, 250_000, 500_000, largest // 2, largest - 1):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, kept[1]))
+    try:
+        study.run()
+    except SourceError as error:
+        (found,) = error.findings
+        assert "cannot be written" in str(found), found
+    else:
+        raise AssertionError(limit)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, kept)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before, limit
+    assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".")] == [], limit
+resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, kept[1]))
+sys.argv = ["circle15", "run", sys.argv[1]]
+cli.main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this system does not limit the size of files")
+def test_a_disk_that_fills_leaves_the_old_folder_and_one_sentence(tmp_path):
+    study = write_study(tmp_path)
+    done = subprocess.run([sys.executable, "-c", FULL, study], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 2, done.stderr
+    *_, last = done.stderr.splitlines()
+    assert last.startswith("error: ")
+    assert "cannot be written" in last
+    assert "Traceback" not in done.stderr
+
+
+def test_a_disk_that_is_found_full_at_the_very_end(tmp_path, monkeypatch):
+    folder = tmp_path / "out"
+    write(folder, 1)
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(whole.os, "fsync", full)
+    with pytest.raises(SourceError, match=r"out: it cannot be written .No space left on device.. Make room"):
+        write(folder, 2)
+    assert versions(folder) == 1
+    assert leftovers(folder) == []
+
+
+READ_ONLY = """
+import os, sys
+from pathlib import Path
+from circle15.errors import SourceError
+from circle15.study.whole import whole_folder
+
+if not os.getuid():
+    os.setgid(65534)
+    os.setuid(65534)
+for folder in sys.argv[1:]:
+    try:
+        with whole_folder(Path(folder)) as draft:
+            raise AssertionError(draft)
+    except SourceError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this system keeps other permissions")
+def test_a_folder_that_one_may_not_write_to(tmp_path_factory):
+    with tempfile.TemporaryDirectory() as outer:  # where another user may go, unlike the folders of pytest
+        Path(outer).chmod(0o755)
+        place = Path(outer) / "shared"
+        place.mkdir()
+        write(place / "out", 1)
+        place.chmod(0o555)
+        done = subprocess.run(
+            [sys.executable, "-c", READ_ONLY, place / "out", place / "new" / "deep"],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path_factory.mktemp("cwd"),
+        )
+        place.chmod(0o755)
+        assert done.returncode == 0, done.stderr
+        lines = done.stdout.splitlines()
+        assert len(lines) == 2
+        assert all("it cannot be written (Permission denied). Make room there" in line for line in lines)
+        assert versions(place / "out") == 1
+        assert sorted(path.name for path in place.iterdir()) == ["out"]
+
+
+@pytest.mark.parametrize("name", [".", "..", "/", "~"])
+def test_a_folder_that_holds_the_study_is_never_replaced(tmp_path, name):
+    place = tmp_path / "place"
+    place.mkdir()
+    study = Study.open(write_study(place))
+    for folder in (place, tmp_path):
+        (folder / "run.json").write_text("{}")  # as if a run had been written there
+    before = sorted(place.iterdir())
+    with pytest.raises(ConfigError, match=r"not a results folder|lie in it"):
+        study.run(Path(name).expanduser() if name in "/~" else place / name)
+    assert sorted(place.iterdir()) == before
+
+
+def test_a_link_stays_a_link(tmp_path):
+    real = tmp_path / "real"
+    (tmp_path / "out").symlink_to(real)
+    write(tmp_path / "out", 1)
+    write(tmp_path / "out", 2)
+    assert (tmp_path / "out").is_symlink()
+    assert versions(real) == 2
+
+
+def test_a_file_that_is_open_elsewhere_keeps_the_old_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "out"
+    write(folder, 1)
+    monkeypatch.setattr(whole, "_exchanged", lambda *_: False)
+    rename = Path.rename
+
+    def refused(self, target):
+        if self.name == ".out.draft":
+            raise PermissionError(errno.EACCES, "The process cannot access the file")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(SourceError, match="close its files"):
+        write(folder, 2)
+    assert versions(folder) == 1
+    assert leftovers(folder) == []
