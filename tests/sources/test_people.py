@@ -6,11 +6,13 @@ import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
+from rasterio.transform import Affine
 from scipy.spatial.distance import pdist
 
 from circle15.errors import Circle15Warning, DataError
 from circle15.project import Project
-from circle15.sources.people import read_origins, residence_clusters
+from circle15.sources.people import read_origin_groups, read_origins, residence_clusters
+from circle15.sources.people_raster import _cut
 from circle15.sources.terrain import Terrain
 from circle15.tables import ORIGINS, StudyArea
 
@@ -283,6 +285,72 @@ def test_every_pair_of_a_cluster_keeps_both_spans(seed, span, height):
             assert np.isnan(ground[members]).all() or np.ptp(ground[members]) <= height
 
 
+# ------------------------------------------------------------------------------------------------- a raster of people
+
+
+def raster(values, side=1000.0):
+    """Cells of people over the square, north row first, made up."""
+    corner = Affine(side, 0, WEST, 0, -side, NORTH + 2000)
+    return _cut(np.array(values, dtype=float), corner, AREA, crs="EPSG:32648", where="people.tif")
+
+
+GRID = raster([[0, 70], [300, 50]])  # homes in the south only: 300 in the west, 50 in the east
+FLATS = homes((100, 100, 10, 6, "tag"), (700, 100, 10, 12, "tag"), (1200, 100, 10, 6, "tag"), (200, 1500, 10, 6, "tag"))
+
+
+def test_homes_of_one_cell_share_its_people_by_floor_area():
+    found = residence_clusters(FLATS, units(), AREA, people=people(), raster=GRID)
+    assert found["population"].tolist() == [0, 70, 100, 200, 50]  # from north to south, then from west to east
+    bare = found.iloc[1]
+    assert [bare.geometry.x - WEST, bare.geometry.y - NORTH] == [1500, 1500]
+    assert [bare["buildings"], bare["evidence"], bare["span_m"]] == [0, "plain", 0]
+    assert np.isnan(bare["floor_area_m2"])
+    assert found["floor_area_m2"].drop(bare.name).tolist() == pytest.approx([600, 600, 1200, 600])
+    lifted = residence_clusters(FLATS, units(), AREA, people=people(), raster=GRID, terrain=slope(0.1))
+    assert lifted["height_m"].iloc[1] == pytest.approx(350, abs=3)
+
+
+def test_published_totals_hold_and_the_raster_decides_within_them():
+    halves = units(("A", 0, 1000, "community", None, 660), ("B", 1000, 2000, "community", None, np.nan))
+    found = residence_clusters(FLATS, halves, AREA, people=people(), raster=GRID)
+    assert found["population"].to_dict() == {"A-001": 0, "A-002": 220, "A-003": 440, "B-001": 70, "B-002": 50}
+    found = residence_clusters(FLATS, halves, AREA, people=people(total=720), raster=GRID)
+    assert found["population"].to_dict() == {"A-001": 0, "A-002": 220, "A-003": 440, "B-001": 35, "B-002": 25}
+    empty = raster([[0, 70], [0, 50]])
+    found = residence_clusters(FLATS, halves, AREA, people=people(total=780), raster=empty)["population"]
+    assert found.to_dict() == {"A-001": 165, "A-002": 165, "A-003": 330, "B-001": 70, "B-002": 50}  # by floor area
+
+
+def test_a_raster_that_counts_otherwise_says_so():
+    with pytest.warns(Circle15Warning, match=r"people.tif: it counts 420 people within the boundary, where 900 are"):
+        residence_clusters(FLATS, units(), AREA, people=people(total=900), raster=GRID)
+    with pytest.warns(Circle15Warning, match="Check that it holds people per cell, not per km2"):
+        residence_clusters(FLATS, units(), AREA, people=people(total=200), raster=GRID)
+
+
+@settings(max_examples=40)
+@given(town=towns(), seed=st.integers(0, 999))
+@pytest.mark.filterwarnings("ignore::circle15.errors.Circle15Warning")
+def test_a_raster_conserves_totals_whatever_the_order(town, seed):
+    buildings, grounds, rest, _, _ = town
+    rng = np.random.default_rng(seed)
+    cells = raster(rng.uniform(1, 500, (20, 20)) * (rng.random((20, 20)) < 0.5) + np.eye(20), side=100.0)
+    published = grounds["population"].dropna()
+    found = residence_clusters(buildings, grounds, AREA, people=people(), raster=cells)
+    by_unit = found.groupby("unit")["population"].sum()
+    for unit, number in published.items():
+        assert by_unit.get(unit, 0.0) == pytest.approx(number, rel=1e-9, abs=1e-9)
+    assert found["buildings"].sum() == len(buildings)
+    mixed = residence_clusters(
+        buildings.sample(frac=1, random_state=seed), grounds, AREA, people=people(), raster=cells
+    )
+    pd.testing.assert_frame_equal(mixed.drop(columns="geometry"), found.drop(columns="geometry"))
+    alone = residence_clusters(buildings, units(), AREA, people=people(), raster=cells)
+    assert alone["population"].sum() == pytest.approx(cells.people.sum(), rel=1e-9)
+    whole = residence_clusters(buildings, units(), AREA, people=people(total=rest), raster=cells)
+    assert whole["population"].sum() == pytest.approx(rest, rel=1e-9)
+
+
 # ------------------------------------------------------------------------------------------------- a table of one's own
 
 
@@ -331,3 +399,20 @@ def test_swapped_columns_are_one_finding(tmp_path):
     with pytest.raises(DataError) as caught:
         read_origins(tmp_path / "c.csv", AREA)
     assert str(caught.value) == "c.csv: longitude and latitude are swapped in 1 of 1 rows. Exchange the two columns."
+
+
+def test_age_groups_of_clusters(tmp_path):
+    point = gpd.GeoSeries.from_xy([WEST + 100], [NORTH + 100], crs=UTM).to_crs(4326).iloc[0]
+    place = f"{point.x},{point.y}"
+    path = tmp_path / "c.csv"
+    path.write_text(f"编号,人口,经度,纬度,60岁及以上,3～5岁\na,50,{place},10,\nb,20,{place},,2\n")
+    origins = read_origins(path, AREA)
+    found = read_origin_groups(path, origins.iloc[::-1])
+    assert found["60+"].fillna(-1).to_dict() == {"b": -1, "a": 10}
+    assert found["3-5"].fillna(-1).to_dict() == {"b": 2, "a": -1}
+    path.write_text(f"id,population,lon,lat,60+\na,50,{place},51\nb,20,{place},x\n")
+    for read in (lambda: read_origins(path, AREA), lambda: read_origin_groups(path, origins)):
+        with pytest.raises(DataError) as caught:
+            read()
+        assert "1 of 2 rows have more people in 60+ than population (first: 1)" in str(caught.value)
+        assert "1 of 2 rows have a number of 60+ that is negative or no number (first: 2)" in str(caught.value)

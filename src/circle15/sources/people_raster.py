@@ -12,6 +12,7 @@ import numpy as np
 import rasterio
 import shapely
 from pyproj import Transformer
+from pyproj.exceptions import ProjError
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 MOST_CELLS = 1_000_000  # in the window of the boundary: 10,000 km² in cells of 100 m
 MOST_BLOCK = 64_000_000  # cells that have to be unpacked together
+MOST_PEOPLE = 10_000_000.0  # in one cell; anything above is a missing value that nobody declared
 LEAST_COVERED = 0.95  # the raster must reach over this share of the boundary
 SAMPLES = 60  # along each side of the boundary, to see how much of it the raster reaches over
 DENSITY = re.compile(
@@ -107,7 +109,7 @@ def read_people_raster(path: Path | str, area: StudyArea) -> PeopleRaster:
     if not path.is_file():
         raise SourceError(Finding(path.name, "there is no such file", "Check the path"))
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):  # infinite is refused below
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # said below, as a finding
             warnings.simplefilter("ignore", PendingDeprecationWarning)  # rasterio 1.4 on affine 3 warns of itself
             with rasterio.open(path, driver="GTiff") as raster:
@@ -115,10 +117,9 @@ def read_people_raster(path: Path | str, area: StudyArea) -> PeopleRaster:
                 window = _window(raster, area, path.name)
                 counts = _counts(raster, window, path.name)
                 corner = raster.window_transform(window)
-                crs = raster.crs.to_wkt()
-    except RasterioError as error:
+                return _cut(counts, corner, area, crs=raster.crs.to_wkt(), where=path.name)
+    except (RasterioError, ProjError, UnicodeDecodeError) as error:
         raise SourceError(Finding(path.name, f"it cannot be read as a GeoTIFF ({error})", MEND)) from error
-    return _cut(counts, corner, area, crs=crs, where=path.name)
 
 
 def _through(transform: Affine, x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -131,6 +132,11 @@ def _require_usable(raster: Any, where: str) -> None:  # noqa: ANN401  rasterio 
     found = []
     if raster.crs is None:
         found.append(Finding(where, "the CRS is not stated", "Give a raster that states its CRS"))
+    size = raster.transform.determinant
+    if not np.isfinite(size) or size == 0:
+        found.append(Finding(where, "its cells have no size", "Give a raster that states where its cells lie"))
+    if "complex" in raster.dtypes[0]:
+        found.append(Finding(where, "its numbers are complex", MEND))
     if raster.count != 1:
         found.append(Finding(where, f"it has {raster.count} bands", "Give one band: all residents"))
     tags = {**raster.tags(), **raster.tags(1)}
@@ -174,9 +180,9 @@ def _counts(raster: Any, window: Window, where: str) -> NDArray[np.float64]:  # 
     """People of each cell of the window; 0 where the raster has no data."""
     values = raster.read(1, window=window).astype(float) * raster.scales[0] + raster.offsets[0]
     known = (raster.read_masks(1, window=window) > 0) & ~np.isnan(values)
-    bad = known & ((values < 0) | np.isinf(values))
+    bad = known & ((values < 0) | (values > MOST_PEOPLE))
     if bad.any():
-        problem = f"{bad.sum():,} of {bad.size:,} cells hold a negative or an infinite number of people"
+        problem = f"{bad.sum():,} of {bad.size:,} cells hold a number of people below 0 or above {MOST_PEOPLE:,.0f}"
         problem += f" (first: {values[bad][0]:g})"
         raise DataError(Finding(where, problem, "State it as the no-data value, or give another raster"))
     return np.where(known, values, 0.0)
