@@ -1,6 +1,7 @@
 """Totals and age groups per unit, their spreading over clusters, housing, and rasters of people (all synthetic)."""
 
 import contextlib
+import doctest
 from pathlib import Path
 
 import geopandas as gpd
@@ -556,3 +557,10 @@ def test_files_that_are_no_raster(tmp_path):
     whole.write_bytes(whole.read_bytes()[:300])
     with pytest.raises((SourceError, DataError)):
         read_people_raster(whole, AREA)
+
+
+def test_worked_numbers_of_the_page():
+    page = Path(__file__).parents[2] / "docs" / "methods" / "people.md"
+    found = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert found.attempted >= 10
+    assert found.failed == 0
