@@ -380,7 +380,7 @@ def _surveyed(rows: pd.DataFrame, area: StudyArea, crs: str, faults: _Refusals) 
     if np.isnan(metres).all():
         mend = 'Name the columns of metres, such as columns = { east = "Y", north = "X" }'
         faults.whole.append(Finding(faults.where, "there are no coordinates in metres", mend))
-    missing: NDArray[np.bool_] = ~np.isfinite(metres).all(axis=1)
+    missing = ~(np.isfinite(metres[:, 0]) & np.isfinite(metres[:, 1]))
     metres[missing] = np.nan
     lonlat = from_metres(metres, crs, faults.where, faults.whole)
     if faults.whole:

@@ -11,15 +11,19 @@ import numpy as np
 import pandas as pd
 import shapely
 from rapidfuzz import fuzz
+from rapidfuzz.distance import Levenshtein
 
-from circle15.sources.files import texts
+from circle15.sources.files import texts, write_csv
 from circle15.tables import FACILITIES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 SAME_PLACE_M = 60.0
 DOUBT_M = 150.0  # so far apart, two like names of one service are worth a look
+MOVED_M = 1000.0  # so far apart, one name that only one place of either source has may be a place that moved
 SURE, DOUBTFUL = 0.8, 0.6  # likeness of names
 SURE_ACROSS_SERVICES = 0.95  # 社区食堂 and 助餐点 are two services, one house may be listed as either
 PART_OF = 0.9  # a name that is wholly in the other, such as 大坪 in 大坪正街
@@ -33,12 +37,18 @@ DISTRICT = re.compile(
     rf"^(?:[\u4e00-\u9fff]{{2,3}}(?<![{NO_DISTRICT}])[省市])?(?:[\u4e00-\u9fff]{{2,3}}(?<![{NO_DISTRICT}])[区县])?"
 )
 DIGITS = str.maketrans("一二三四五六七八九", "123456789")
-NUMBERS = re.compile(r"[0-9十百]+|(?<![a-z])[a-z](?=区|栋|座|馆|$)")
+TENS = re.compile("([1-9]?)十([1-9]?)")
+NUMBERS = re.compile(r"[0-9]+(?:百[0-9]*)?|(?<![a-z])[a-z](?=区|栋|座|馆|$)")
+BRANCH = re.compile(r"[(\[【〔<《「](\w*?[店园校院馆部])[)\]】〕>》」]")
+ELSEWHERE = re.compile(
+    "新村|广场|[正后横上下]街|支路|分[园校院馆店部]|分$|^[新老东西南北上下]$"
+)  # such an addition makes it another place
+LATIN, HAN = re.compile("[a-z]"), re.compile("[\u4e00-\u9fff]")
 SORT = re.compile(
     "诊所|门诊|(?<!社区)医院|药房|药店|派出所|警务室|幼儿园|小学|中学|球场|超市|便利店|宾馆|公司"
 )  # a clinic is no health station
 KIND = re.compile(
-    "社区|街道|卫生服务|养老服务|居家养老|便民服务|党群服务|就业|创业|文化活动|综合文化|综合服务体|文化|活动|综合|服务|老年|日间照料|照料|"
+    "社区|街道|农贸市场|菜市场|卫生服务|养老服务|居家养老|便民服务|党群服务|就业|创业|文化活动|综合文化|综合服务体|文化|活动|综合|服务|老年|日间照料|照料|"
     "照护|敬老|养老|卫生|幼儿|托育|托幼|食堂|餐厅|助餐|老年大学|教学|健身|公共|办事|图书|公园|公厕|厕所|卫生间|医院|诊所|门诊|"
     "中心|站|点|处|部|室|馆|院|园|所"
 )
@@ -72,8 +82,10 @@ def merges(osm: gpd.GeoDataFrame, inventory: gpd.GeoDataFrame) -> tuple[gpd.GeoD
 
     Two rows are one place when they offer one service, lie within 60 m and have like names (`name_likeness` of 0.8 or
     more, or one of them in OSM has no name of its own); with two services of one category, the names have to be
-    practically equal. The inventory wins over OSM, and an earlier inventory over a later one. A place of the inventory
-    that is one point takes the entrances of the OSM row that it replaces. Rows of one source are never merged.
+    practically equal. The inventory wins over OSM, and an earlier inventory over a later one. A row that is the same as
+    one which itself gives way goes to what that one gives way to, if it is at least doubtfully the same. A place of the
+    inventory that is one point takes the entrances of the OSM row that it replaces. Rows of one source are never
+    merged.
 
     Parameters
     ----------
@@ -85,24 +97,27 @@ def merges(osm: gpd.GeoDataFrame, inventory: gpd.GeoDataFrame) -> tuple[gpd.GeoD
     Returns
     -------
     facilities : GeoDataFrame
-        tables.FACILITIES: the rows of OSM that are left, then those of the inventories.
+        tables.FACILITIES: the rows of OSM that are left, then those of the inventories; further columns of the
+        inventories, such as address and hours, stay.
     table : DataFrame
         Columns kept and dropped (facility ids), distance_m (between the entrances, or from within their outline),
         similarity (0 to 1) and verdict: ``merged``, or ``doubt`` for two rows that both stay and that somebody should
-        look at: like names up to 150 m apart, or names half alike within 60 m.
+        look at: like names up to 150 m apart, names half alike within 60 m, names in two scripts, or a name that stands
+        once in either source, up to 1 km apart: a place that may have moved.
 
     Raises
     ------
     DataError
         When ids repeat.
     """
-    rows = pd.concat([part for part in (inventory, osm) if len(part)] or [inventory])[FACILITIES.names]
+    rows = pd.concat([part for part in (inventory, osm) if len(part)] or [inventory])
+    more = [name for name in inventory.columns if name not in FACILITIES.names]
+    rows = rows[[*FACILITIES.names[:-1], *more, FACILITIES.names[-1]]]
     ranks = {source: rank for rank, source in enumerate(dict.fromkeys(inventory["source"]))}
     rank = np.concatenate([inventory["source"].map(ranks).to_numpy(dtype=int), np.full(len(osm), len(ranks))])
     FACILITIES.check(gpd.GeoDataFrame(rows, crs=inventory.crs).rename_axis(FACILITIES.index))
     pairs = _judged(rows, rank, first_osm=len(ranks))
-    sure = pairs[pairs["verdict"] == "merged"]
-    best, gone = _settled(sure)
+    best, gone = _settled(pairs)
     shapes, rungs = _entrances(rows, best[rank[best["dropped"]] == len(ranks)])
     rows = rows.assign(geometry=shapes, entrance_from=rungs)
     stays = ~np.isin(np.arange(len(rows)), list(gone))
@@ -113,6 +128,24 @@ def merges(osm: gpd.GeoDataFrame, inventory: gpd.GeoDataFrame) -> tuple[gpd.GeoD
     ids = rows.index.to_numpy()
     table = table.assign(kept=ids[table["kept"]], dropped=ids[table["dropped"]])
     return facilities, table.reset_index(drop=True)[list(MERGED_COLUMNS)]
+
+
+def write_merges(table: pd.DataFrame, path: Path) -> None:
+    """Write the table of what was taken for the same place as CSV that Excel opens; no cell of it is a formula.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `merges` returns it.
+    path : Path
+        Such as ``merges.csv``.
+
+    Raises
+    ------
+    SourceError
+        When the file cannot be written.
+    """
+    write_csv(table, path)
 
 
 def _judged(rows: pd.DataFrame, rank: NDArray[np.int64], *, first_osm: int) -> pd.DataFrame:
@@ -127,31 +160,55 @@ def _judged(rows: pd.DataFrame, rank: NDArray[np.int64], *, first_osm: int) -> p
     apart = shapely.distance(outlines[one], outlines[other])
     alike = np.array([name_likeness(names[a], names[b]) for a, b in zip(one, other, strict=True)], dtype=float)
     whole = np.array([_whole_likeness(names[a], names[b]) for a, b in zip(one, other, strict=True)], dtype=float)
+    strange = np.array([_foreign(names[a], names[b]) for a, b in zip(one, other, strict=True)], dtype=bool)
     bare = np.array([names[a] is None or not _stem(names[a]) for a in other], dtype=bool) & (rank[other] == first_osm)
     same = service[one] == service[other]
     near = apart <= SAME_PLACE_M
     sure = near & np.where(same, (alike >= SURE) | bare, whole >= SURE_ACROSS_SERVICES)
     doubt = ~sure & np.where(same, (alike >= SURE) | (near & (alike >= DOUBTFUL)), near & (alike >= SURE))
-    doubt |= ~sure & same & near & np.array([names[a] is None for a in one], dtype=bool)
+    doubt |= ~sure & same & near & (strange | np.array([names[a] is None for a in one], dtype=bool))
     pairs = pd.DataFrame({"kept": one, "dropped": other, "distance_m": apart.round(1), "similarity": alike.round(3)})
     pairs["verdict"] = np.where(sure, "merged", "doubt")
-    judged: pd.DataFrame = pairs[sure | doubt]
+    moved = [
+        (kept, dropped, round(shapely.distance(outlines[kept], outlines[dropped]), 1), 1.0, "doubt")
+        for kept, dropped in _moved(rows, rank, outlines)
+    ]
+    found = [pairs[sure | doubt], pd.DataFrame(moved, columns=list(MERGED_COLUMNS))]
+    judged: pd.DataFrame = pd.concat([part for part in found if len(part)] or found[:1], ignore_index=True)
     return judged
 
 
-def _settled(sure: pd.DataFrame) -> tuple[pd.DataFrame, set[int]]:
-    """The one row that stands for each dropped row: of those that stay, the likest, then the nearest."""
-    gone: set[int] = set()
+def _settled(pairs: pd.DataFrame) -> tuple[pd.DataFrame, set[int]]:
+    """The one row that stands for each dropped row: of those that stay, the likest, then the nearest.
+
+    A row that is only the same as one which is gone goes where that one went, if those two are a pair as well.
+    """
+    fate: dict[int, int] = {}
     chosen = []
-    ordered = sure.sort_values(["similarity", "distance_m", "kept"], ascending=[False, True, True], kind="stable")
+    ordered = pairs.sort_values(["similarity", "distance_m", "kept"], ascending=[False, True, True], kind="stable")
+    sure = ordered[ordered["verdict"] == "merged"]
     # rows are numbered from the best source to OSM, so a row's own fate is known before it can replace another
     for dropped in np.unique(sure["dropped"].to_numpy(dtype=int)).tolist():
-        pairs = ordered[ordered["dropped"] == dropped]
-        standing = pairs[~pairs["kept"].isin(gone)]
-        if len(standing):
-            gone.add(dropped)
-            chosen.append(standing.iloc[:1])
-    return (pd.concat(chosen) if chosen else sure.iloc[:0]), gone
+        same = sure.loc[sure["dropped"] == dropped, "kept"].to_numpy(dtype=int)
+        standing = [kept for kept in same.tolist() if kept not in fate] or [fate[kept] for kept in same.tolist()]
+        found = ordered[(ordered["dropped"] == dropped) & ordered["kept"].isin(standing)]
+        if len(found):
+            fate[dropped] = int(found["kept"].iloc[0])
+            chosen.append(found.iloc[:1].assign(verdict="merged"))
+    return (pd.concat(chosen) if chosen else pairs.iloc[:0]), set(fate)
+
+
+def _moved(rows: pd.DataFrame, rank: NDArray[np.int64], outlines: NDArray[np.object_]) -> list[tuple[int, int]]:
+    """Pairs of one service and one telling name that each source has once, from beyond 150 m to 1 km apart."""
+    names = [_plain(name) if name and _stem(name) else None for name in texts(rows["name"])]
+    known = pd.DataFrame({"name": names, "service": rows["service"].to_numpy(), "rank": rank}).dropna()
+    once = known[~known.duplicated(keep=False)].sort_values("rank", kind="stable")
+    pairs = []
+    for _, same in once.groupby(["service", "name"]):
+        first, *others = same.index
+        far = shapely.distance(outlines[first], outlines[others])
+        pairs += [(first, one) for one, m in zip(others, far, strict=True) if DOUBT_M < m <= MOVED_M]
+    return pairs
 
 
 def _entrances(rows: pd.DataFrame, best: pd.DataFrame) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
@@ -173,7 +230,8 @@ def name_likeness(name: str | None, other: str | None) -> float:
 
     Brackets, districts and words for the kind of place are taken off; what is left is compared by edits and by parts.
     Names whose numbers, sorts (诊所, 药房, 小学 ...) or branches in brackets differ are never more than half alike; nor
-    are missing names.
+    are missing names. Chinese names of which each has a sign that the other lacks (中华路, 中山路), or one of which
+    adds a street, a new village or a branch (桂花园, 桂花园新村), are never alike enough to be one.
 
     Examples
     --------
@@ -205,7 +263,24 @@ def _stem_likeness(name: str, other: str) -> float:
     score = max(fuzz.ratio(one, two), fuzz.token_sort_ratio(one, two)) / 100
     if min(len(one), len(two)) > 1:
         score = max(score, PART_OF * fuzz.partial_ratio(one, two) / 100)
-    return float(score)
+    return min(float(score), SURE - 0.01) if _apart(one, two) else float(score)
+
+
+def _apart(one: str, two: str) -> bool:
+    """Whether what one stem has more than the other says that it is another place."""
+    if not (HAN.search(one) and HAN.search(two)):
+        return False
+    changes = Levenshtein.opcodes(one, two)
+    added = [two[change.dest_start : change.dest_end] for change in changes if change.tag == "insert"]
+    left = [one[change.src_start : change.src_end] for change in changes if change.tag == "delete"]
+    exchanged = (added and left) or any(change.tag == "replace" for change in changes)
+    return bool(exchanged) or any(ELSEWHERE.search(more) for more in added + left)
+
+
+def _foreign(name: str | None, other: str | None) -> bool:
+    """Whether one name is in Latin and the other in Chinese letters only, so that they cannot be compared."""
+    kinds = [(bool(LATIN.search(_folded(one))), bool(HAN.search(one))) for one in (name, other) if one]
+    return len(kinds) > 1 and sorted(kinds) == [(False, True), (True, False)]
 
 
 def _whole_likeness(name: str | None, other: str | None) -> float:
@@ -213,12 +288,14 @@ def _whole_likeness(name: str | None, other: str | None) -> float:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", name[:MOST_LETTERS]).casefold().translate(DIGITS)
+    """One way of writing for letters and numbers; 第二十九 is 第29."""
+    text = unicodedata.normalize("NFKC", name[:MOST_LETTERS]).casefold().translate(DIGITS)
+    return TENS.sub(lambda tens: f"{tens[1] or 1}{tens[2] or 0}", text)
 
 
 def _plain(name: str) -> str:
     """Without brackets, district and signs; single blanks between words that are parted by blanks."""
-    bare = re.sub(r"[\W_]+", " ", BRACKETS.sub("", _folded(name))).strip()
+    bare = re.sub(r"[\W_]+", " ", BRACKETS.sub("", BRANCH.sub(r"\1", _folded(name)))).strip()
     bare = re.sub(r"(?<=[\u4e00-\u9fff]) | (?=[\u4e00-\u9fff])", "", bare)
     return DISTRICT.sub("", bare) or bare or _folded(name).strip()
 
