@@ -20,6 +20,7 @@ from circle15.errors import Circle15Warning, ConfigError, DataError, SourceError
 from circle15.project import Standard
 from circle15.sources import people_raster
 from circle15.sources.ages import age_group
+from circle15.sources.people import residence_clusters
 from circle15.sources.people_raster import read_people_raster
 from circle15.sources.population import housing, spread_groups
 from circle15.sources.totals import read_totals
@@ -189,10 +190,10 @@ def test_every_finding_at_once(table):
         )
     )
     assert "1 of 5 rows name no unit of the study (虎歇璐社区). Did you mean 虎歇路社区 for 虎歇璐社区?" in text
-    assert "1 of 5 rows have more people in 3-5, 60+ than population (first: 2)" in text
-    assert "1 of 5 rows have a number of 60+ that is negative or no number (first: 3)" in text
-    assert "1 of 5 rows have a number of residents that is negative or no number (first: 4)" in text
-    assert "1 of 5 rows have neither a code nor a name (first: 5)" in text
+    assert "1 of 5 rows have more people in 3-5, 60+ than population (first: 3)" in text
+    assert "1 of 5 rows have a number of 60+ that is negative or no number (first: 4)" in text
+    assert "1 of 5 rows have a number of residents that is negative or no number (first: 5)" in text
+    assert "1 of 5 rows have neither a code nor a name (first: 6)" in text
     assert "units stand in it more than once (C1)" in text
     assert "the columns 60+ and 60岁以上 both mean ages 60+" in text
     assert "the column '2026-03-05' is a date. If it was ages that a spreadsheet took for a date" in text
@@ -212,7 +213,7 @@ EVERY = "0-14, 15-59, 60+, 65+"
 )
 def test_groups_cannot_hold_more_people_than_there_are(table, numbers, message):
     text = refused(table(f"code,population,60+,0-14,65+,15-59\nS2,{numbers}\n"))
-    assert text == f"totals.csv: 1 of 1 rows have {message} (first: 1). Correct one or the other."
+    assert text == f"totals.csv: 1 of 1 rows have {message} (first: 2). Correct one or the other."
 
 
 def test_groups_that_fill_the_population_are_right(table):
@@ -246,6 +247,7 @@ def test_no_file_and_an_empty_one(table, tmp_path):
     with pytest.raises(SourceError, match="there is no such file"):
         read_totals(tmp_path / "none.csv", town())
     assert "there is no number of people in it" in refused(table("code,population\n"))
+    assert "it is empty" in refused(table(""))
 
 
 def test_the_table_changes_nothing_that_it_was_given(table):
@@ -395,6 +397,16 @@ def test_footprints_are_missing_in_the_real_extract(real_data):  # noqa: ARG001 
     assert found["expected_m2"] == pytest.approx(20.17e6, rel=1e-3)  # 576,300 residents of 35 m2
     assert 10.0e6 < found["floor_area_m2"] < 10.76e6  # fewer than the published floor area of old estates alone
     assert found["share"] == pytest.approx(0.522, abs=0.01)
+
+
+def test_the_elders_of_a_real_district(real_data, table):  # noqa: ARG001
+    study = Study.open(Path(__file__).parents[1] / "data" / "yuzhong_real.toml")
+    totals = read_totals(table("名称,常住人口,60岁以上\n渝中区(真实街道),576300,113877\n"), study.units)
+    origins = residence_clusters(study.buildings, totals.units, study.area, people=study.project.people)
+    groups = spread_groups(totals.groups, origins, totals.units, shares={"0-14": 0.1591})
+    people = groups.groupby(["group", "assumed"])["people"].sum()
+    assert people.to_dict() == pytest.approx({("60+", False): 113_877, ("0-14", True): 576_300 * 0.1591}, rel=1e-9)
+    assert groups["origin"].nunique() == len(origins)
 
 
 def test_housing_of_another_real_extract(real_data):  # noqa: ARG001

@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from circle15.errors import QUOTED_IDS, Finding
-from circle15.sources.files import at_rows, numbers
+from circle15.sources.files import at_rows, harmless, numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TOLERANCE = 0.01  # numbers of several sources may differ by this share before they contradict each other
 ROUNDING = 1e-9  # of a number that a spreadsheet computed
+MOST_LETTERS = 60  # of a header are read
 OLDEST = 120  # years; a larger number in a header is no age
 
 _YEARS = r"(?:周?岁|years?|yrs?)?"
@@ -51,7 +52,7 @@ def age_group(header: str) -> str | None:
     >>> [age_group(one) for one in ("60岁以上占比(%)", "男60+", "2010-2020", "9-3岁", "人口")]
     [None, None, None, None, None]
     """
-    text = unicodedata.normalize("NFKC", str(header)).lower()
+    text = _folded(header)
     text = re.sub(r"(?<=\d)\s*(周?岁)?\s*(_|[‐-―−~〜]|至|到|\bto\b)\s*(?=\d)", "-", text)
     found = _AGES.fullmatch(re.sub(r"[\s_]", "", re.sub(r"(?<=\d)\s*周?岁-", "-", text)))
     if not found:
@@ -60,6 +61,11 @@ def age_group(header: str) -> str | None:
     if first > last or last > OLDEST:
         return None
     return f"{first}-{last}" if found[2] else f"{first}+"
+
+
+def _folded(header: str) -> str:
+    """A header in half width and small letters; nothing longer is about ages."""
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", str(header)[:MOST_LETTERS]).lower())
 
 
 def span(group: str) -> tuple[int, int]:
@@ -83,7 +89,8 @@ def age_columns(table: pd.DataFrame, where: str, found: list[Finding], doubts: l
     Returns
     -------
     DataFrame
-        The rows of the table, one column per group from the youngest up; NaN where a cell is empty.
+        The rows of the table, which findings name by its index; one column per group, from the youngest up; NaN where
+        a cell is empty.
     """
     headers = [str(one) for one in table.columns if one != "geometry"]
     by_group: dict[str, list[str]] = {}
@@ -91,12 +98,12 @@ def age_columns(table: pd.DataFrame, where: str, found: list[Finding], doubts: l
         group = age_group(header)
         if group:
             by_group.setdefault(group, []).append(header)
-        elif _DATE.match(unicodedata.normalize("NFKC", header).lower()):
+        elif _DATE.match(_folded(header)):
             mend = "If it was ages that a spreadsheet took for a date, write them as 3-5岁"
-            found.append(Finding(where, f"the column {header!r} is a date", mend))
-        elif _LIKE_AGES.search(unicodedata.normalize("NFKC", header).lower()):
+            found.append(Finding(where, f"the column {harmless(header)!r} is a date", mend))
+        elif _LIKE_AGES.search(_folded(header)):
             mend = "If it counts people, name it like 60+, 60岁及以上 or 3-5岁"
-            doubts.append(Finding(where, f"the column {header!r} is not read", mend))
+            doubts.append(Finding(where, f"the column {harmless(header)!r} is not read", mend))
     columns = {group: by_group[group] for group in sorted(by_group, key=span)}
     for group, same in columns.items():
         if len(same) > 1:
@@ -112,7 +119,8 @@ def people_counts(values: pd.Series, name: str, where: str, found: list[Finding]
     bad = np.isinf(people) | (people < 0)
     if bad.any():
         problem = f"have a number of {name} that is negative or no number"
-        found.append(at_rows(where, bad, problem, "Mend them, or leave them empty where it is not known"))
+        mend = "Mend them, or leave them empty where it is not known"
+        found.append(at_rows(where, bad, problem, mend, rows=values.index))
     return np.where(bad, np.nan, people)
 
 
@@ -122,7 +130,7 @@ def check_sizes(groups: pd.DataFrame, people: NDArray[np.float64], where: str, f
     Parameters
     ----------
     groups : DataFrame
-        One column per group; NaN where unknown.
+        One column per group; NaN where unknown. Findings name rows by its index.
     people : ndarray, shape (rows,)
         Residents of all ages; NaN where unknown.
     where : str
@@ -142,7 +150,7 @@ def check_sizes(groups: pd.DataFrame, people: NDArray[np.float64], where: str, f
         bad = one | (disjoint(groups[within]) > whole * (1 + TOLERANCE))
         if bad.any():
             said = f"have more people in {', '.join(within[:QUOTED_IDS])} than {name}"
-            found.append(at_rows(where, bad, said, "Correct one or the other"))
+            found.append(at_rows(where, bad, said, "Correct one or the other", rows=groups.index))
 
 
 def _names(groups: pd.DataFrame) -> list[str]:

@@ -439,7 +439,7 @@ def read_origins(path: Path | str, area: StudyArea, *, units: gpd.GeoDataFrame |
     lonlat = coordinates(rows, path.name, area, found)
     placed = gpd.GeoSeries(gpd.points_from_xy(*lonlat.T), crs="EPSG:4326").to_crs(area.crs).to_numpy()
     people = numbers(rows["population"])
-    check_sizes(age_columns(table, path.name, found, []), people, path.name, found)
+    check_sizes(_ages(table, path.name, found), people, path.name, found)
     ids = _ids(rows)
     known = np.isfinite(lonlat).all(axis=1)
     outside = known & ~shapely.intersects(area.boundary, placed)
@@ -480,6 +480,11 @@ def read_origins(path: Path | str, area: StudyArea, *, units: gpd.GeoDataFrame |
     return origins
 
 
+def _ages(table: pd.DataFrame, where: str, found: list[Finding]) -> pd.DataFrame:
+    """Age groups of a table whose rows are counted from 1 after the header."""
+    return age_columns(table.set_axis(pd.RangeIndex(1, len(table) + 1)), where, found, [])
+
+
 def _ids(rows: pd.DataFrame) -> pd.Series:
     """Ids as given; a row without one is numbered."""
     ids = texts(rows["origin"])
@@ -512,10 +517,10 @@ def read_origin_groups(path: Path | str, origins: gpd.GeoDataFrame) -> pd.DataFr
     path = Path(path)
     table = read_table(path)
     found: list[Finding] = []
-    groups = age_columns(table, path.name, found, [])
-    groups.index = pd.Index(_ids(recognise(table, HEADERS, where=path.name)).to_numpy(), name=ORIGINS.index)
-    groups = groups.reindex(origins.index)
-    check_sizes(groups, origins["population"].to_numpy(dtype=float), path.name, found)
+    groups = _ages(table, path.name, found)
+    ids = _ids(recognise(table, HEADERS, where=path.name))
+    people = origins["population"].reindex(ids).to_numpy(dtype=float)
+    check_sizes(groups, people, path.name, found)
     if found:
         raise DataError(*found)
-    return groups
+    return groups.set_axis(pd.Index(ids, name=ORIGINS.index)).reindex(origins.index)

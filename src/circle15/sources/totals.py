@@ -14,7 +14,7 @@ import pandas as pd
 
 from circle15.errors import QUOTED_IDS, DataError, Finding, quoted
 from circle15.sources.ages import TOLERANCE, age_columns, age_group, check_sizes, people_counts
-from circle15.sources.files import at_rows, read_table, recognise, texts
+from circle15.sources.files import at_rows, harmless, read_numbered, recognise, texts
 from circle15.sources.population import ladder
 from circle15.tables import UNITS
 
@@ -89,7 +89,7 @@ def read_totals(path: Path | str, units: gpd.GeoDataFrame) -> Totals:
         of people, age groups larger than the population.
     """
     path = Path(path)
-    table = read_table(path).dropna(how="all")
+    table = read_numbered(path)
     where, found, doubts = path.name, list[Finding](), list[Finding]()
     rows = recognise(table, HEADERS, where=where)
     counts = age_columns(table, where, found, doubts)
@@ -121,7 +121,9 @@ def read_totals(path: Path | str, units: gpd.GeoDataFrame) -> Totals:
 def _scaled(table: pd.DataFrame, where: str) -> list[Finding]:
     """Headers that say that a number stands for 10,000 people, which is never guessed."""
     odd = [str(one) for one in table.columns if "万" in str(one) and ("人" in str(one) or age_group(str(one)))]
-    return [Finding(where, f"the column {one!r} counts in 万 (10,000)", "Give people, one by one") for one in odd]
+    return [
+        Finding(where, f"the column {harmless(one)!r} counts in 万 (10,000)", "Give people, one by one") for one in odd
+    ]
 
 
 def _latest(years: pd.Series, where: str, found: list[Finding], doubts: list[Finding]) -> NDArray[np.bool_]:
@@ -131,7 +133,15 @@ def _latest(years: pd.Series, where: str, found: list[Finding], doubts: list[Fin
         return np.ones(len(given), dtype=bool)
     year = pd.to_numeric(given.str.extract(r"^(\d{4})(?:年.*|[-/].*)?$")[0], errors="coerce").to_numpy(dtype=float)
     if np.isnan(year).any():
-        found.append(at_rows(where, np.isnan(year), "have no year, or one that is no year", "Give a year such as 2020"))
+        found.append(
+            at_rows(
+                where,
+                np.isnan(year),
+                "have no year, or one that is no year",
+                "Give a year such as 2020",
+                rows=years.index,
+            )
+        )
         return np.ones(len(given), dtype=bool)
     latest, all_years = int(year.max()), sorted({int(one) for one in year})
     if len(all_years) > 1:
@@ -167,11 +177,11 @@ def _matched(rows: pd.DataFrame, units: gpd.GeoDataFrame, where: str, found: lis
             some = _narrowed(some, key, community.iloc[row], street.iloc[row], units)
             belongs[row] = some[0] if len(some) == 1 else -1
             if len(some) != 1:
-                (shared if some else unknown).append(name)
+                (shared if some else unknown).append(harmless(name))
     nameless = (codes.isna() & called.isna()).to_numpy()
     if nameless.any():
         mend = "Add a column code (代码) or name (名称), or drop these rows"
-        found.append(at_rows(where, nameless, "have neither a code nor a name", mend))
+        found.append(at_rows(where, nameless, "have neither a code nor a name", mend, rows=rows.index))
     if unknown:
         problem = f"{len(unknown):,} of {len(rows):,} rows name no unit of the study ({quoted(unknown)})"
         found.append(Finding(where, problem, _meant(unknown, units)))
