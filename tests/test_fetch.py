@@ -9,12 +9,17 @@ import sys
 import time
 
 import geopandas as gpd
+import osmium
 import pandas as pd
 import pytest
+from osmium.osm.mutable import Node, Relation, Way
 
-from circle15.sources import snapshot
+from circle15.sources import online, snapshot
+from circle15.sources.areas import read_area
+from circle15.sources.osm import read_osm
+from circle15.sources.streets import read_streets
 from circle15.study import Study
-from overpass_server import FAILURES, HANG, overpass, reply_of, says
+from overpass_server import FAILURES, HANG, NONE, dead_address, overpass, real_replies, reply_of, says
 from tiny_study import write_study
 
 PATIENCE_S = 30  # what a planner may be kept waiting for bad news
@@ -87,6 +92,14 @@ def test_a_study_with_files_is_told_that_it_does_not_use_the_snapshot(town, verb
     assert Study.open(study).snapshot == ()
 
 
+@pytest.fixture
+def _hasty(monkeypatch):
+    """A tenth of the patience, for tests of what is said in the end."""
+    for name in ("SILENCE_S", "PAUSE_S", "STATUS_S"):
+        monkeypatch.setattr(online, name, getattr(online, name) / 10)
+
+
+@pytest.mark.usefixtures("_hasty")
 @pytest.mark.parametrize("how", FAILURES)
 def test_a_failing_server_ends_in_time_with_one_message(how, town, verb, tmp_path):
     study, _ = town
@@ -95,7 +108,7 @@ def test_a_failing_server_ends_in_time_with_one_message(how, town, verb, tmp_pat
         before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
         begun = time.monotonic()
         code, out, err = verb("fetch", study)
-        assert time.monotonic() - begun < PATIENCE_S
+        assert time.monotonic() - begun < PATIENCE_S / 3
     errors = [line for line in err.splitlines() if line.startswith("error: ")]
     assert (code, out) == (3, "")
     assert len(errors) == 1, err
@@ -108,16 +121,29 @@ def test_a_failing_server_ends_in_time_with_one_message(how, town, verb, tmp_pat
     assert not (tmp_path / "snapshot").exists()
 
 
-def test_three_dumb_servers_are_given_up_in_time(town, verb):
+def test_nobody_there_is_said_at_once(town, verb):
     study, _ = town
-    with overpass(FAILURES["hang"]) as (one, _), overpass(FAILURES["hang"]) as (two, _):
-        live(study, one, two, "http://127.0.0.1:9/api")
+    nobody = dead_address()
+    live(study, nobody)
+    code, _, err = verb("fetch", study)
+    assert code == 3
+    assert f"{nobody}: no connection" in err
+
+
+def test_with_all_patience_three_silent_servers_are_given_up_in_time(town, verb):
+    study, _ = town
+    with (
+        overpass(FAILURES["hang later"], status=HANG) as (one, _),
+        overpass(FAILURES["429"]) as (two, _),
+        overpass(FAILURES["hang"]) as (three, _),
+    ):
+        live(study, one, two, three)
         begun = time.monotonic()
         code, _, err = verb("fetch", study)
         assert time.monotonic() - begun < PATIENCE_S
     assert code == 3
-    assert one in err
-    assert two in err
+    assert f"{one}: it fell silent; {two}: it answered 429" in err
+    assert f"{three}: it did not answer within" in err
 
 
 def test_a_failed_fetch_leaves_the_old_snapshot_in_use(town, verb):
@@ -131,7 +157,9 @@ def test_a_failed_fetch_leaves_the_old_snapshot_in_use(town, verb):
     assert verb("check", study)[0] == 0
 
 
-def test_a_killed_fetch_leaves_the_old_snapshot_in_use(town, verb):
+@pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGINT"])
+def test_a_stopped_fetch_leaves_the_old_snapshot_in_use(how, town, verb, tmp_path):
     study, text = town
     stuck = False
 
@@ -148,10 +176,17 @@ def test_a_killed_fetch_leaves_the_old_snapshot_in_use(town, verb):
             limit = time.monotonic() + PATIENCE_S
             while len(heard) < count + 5 and time.monotonic() < limit:
                 time.sleep(0.02)
-            child.send_signal(signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+            child.send_signal(getattr(signal, how))
         assert len(heard) == count + 5  # the streets had come, the places had not
     assert Study.open(study).snapshot == before
-    assert verb("check", study)[0] == 0
+    left = [path for path in (tmp_path / "snapshot").iterdir() if path != before[0].parent]
+    assert bool(left) == (how == "SIGKILL")
+    assert child.returncode not in (0, 2, 3)
+    with overpass(says(text)) as (address, _):
+        words = study.read_text(encoding="utf-8")
+        study.write_text(words.replace(words.split('mirrors = ["')[1].split('"')[0], address), encoding="utf-8")
+        assert verb("fetch", study)[0] == 0
+    assert not [path for path in left if path.exists()]  # the next fetch takes away what a killed one left
 
 
 def test_a_snapshot_that_was_changed_stops_the_run(town, verb, tmp_path):
@@ -225,7 +260,8 @@ def test_a_boundary_that_is_not_there_is_named(osm_id, words, town, verb, tmp_pa
     assert not (tmp_path / "snapshot").exists()
 
 
-@pytest.mark.parametrize("how", ["429", "truncated", "web page"])
+@pytest.mark.usefixtures("_hasty")
+@pytest.mark.parametrize("how", ["429", "truncated", "web page", "hang"])
 def test_a_server_that_has_no_boundary_to_give(how, town, verb, tmp_path):
     study, _ = town
     bounded(study, "relation/901")
@@ -246,15 +282,189 @@ def test_a_mirror_is_a_web_address(town, verb, mirror):
     assert "mirrors" in err
 
 
+OUTLINE = {"type": "Polygon", "coordinates": [[*RING, RING[0]]]}
+
+
+def place(name, *, importance=0.5, ref=901, geojson=OUTLINE):
+    return {
+        "osm_type": "relation",
+        "osm_id": ref,
+        "importance": importance,
+        "addresstype": "town",
+        "display_name": name,
+        "boundingbox": ["29.549", "29.556", "106.549", "106.556"],
+        "lat": "29.55",
+        "lon": "106.55",
+        "geojson": geojson,
+    }
+
+
+POINT = {"type": "Point", "coordinates": [106.55, 29.55]}
+
+
+def called(study, name, *more):
+    """The study with a boundary by name."""
+    words = study.read_text(encoding="utf-8")
+    wanted = "\n".join((f'place = "{name}"', *more))
+    study.write_text(words.replace('boundary = "boundary.geojson"', wanted), encoding="utf-8")
+
+
+def geocoder(address):
+    return f'geocoder = "{address.removesuffix("/api")}"'
+
+
+@pytest.mark.parametrize("own_files", [False, True])
+def test_a_boundary_by_name_is_fetched_once_and_frozen(own_files, town, verb, tmp_path):
+    study, text = town
+    by_file = Study.open(study).area
+    listed = [place("小镇, 别处", ref=7, importance=0.1), place("小镇, 中国")]
+    with overpass(says(text), places=lambda _: (200, json.dumps(listed))) as (address, heard):
+        called(study, "小镇", geocoder(address))
+        for word in ("check", "run"):
+            code, _, err = verb(word, study)
+            assert code == 2
+            assert "[area] place '小镇': it has not been looked up yet. Run circle15 fetch" in err
+        assert heard == []  # only fetch goes online
+        if not own_files:
+            live(study, address)
+        code, out, err = verb("fetch", study)
+        assert code == 0, err
+    assert "小镇, 中国 (town, relation/901) is taken; of that name are also 小镇, 别处 (town, relation/7)" in err
+    assert heard[0][0].startswith("/search?")
+    assert heard[0][2].startswith("circle15")
+    assert len(heard) == (1 if own_files else 6)
+    entries = json.loads((tmp_path / out.strip() / snapshot.SOURCES).read_text(encoding="utf-8"))["files"]
+    (outline,) = [entry for entry in entries if entry["query"] == "place"]
+    assert (outline["asked"], outline["osm_id"]) == ("小镇", "relation/901")
+    area = Study.open(study).area  # the server is gone
+    assert area.boundary.symmetric_difference(by_file.boundary).area < 1e-3 * by_file.boundary.area
+    assert verb("check", study)[0] == 0
+    words = study.read_text(encoding="utf-8")
+    study.write_text(words.replace('place = "小镇"', 'place = "大镇"'), encoding="utf-8")
+    assert "the newest snapshot has the boundary of '小镇'" in verb("check", study)[2]
+
+
+@pytest.mark.parametrize(
+    ("listed", "words"),
+    [
+        ([], "no place of that name is found"),
+        (
+            [place("小镇, 中国", geojson=POINT)],
+            "only places without an outline are found: 小镇, 中国 (town, relation/901)",
+        ),
+    ],
+)
+def test_a_name_without_an_outline_needs_mending(listed, words, town, verb, tmp_path):
+    study, text = town
+    with overpass(says(text), places=lambda _: (200, json.dumps(listed))) as (address, _):
+        called(study, "小镇", geocoder(address))
+        live(study, address)
+        code, _, err = verb("fetch", study)
+    assert code == 2
+    assert f"[area] place '小镇': {words}" in err
+    assert not (tmp_path / "snapshot").exists()
+
+
+@pytest.mark.usefixtures("_hasty")
+@pytest.mark.parametrize("how", [name for name in FAILURES if "later" not in name])
+def test_a_geocoder_that_does_not_answer(how, town, verb, tmp_path):
+    study, text = town
+    with overpass(says(text), places=FAILURES[how]) as (address, _):
+        called(study, "小镇", geocoder(address))
+        live(study, address)
+        begun = time.monotonic()
+        code, _, err = verb("fetch", study)
+        assert time.monotonic() - begun < PATIENCE_S / 3
+    (line,) = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert code == 3
+    assert address.removesuffix("/api") in line
+    assert "[area] geocoder" in line
+    assert "[area] boundary" in line
+    assert not (tmp_path / "snapshot").exists()
+
+
+@pytest.mark.parametrize("boundary", ["file", "relation/901", "name"])
+def test_a_cut_of_a_country_file_gives_the_same_results(boundary, town, verb, tmp_path):
+    study, _ = town
+    ring = json.loads(bounded(study, "relation/901") if boundary == "relation/901" else NONE)
+    both = json.loads(reply_of(tmp_path / "town.osm"))
+    far = [
+        {"type": "node", "id": 5000 + at, "lon": 110.0 + at / 1e3, "lat": 30.0, "tags": {"shop": "x"}} for at in (0, 1)
+    ]
+    both["elements"] += far + ring["elements"]
+    (tmp_path / "country.json").write_text(json.dumps(both), encoding="utf-8")
+    as_pbf(tmp_path / "country.json", tmp_path / "country.osm.pbf")
+    if boundary == "file":
+        assert verb("run", study, "--output", tmp_path / "by_file")[0] == 0
+    words = study.read_text(encoding="utf-8")
+    study.write_text(words.replace('files = ["town.osm"]', 'country = "country.osm.pbf"'), encoding="utf-8")
+    with overpass(says(NONE), places=lambda _: (200, json.dumps([place("小镇")]))) as (address, heard):
+        if boundary == "name":
+            called(study, "小镇", geocoder(address))
+        code, out, err = verb("fetch", study)
+    assert code == 0, err
+    assert "note: [streets]" not in err
+    assert len(heard) == (boundary == "name")
+    listed = json.loads((tmp_path / out.strip() / snapshot.SOURCES).read_text(encoding="utf-8"))
+    assert listed["cut_from"]["sha256"] == hashlib.sha256((tmp_path / "country.osm.pbf").read_bytes()).hexdigest()
+    assert listed["files"][0]["counts"]["nodes"] == len(both["elements"]) - 2 - sum(
+        "nodes" in one or "members" in one for one in both["elements"]
+    )
+    if boundary != "file":
+        assert verb("check", study)[0] == 0
+        return
+    code, _, err = verb("run", study, "--output", tmp_path / "by_cut")
+    assert code == 0, err
+    manifest = json.loads((tmp_path / "by_cut" / "run.json").read_text(encoding="utf-8"))
+    (cut,) = [source for source in manifest["sources"] if source["key"] == "[streets] country"]
+    assert cut["file"].endswith("streets-1.osm.pbf")
+    one, two = layers(tmp_path / "by_file"), layers(tmp_path / "by_cut")
+    for name, layer in one.items():
+        pair = [pd.DataFrame(frame).drop(columns="source", errors="ignore") for frame in (layer, two[name])]
+        pd.testing.assert_frame_equal(*pair, obj=name)
+
+
+def as_pbf(source, target):
+    """The elements of a file, written as a large extract would be."""
+    found = read_osm(source)
+    with osmium.SimpleWriter(str(target)) as writer:
+        for ref, (lon, lat) in zip(found.node_ids.tolist(), found.lonlat.tolist(), strict=True):
+            writer.add_node(Node(id=ref, location=(lon, lat), tags=found.node_tags.get(ref, {})))
+        for ref, way in found.ways.items():
+            writer.add_way(Way(id=ref, nodes=way.nodes.tolist(), tags=way.tags))
+        for ref, one in found.relations.items():
+            members = [(kind[0], number, role) for kind, number, role in one.members]
+            writer.add_relation(Relation(id=ref, members=members, tags=one.tags))
+
+
+def test_sources_of_one_name_are_told_apart_by_their_folder(town, verb, tmp_path):
+    study, _ = town
+    (tmp_path / "more").mkdir()
+    more = {"elements": [{"type": "node", "id": 7000, "lon": 106.552, "lat": 29.552, "tags": {"amenity": "clinic"}}]}
+    (tmp_path / "more" / "town.json").write_text(json.dumps(more), encoding="utf-8")
+    (tmp_path / "town.json").write_text(reply_of(tmp_path / "town.osm"), encoding="utf-8")
+    words = study.read_text(encoding="utf-8").replace('files = ["town.osm"]', 'files = ["town.json", "more/town.json"]')
+    study.write_text(words, encoding="utf-8")
+    assert verb("run", study)[0] == 0
+    manifest = json.loads((tmp_path / "results" / "run.json").read_text(encoding="utf-8"))
+    entries = {source["file"]: source for source in manifest["sources"]}
+    for name, date in (("town.json", "2026-11-20T08:00:00Z"), ("more/town.json", "")):
+        assert entries[name]["sha256"] == hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+        assert entries[name]["date"] == date
+    assert entries["more/town.json"]["counts"]["nodes"] == 1
+
+
 REAL = """
 [study]
 name = "渝中"
 crs = "EPSG:32648"
 [area]
-boundary = "{boundary}"
+place = "Yuzhong District, Chongqing, China"
+geocoder = "{server}"
 margin_m = 500
 [streets]
-{streets}
+overpass = true
+mirrors = ["{server}/api"]
 [people]
 total = 576300
 [assessment]
@@ -267,31 +477,28 @@ dependence = false
 @pytest.mark.real
 def test_the_real_replies_fetched_and_run(real_data, verb, tmp_path):
     folder = real_data / "yuzhong"
-    walk = (folder / "overpass_walk.json").read_text(encoding="utf-8")
-    places = [json.loads((folder / f"overpass_{name}.json").read_text()) for name in ("buildings", "pois")]
-    merged = json.dumps(places[0] | {"elements": [one for part in places for one in part["elements"]]})
-
-    def answer(query):
-        text = walk if 'way["highway"]' in query else merged if "building" in query else '{"elements": []}'
-        return says(text)(query)
-
+    answer, places = real_replies(folder)
     study = tmp_path / "live.toml"
-    boundary = (folder / "boundary.geojson").as_posix()
-    with overpass(answer) as (address, _):
-        streets = f'overpass = true\nmirrors = ["{address}"]'
-        study.write_text(REAL.format(boundary=boundary, streets=streets), encoding="utf-8")
+    with overpass(answer, places=places) as (address, _):
+        study.write_text(REAL.format(server=address.removesuffix("/api")), encoding="utf-8")
         code, out, err = verb("fetch", study)
     assert code == 0, err
-    listed = json.loads((tmp_path / out.strip() / snapshot.SOURCES).read_text(encoding="utf-8"))["files"]
+    table = json.loads((tmp_path / out.strip() / snapshot.SOURCES).read_text(encoding="utf-8"))
+    listed = table["files"]
     stamps = {(entry["query"], entry["time_stamp"]) for entry in listed if entry["time_stamp"]}
     assert stamps == {("streets", "2026-04-26T06:06:24Z"), ("places", "2026-04-26T06:07:26Z")}
     assert max(entry["counts"]["nodes"] for entry in listed if entry["query"] == "streets") == 19_405
+    assert [entry["osm_id"] for entry in listed if entry["query"] == "place"] == ["relation/4738525"]
+    assert table["to_look_at"]["rows"]["buildings"] > 2000
     code, _, err = verb("run", study, "--output", tmp_path / "out")
     assert code == 0, err
     manifest = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
-    files = [(folder / f"overpass_{name}.json").as_posix() for name in ("walk", "buildings", "pois")]
-    study.write_text(REAL.format(boundary=boundary, streets=f"files = {json.dumps(files)}"), encoding="utf-8")
-    by_file = Study.open(study)
-    assert manifest["links"] == by_file.network.facts()
-    assert manifest["origins"]["count"] == len(by_file.origins)
-    assert manifest["facilities"]["count"] == len(by_file.facilities) > 0
+    by_fetch = Study.open(study)
+    by_file = read_area(folder / "boundary.geojson", margin_m=500, crs="EPSG:32648")
+    assert by_fetch.area.boundary.symmetric_difference(by_file.boundary).area < 1.0
+    files = [folder / f"overpass_{name}.json" for name in ("walk", "buildings", "pois", "stations")]
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(by_fetch.streets), pd.DataFrame(read_streets(read_osm(*files), by_fetch.area))
+    )
+    assert manifest["facilities"]["count"] > 0
+    assert manifest["origins"]["count"] > 100

@@ -1,19 +1,34 @@
 """A snapshot is whole or not there, is what was fetched, and says what a server did instead of answering."""
 
+import errno
 import gzip
 import hashlib
 import json
+import os
+import subprocess
+import sys
 import threading
+import time
+from functools import partial
 
 import geopandas as gpd
+import osmnx
 import pytest
 from pyproj import CRS
 from shapely import box
+from shapely.geometry import mapping
 
-from circle15.errors import SourceError
-from circle15.sources import online, snapshot
+from circle15.errors import ConfigError, SourceError
+from circle15.sources import extract, online, snapshot
 from circle15.sources.osm import read_osm
-from circle15.sources.snapshot import SOURCES, fetch_snapshot, newest_snapshot
+from circle15.sources.snapshot import (
+    SOURCES,
+    cut_snapshot,
+    fetch_snapshot,
+    freeze_boundary,
+    frozen_boundary,
+    newest_snapshot,
+)
 from circle15.tables import StudyArea
 from overpass_server import (
     AT_WORK,
@@ -207,16 +222,82 @@ def test_a_stopped_fetch_leaves_the_old_snapshot_only(tmp_path, town, monkeypatc
     assert newest_snapshot(old.parent)
 
 
-def test_a_full_disk_is_no_fault_of_the_server(tmp_path, town, monkeypatch):
-    def full(*_, **__):
-        raise OSError(28, "No space left on device")
+def full(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
 
+
+@pytest.mark.parametrize(
+    "where", ["a reply is kept", "a reply is packed", "the layers are written", "the cut is written"]
+)
+def test_a_full_disk_is_no_fault_of_the_server(where, tmp_path, town, monkeypatch):
     text = reply_of(town)
-    monkeypatch.setattr(snapshot.gzip, "compress", full)
-    with pytest.raises(SourceError, match="No space left") as caught:
-        fetched(tmp_path / "snapshot", says(text))
+    owner, name = {
+        "a reply is kept": (osmnx._http, "_save_to_cache"),
+        "a reply is packed": (snapshot.gzip, "compress"),
+        "the layers are written": (snapshot, "write_layers"),
+        "the cut is written": (extract, "_write"),
+    }[where]
+    monkeypatch.setattr(owner, name, full)
+    cut = partial(cut_snapshot, AREA, tmp_path / "snapshot", country=town)
+    ask = partial(fetched, tmp_path / "snapshot", says(text))
+    with pytest.raises(SourceError) as caught:
+        (cut if where == "the cut is written" else ask)()
+    (finding,) = caught.value.findings
+    assert finding.where == str(tmp_path / "snapshot")
+    assert "a snapshot cannot be written there (No space left on device)" in finding.problem
     assert not caught.value.outside
     assert not (tmp_path / "snapshot").exists()
+
+
+def test_drafts_that_nobody_writes_any_more_are_swept(tmp_path, town):
+    folder = tmp_path / "snapshot"
+    host, gone = snapshot._host(), subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    names = {
+        f".draft-{host}.{os.getpid()}.mine": False,
+        f".draft-{host}.{gone.pid}.gone": sys.platform != "win32",
+        f".draft-other-host.{gone.pid}.far": False,
+        ".draft-abc": False,
+        f".draft-{host}.{os.getpid()}.old": True,
+        "2026-01-01": False,
+    }
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        (folder / name / "file").touch()
+        if name.endswith("old"):
+            os.utime(folder / name, (0, time.time() - 2 * 24 * 3600))
+    fetched(folder, says(reply_of(town)))
+    assert {name: not (folder / name).exists() for name in names} == names
+
+
+def test_the_layers_show_what_was_fetched(tmp_path, town):
+    place, _ = fetched(tmp_path / "snapshot", says(reply_of(town)))
+    elements = read_osm(town)
+    table = json.loads((place / SOURCES).read_text(encoding="utf-8"))["to_look_at"]
+    layers = {name: gpd.read_file(place / "layers.gpkg", layer=name) for name in table["rows"]}
+    assert {name: len(layer) for name, layer in layers.items()} == table["rows"]
+    ways = {f"way/{ref}": way.tags for ref, way in elements.ways.items()}
+    assert set(layers["streets"]["osm_id"]) == {one for one, tags in ways.items() if "highway" in tags}
+    assert set(layers["buildings"]["osm_id"]) == {one for one, tags in ways.items() if "building" in tags}
+    assert all(json.loads(row.tags) == ways[row.osm_id] for row in layers["streets"].itertuples())
+    assert layers["buildings"].geom_type.unique().tolist() == ["Polygon"]
+    (place / "layers.gpkg").write_bytes(b"changed by a viewer")
+    assert newest_snapshot(place.parent)
+
+
+def test_the_boundary_of_a_name_may_be_frozen_alone(tmp_path):
+    outline = {"type": "Feature", "properties": {"asked": "A"}, "geometry": mapping(box(0, 0, 1, 1))}
+    (tmp_path / "boundary.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [outline]}))
+    place = freeze_boundary(tmp_path / "boundary.geojson", tmp_path / "snapshot")
+    assert newest_snapshot(place.parent) == ()
+    assert frozen_boundary(place.parent, "A") == place / "boundary.geojson"
+    with pytest.raises(ConfigError, match="has the boundary of 'A'"):
+        frozen_boundary(place.parent, "B")
+    with pytest.raises(ConfigError, match="has not been looked up yet"):
+        frozen_boundary(tmp_path / "none", "A")
+    (place / "boundary.geojson").write_text("{}")
+    with pytest.raises(SourceError, match="it is not what was fetched"):
+        frozen_boundary(place.parent, "A")
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

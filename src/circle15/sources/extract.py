@@ -142,7 +142,7 @@ def _touching(file: Path, wanted: _Wanted, *, whole: str) -> None:
         members = [(member.type, member.ref) for member in thing.members]
         asked = whole == f"relation/{thing.id}"
         known = {"n": wanted.inside, "w": wanted.ways, "r": wanted.relations}
-        if asked or any(ref in known[kind] for kind, ref in members):
+        if asked or (wanted.inside and any(ref in known[kind] for kind, ref in members)):
             wanted.relations.add(thing.id)
             if asked or _closes(thing):
                 wanted.missing.update(ref for kind, ref in members if kind == "w" and ref not in wanted.ways)
