@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from circle15.network import search, snapping
+from circle15.network import closures, search, snapping
+from circle15.network.threads import in_threads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,7 +44,7 @@ def losses(graph: Graph, homes: Spots, goals: Spots, *, asked: Asked) -> Ints:
         Candidate, origin, service, ticks before, ticks after (`search.NEVER` beyond `FURTHER` cut-offs), sorted.
     """
     rows, vertices, ticks = snapping.openings(graph, homes, leaving=True)
-    city = search.City(
+    city = closures.City(
         graph.onward,
         graph.reversed,
         _closing(graph, asked.candidate),
@@ -53,29 +54,32 @@ def losses(graph: Graph, homes: Spots, goals: Spots, *, asked: Asked) -> Ints:
     seeds, straight = _services(graph, homes, goals, asked=asked)
 
     def run(low: int, high: int) -> list[Ints]:
-        work = search.scratch(graph.onward, len(seeds.items))
-        ways = _ways(graph.layout.vertices, homes.rows)
+        work = search.scratch(graph.onward)
+        ways = _ways(graph, homes.rows)
         found = []
         for service in range(low, high):
             some = slice(seeds.first[service], seeds.first[service + 1])
             within = int(asked.within[service])
-            given = search.Service(seeds.items[some], seeds.ticks[some], straight[service], within, FURTHER * within)
-            found.append(np.insert(search.losses(city, given, work, ways), 2, service, axis=1))
+            given = closures.Service(seeds.items[some], seeds.ticks[some], straight[service], within, FURTHER * within)
+            count = search.settle(graph.reversed, given.vertices, given.ticks, given.limit, work)
+            found.append(np.insert(closures.losses(city, given, work, ways, count), 2, service, axis=1))
+            search.clear(work, count)
         return found
 
-    done = [one for run_of in search.in_threads(run, len(asked.within)) for one in run_of]
+    done = [one for run_of in in_threads(run, len(asked.within)) for one in run_of]
     every = np.concatenate([np.zeros((0, 5), np.int64), *done])
     return every[np.lexsort(every.T[2::-1])]
 
 
-def _ways(vertices: int, origins: int) -> search.Ways:
-    seed = np.full(vertices, search.NEVER, np.int32)
+def _ways(graph: Graph, origins: int) -> closures.Ways:
+    vertices, arcs = graph.layout.vertices, len(graph.onward.heads)
+    seed, heap = np.full(vertices, search.NEVER, np.int32), np.empty(arcs + vertices, np.int64)
     left, after, cut = (np.empty(vertices, np.int32) for _ in range(3))
     seen, found = (np.empty(origins, np.int32) for _ in range(2))
-    return search.Ways(seed, left, after, cut, np.empty(origins, np.int64), seen, found)
+    return closures.Ways(seed, heap, left, after, cut, np.empty(origins, np.int64), seen, found)
 
 
-def _closing(graph: Graph, candidate: Ints) -> search.Closing:
+def _closing(graph: Graph, candidate: Ints) -> closures.Closing:
     """The arcs of every candidate; a private link has several."""
     arcs = graph.onward
     tail = np.repeat(np.arange(len(arcs.first) - 1), np.diff(arcs.first))
@@ -83,7 +87,7 @@ def _closing(graph: Graph, candidate: Ints) -> search.Closing:
     order = np.argsort(of_arc, kind="stable")
     order = order[of_arc[order] >= 0]
     first = np.searchsorted(of_arc[order], np.arange(candidate.max(initial=-1) + 2)).astype(np.int64)
-    return search.Closing(candidate.astype(np.int32), first, order.astype(np.int32), tail[order].astype(np.int32))
+    return closures.Closing(candidate.astype(np.int32), first, order.astype(np.int32), tail[order].astype(np.int32))
 
 
 def _services(graph: Graph, homes: Spots, goals: Spots, *, asked: Asked) -> tuple[search.Ragged, NDArray[np.int32]]:

@@ -19,12 +19,13 @@ from scipy.sparse.csgraph import connected_components
 
 from circle15.impedance import NO_WAY, link_ticks
 from circle15.network.drawing import Lines, Sides
-from circle15.network.search import Arcs
+from circle15.network.engine import arcs
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from circle15.network.search import Arcs
     from circle15.project import Walker
 
     Ints = NDArray[np.int64]
@@ -160,6 +161,7 @@ class Graph:
         ticks = link_ticks(layout.streets, walker)
         usable = ticks < NO_WAY
         tail, head, length, link = _phases(layout, ticks, usable & ~layout.closed)
+        rank = np.arange(layout.vertices, dtype=np.int32)
         # Parts are judged without closures and additions: neither may move anybody to another street.
         added = layout.streets["osm_id"].astype(str).str.startswith(NEW).to_numpy(dtype=bool)
         part = layout.parts(usable & ~added)
@@ -171,8 +173,8 @@ class Graph:
         return cls(
             layout=layout,
             ticks=ticks,
-            onward=_arcs(layout.vertices, tail, head, length, link),
-            reversed=_arcs(layout.vertices, head, tail, length, link),
+            onward=arcs(tail, head, length, rank=rank, links=link),
+            reversed=arcs(head, tail, length, rank=rank, links=link),
             how=np.where(main, "main", "island").astype(object),
             small=~main & (metres[of_piece] < SMALL_M),
             placeable=either & ~np.isin(kind, NO_PLACE) & ~added[layout.ahead],
@@ -196,10 +198,3 @@ def _phases(layout: Layout, ticks: Ints, usable: Bools) -> tuple[Ints, Ints, Int
         np.concatenate([ticks[public], ticks[private], ticks[private], none, none]),
         np.concatenate([public, private, private, none - 1, none - 1]),
     )
-
-
-def _arcs(vertices: int, tail: Ints, head: Ints, ticks: Ints, link: Ints) -> Arcs:
-    """Sort arcs by the vertex that they leave."""
-    order = np.argsort(tail, kind="stable")
-    first = np.searchsorted(tail[order], np.arange(vertices + 1)).astype(np.int64)
-    return Arcs(first, *(values[order].astype(np.int32) for values in (head, ticks, link)))

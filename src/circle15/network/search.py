@@ -1,15 +1,16 @@
-"""The compiled kernels of the search: walking times, and what changes when links close.
+"""The compiled kernels of the search: walking times over a packed graph, in whole ticks.
 
 A kernel calls only kernels of its own file, because numba's cache watches no other: it would keep the old one after a
-change. All searching is in whole ticks. Scratch arrays are allocated once and reused: after each search only what it
-touched is put back, so that its cost does not depend on the size of the city. The kernels let go of the interpreter
-lock; callers run them in plain threads.
+change. Scratch arrays are allocated once and reused: after each search only what it touched is put back, so that its
+cost does not depend on the size of the city. The kernels let go of the interpreter lock; callers run them in plain
+threads.
+
+The queue is a row of buckets, each `64` ticks wide or wider, and within a bucket labels are corrected as better ones
+come (Dial 1969; Meyer and Sanders 2003): as exact as a heap, at half its cost.
 """
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import numba
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 
     Whole = int | np.int64
 
-NEVER = 2**31 - 1  # ticks of a vertex that was not reached
-_LOW = 2**32 - 1  # a heap key is the ticks above, the vertex in the low 32 bits
+NEVER = 2**31 - 1  # ticks of a vertex that was not reached, and of a link that nobody may use
+_LOW = 2**32 - 1  # an entry of the queue is the ticks above, the vertex in the low 32 bits
+_NARROW = 6  # buckets are at least 2 ** 6 ticks wide: measured as the best width on streets
+_BUCKETS = 4096  # and never more than this, so that they stay in the nearest cache
+_EMPTY = np.uint32(_LOW)
 
 _Kernel = TypeVar("_Kernel", bound="Callable[..., Any]")
-_Answer = TypeVar("_Answer")
 
 
 def compiled(kernel: _Kernel, *, door: bool = True) -> _Kernel:
@@ -44,22 +47,16 @@ def inner(kernel: _Kernel) -> _Kernel:
     return compiled(kernel, door=False)
 
 
-def in_threads(task: Callable[[int, int], _Answer], count: int) -> list[_Answer]:
-    """Answers of `task(low, high)` over runs that make up `range(count)`, in order, on every processor."""
-    threads = os.cpu_count() or 1
-    runs = min(count, 8 * threads)  # more runs than threads, so that none waits long for another
-    bounds = np.linspace(0, count, runs + 1).astype(int).tolist()
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(task, bounds[:-1], bounds[1:]))
-
-
 class Arcs(NamedTuple):
     """A directed graph: the arcs that leave vertex v are at `first[v]` to `first[v + 1]`.
 
-    `links` is the row of the streets table, or -1 for an arc of no length between two copies of one node.
+    `pairs` holds head and ticks of an arc in one number, head above: one look into memory for both; `heads` and `ticks`
+    are views of it. `links` is the caller's number of the link, or -1 for an arc between two copies of one node. The
+    last two arcs are padding.
     """
 
-    first: NDArray[np.int64]
+    first: NDArray[np.uint32]
+    pairs: NDArray[np.int64]
     heads: NDArray[np.int32]
     ticks: NDArray[np.int32]
     links: NDArray[np.int32]
@@ -74,92 +71,175 @@ class Ragged(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Scratch of one search: ticks per vertex (`NEVER` between searches), the heap, the vertices touched."""
+    """Scratch of one search: ticks per vertex (`NEVER` between searches), the vertices touched, and the queue.
+
+    The queue: the first slot of each bucket, and per slot its entry and the slot after it. Slots that are not in use
+    hang together as well, from `free[0]`.
+    """
 
     ticks: NDArray[np.int32]
-    heap: NDArray[np.int64]
     touched: NDArray[np.int32]
+    bucket: NDArray[np.uint32]
+    entry: NDArray[np.int64]
+    after: NDArray[np.uint32]
+    free: NDArray[np.uint32]
 
 
-def scratch(arcs: Arcs, seeds: int) -> Work:
-    """Scratch for searches from at most so many seeds at once."""
+def scratch(arcs: Arcs, seeds: int = 0) -> Work:  # noqa: ARG001  the queue no longer grows with the seeds
+    """Scratch for searches on a graph."""
     vertices = arcs.first.size - 1
+    widest = int(np.diff(arcs.first).max(initial=0))
+    slots = vertices + vertices // 4 + widest + 64  # room for one live entry each, and for some that are out of date
     return Work(
         np.full(vertices, NEVER, np.int32),
-        np.empty(arcs.heads.size + seeds + 1, np.int64),
         np.empty(vertices, np.int32),
+        np.full(_BUCKETS, _EMPTY, np.uint32),
+        np.empty(slots, np.int64),
+        np.arange(1, slots + 1, dtype=np.uint32),
+        np.zeros(1, np.uint32),
     )
+
+
+# ------------------------------------------------------------------------------------------------- packing the graph
+
+
+@compiled
+def hilbert(x: NDArray[np.int64], y: NDArray[np.int64], bits: int) -> NDArray[np.int64]:
+    """Position of cells along a Hilbert curve, above; their own number, in the low 32 bits (Hilbert 1891)."""
+    keys = np.empty(x.size, np.int64)
+    for k in range(x.size):
+        along, column, row = np.int64(0), x[k], y[k]
+        for level in range(bits - 1, -1, -1):
+            right, up = (column >> level) & 1, (row >> level) & 1
+            along = (along << 2) | ((3 * right) ^ up)
+            if up == 0:
+                if right == 1:
+                    column, row = ~column, ~row
+                column, row = row, column
+        keys[k] = (along << 32) | k
+    return keys
+
+
+@compiled
+def pack(
+    tails: NDArray[Any], heads: NDArray[Any], ticks: NDArray[Any], rank: NDArray[np.int32], links: NDArray[np.int32]
+) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int32]]:
+    """Arcs in the order of the vertex that they leave: where each vertex begins, head and ticks, link."""
+    first = np.zeros(rank.size + 1, np.uint32)
+    for k in range(tails.size):
+        first[np.int64(rank[tails[k]]) + 1] += np.uint32(1)
+    for v in range(rank.size):
+        first[v + 1] += first[v]
+    pairs = np.zeros(tails.size + 2, np.int64)
+    names = np.full(tails.size + 2, -1, np.int32)
+    at = first.copy()
+    for k in range(tails.size):
+        tail = rank[tails[k]]
+        place = at[tail]
+        at[tail] = place + np.uint32(1)
+        pairs[place] = (np.int64(rank[heads[k]]) << 32) | min(np.int64(ticks[k]), np.int64(NEVER))
+        names[place] = links[k]
+    return first, pairs, names
 
 
 # ------------------------------------------------------------------------------------------------------- the search
 
 
 @inner
-def _push(heap: NDArray[np.int64], size: int, key: np.int64) -> int:
-    at = size
-    while at > 0:
-        above = (at - 1) >> 1
-        if heap[above] <= key:
-            break
-        heap[at] = heap[above]
-        at = above
-    heap[at] = key
-    return size + 1
+def _push(work: Work, free: np.uint32, bucket: Whole, entry: Whole) -> np.uint32:
+    """Put an entry in front of its bucket; returns the next free slot."""
+    slot = free
+    free = work.after[slot]
+    work.entry[slot] = entry
+    work.after[slot] = work.bucket[bucket]
+    work.bucket[bucket] = slot
+    return free
 
 
 @inner
-def _pop(heap: NDArray[np.int64], size: int) -> int:
-    size -= 1
-    key = heap[size]
-    at = 0
-    below = 1
-    while below < size:
-        if below + 1 < size and heap[below + 1] < heap[below]:
-            below += 1
-        if heap[below] >= key:
-            break
-        heap[at] = heap[below]
-        at = below
-        below = 2 * at + 1
-    heap[at] = key
-    return size
+def _sweep(work: Work, free: np.uint32) -> tuple[np.uint32, int]:
+    """Take out every entry that a better one has overtaken; returns the next free slot and how many are left."""
+    left = 0
+    for bucket in range(work.bucket.size):
+        slot = work.bucket[bucket]
+        work.bucket[bucket] = _EMPTY
+        while slot != _EMPTY:
+            after = work.after[slot]
+            if work.entry[slot] >> 32 == work.ticks[np.uint32(work.entry[slot])]:
+                work.after[slot] = work.bucket[bucket]
+                work.bucket[bucket] = slot
+                left += 1
+            else:
+                work.after[slot] = free
+                free = slot
+            slot = after
+    return free, left
+
+
+@inner
+def _seed(
+    work: Work, vertices: NDArray[np.int32], ticks: NDArray[np.int32], limit: int, shift: int
+) -> tuple[np.uint32, int, int]:
+    """Put the seeds in the queue; returns the next free slot, how many wait there, and how many were touched."""
+    reached, free = work.ticks, work.free[0]
+    waiting = count = 0
+    for k in range(vertices.size):
+        seed = np.uint32(vertices[k])
+        start = np.int64(ticks[k])
+        if start <= limit and start < reached[seed]:
+            if reached[seed] == NEVER:
+                work.touched[count] = seed
+                count += 1
+            reached[seed] = start
+            if waiting == work.entry.size:
+                free, waiting = _sweep(work, free)
+            free = _push(work, free, start >> shift, (start << 32) | np.int64(seed))
+            waiting += 1
+    return free, waiting, count
 
 
 @compiled
 def settle(arcs: Arcs, vertices: NDArray[np.int32], ticks: NDArray[np.int32], limit: int, work: Work) -> int:
-    """Walk from several seeds at once as far as `limit`, inclusive (Dijkstra 1959, binary heap, lazy deletion).
+    """Walk from several seeds at once as far as `limit`, inclusive.
 
     `work.ticks` must hold `NEVER` everywhere; it then holds the ticks of the `work.touched` vertices, whose number is
-    returned. Each arc enters the heap at most once, so a heap of arcs + seeds is large enough.
+    returned. (It may also hold ways that are known already: then only what the seeds shorten is touched again.)
     """
-    reached, heap, touched = work.ticks, work.heap, work.touched
-    size = 0
-    count = 0
-    for k in range(vertices.size):
-        vertex = np.int64(vertices[k])
-        at = np.int64(ticks[k])
-        if at <= limit and at < reached[vertex]:
-            if reached[vertex] == NEVER:
-                touched[count] = vertex
-                count += 1
-            reached[vertex] = at
-            size = _push(heap, size, (at << 32) | vertex)
-    while size > 0:
-        key = heap[0]
-        size = _pop(heap, size)
-        vertex = key & _LOW
+    reached, touched, room = work.ticks, work.touched, work.entry.size
+    shift = _NARROW
+    while limit >> shift >= _BUCKETS:
+        shift += 1
+    free, waiting, count = _seed(work, vertices, ticks, limit, shift)
+    bucket = np.uint64(0)
+    while waiting > 0:
+        slot = work.bucket[bucket]
+        if slot == _EMPTY:
+            bucket += np.uint64(1)
+            continue
+        key = work.entry[slot]
+        work.bucket[bucket] = work.after[slot]
+        work.after[slot] = free
+        free = slot
+        waiting -= 1
+        vertex = np.uint32(key)
         at = key >> 32
         if at > reached[vertex]:
             continue
-        for arc in range(arcs.first[vertex], arcs.first[vertex + 1]):
-            head = np.int64(arcs.heads[arc])
-            there = at + arcs.ticks[arc]
+        low, high = arcs.first[vertex], arcs.first[vertex + np.uint32(1)]
+        if waiting + np.int64(high - low) > room:
+            free, waiting = _sweep(work, free)
+        for arc in range(low, high):
+            pair = arcs.pairs[arc]
+            head = np.uint32(pair >> 32)
+            there = at + (pair & _LOW)
             if there <= limit and there < reached[head]:
                 if reached[head] == NEVER:
                     touched[count] = head
                     count += 1
                 reached[head] = there
-                size = _push(heap, size, (there << 32) | head)
+                free = _push(work, free, there >> shift, (there << 32) | np.int64(head))
+                waiting += 1
+    work.free[0] = free
     return count
 
 
@@ -167,52 +247,196 @@ def settle(arcs: Arcs, vertices: NDArray[np.int32], ticks: NDArray[np.int32], li
 def clear(work: Work, count: int) -> None:
     """Put back what one search touched."""
     for k in range(count):
-        work.ticks[work.touched[k]] = NEVER
+        work.ticks[np.uint32(work.touched[k])] = NEVER
+
+
+@compiled
+def nearest(arcs: Arcs, seeds: Ragged, limit: int, rank: NDArray[np.int32], out: NDArray[np.int32], work: Work) -> None:
+    """Ticks from every node to the nearest seed of all lists together: one search; `out` is in the caller's order."""
+    low, high = seeds.first[0], seeds.first[seeds.first.size - 1]
+    count = settle(arcs, seeds.items[low:high], seeds.ticks[low:high], limit, work)
+    for node in range(rank.size):
+        out[node] = work.ticks[np.uint32(rank[node])]
+    clear(work, count)
+
+
+# ------------------------------------------------------------------------------------------------------- the counts
+
+
+class Tally(NamedTuple):
+    """What is counted per vertex and ring: places, and what they hold (no rows when that is not asked).
+
+    A ring lies between one cut-off and the next; `cutoffs` ascend.
+    """
+
+    cutoffs: NDArray[np.int64]
+    places: NDArray[np.int32]
+    holds: NDArray[np.int64]
 
 
 @inner
-def _offer(best: NDArray[np.int32], found: NDArray[np.int32], hits: int, target: int, ticks: int) -> int:
+def _ring(cutoffs: NDArray[np.int64], ticks: Whole) -> int:
+    ring = 0
+    for k in range(cutoffs.size):
+        ring += cutoffs[k] < ticks
+    return ring
+
+
+@inner
+def _same(seeds: Ragged, one: int, other: int) -> bool:
+    """Whether two places, one after the other, are entered alike."""
+    size = seeds.first[one + 1] - seeds.first[one]
+    if other + 1 >= seeds.first.size or seeds.first[other + 1] - seeds.first[other] != size:
+        return False
+    for k in range(seeds.first[one], seeds.first[one + 1]):
+        if seeds.items[k] != seeds.items[k + size] or seeds.ticks[k] != seeds.ticks[k + size]:
+            return False
+    return True
+
+
+@compiled
+def tally(arcs: Arcs, seeds: Ragged, holds: NDArray[np.int64], sign: int, table: Tally, work: Work) -> None:
+    """Count each place at every vertex that reaches it: one search per list of `seeds`, fewer when neighbours agree.
+
+    `sign` 1 counts, -1 takes back.
+    """
+    limit = table.cutoffs[table.cutoffs.size - 1]
+    many, held = np.int64(0), np.int64(0)
+    for place in range(seeds.first.size - 1):
+        many += sign
+        held += sign * holds[place] if holds.size else 0
+        if _same(seeds, place, place + 1):
+            continue
+        low, high = seeds.first[place], seeds.first[place + 1]
+        count = settle(arcs, seeds.items[low:high], seeds.ticks[low:high], limit, work)
+        for k in range(count):
+            vertex = np.uint32(work.touched[k])
+            ring = _ring(table.cutoffs, work.ticks[vertex])
+            work.ticks[vertex] = NEVER
+            table.places[vertex, ring] += many
+            if held:
+                table.holds[vertex, ring] += held
+        many, held = np.int64(0), np.int64(0)
+
+
+@compiled
+def gather(rings: NDArray[Any], rank: NDArray[np.int32], out: NDArray[Any]) -> None:
+    """Add the rings of every node up to cut-offs, in the caller's order, and empty them."""
+    for node in range(rank.size):
+        vertex = np.uint32(rank[node])
+        total = rings[vertex, 0]
+        out[node, 0] += total
+        rings[vertex, 0] = 0
+        for k in range(1, rings.shape[1]):
+            total += rings[vertex, k]
+            out[node, k] += total
+            rings[vertex, k] = 0
+
+
+# --------------------------------------------------------------------------------------- pairs of places and origins
+
+
+class Plan(NamedTuple):
+    """One search per list of `seeds`: the graph, the targets that come out at each vertex, and straight ways.
+
+    `direct` lists, per source, targets on the same link and the ticks of walking straight there.
+    """
+
+    arcs: Arcs
+    seeds: Ragged
+    exits: Ragged
+    direct: Ragged
+
+
+class Found(NamedTuple):
+    """Scratch over targets: least ticks (`NEVER` between searches), and the targets found."""
+
+    best: NDArray[np.int32]
+    target: NDArray[np.int32]
+
+
+@inner
+def _offer(found: Found, hits: int, target: int, ticks: Whole) -> int:
     """Note a way to a target; returns how many targets were found so far."""
-    if ticks < best[target]:
-        if best[target] == NEVER:
-            found[hits] = target
+    if ticks < found.best[target]:
+        if found.best[target] == NEVER:
+            found.target[hits] = target
             hits += 1
-        best[target] = ticks
+        found.best[target] = ticks
+    return hits
+
+
+@inner
+def _hits(plan: Plan, source: int, limit: int, found: Found, work: Work) -> int:
+    """Search from one source and note the targets within the limit; returns how many. `work` is cleared."""
+    low, high = plan.seeds.first[source], plan.seeds.first[source + 1]
+    count = settle(plan.arcs, plan.seeds.items[low:high], plan.seeds.ticks[low:high], limit, work)
+    hits = 0
+    for k in range(plan.direct.first[source], plan.direct.first[source + 1]):
+        if plan.direct.ticks[k] <= limit:
+            hits = _offer(found, hits, plan.direct.items[k], plan.direct.ticks[k])
+    for j in range(count):
+        vertex = np.uint32(work.touched[j])
+        for k in range(plan.exits.first[vertex], plan.exits.first[vertex + np.uint32(1)]):
+            there = np.int64(work.ticks[vertex]) + plan.exits.ticks[k]
+            if there <= limit:
+                hits = _offer(found, hits, plan.exits.items[k], there)
+        work.ticks[vertex] = NEVER
     return hits
 
 
 @compiled
-def times(arcs: Arcs, seeds: Ragged, exits: Ragged, direct: Ragged, limit: int, targets: int) -> Ragged:
-    """Ticks to each source from the targets that reach it: one search per list of `seeds`.
+def times(plan: Plan, limit: int, found: Found, work: Work) -> Ragged:
+    """Least ticks between each source and the targets within the limit, inclusive."""
+    sources = plan.seeds.first.size - 1
+    first = np.zeros(sources + 1, np.int64)
+    items = np.empty(1024, np.int32)
+    ticks = np.empty(1024, np.int32)
+    for source in range(sources):
+        hits = _hits(plan, source, limit, found, work)
+        start = first[source]
+        if start + hits > items.size:
+            room = max(2 * items.size, start + hits)
+            items = np.append(items[:start], np.empty(room - start, np.int32))
+            ticks = np.append(ticks[:start], np.empty(room - start, np.int32))
+        for k in range(hits):
+            items[start + k] = found.target[k]
+            ticks[start + k] = found.best[found.target[k]]
+            found.best[found.target[k]] = NEVER
+        first[source + 1] = start + hits
+    return Ragged(first, items[: first[sources]], ticks[: first[sources]])
 
-    Parameters
-    ----------
-    arcs : Arcs
-        The reversed graph.
-    seeds : Ragged
-        Per source, vertices and the ticks from there to the source.
-    exits : Ragged
-        Per vertex, the targets that come out there and the ticks from the target to the vertex.
-    direct : Ragged
-        Per source, targets on the same piece and the ticks of walking straight there.
-    limit : int
-        Ticks, inclusive.
-    targets : int
-        Number of targets.
 
-    Returns
-    -------
-    Ragged
-        Per source, the targets within the limit and their least ticks.
-    """
-    vertices = arcs.first.size - 1
-    work = Work(
-        np.full(vertices, NEVER, np.int32),
-        np.empty(arcs.heads.size + seeds.items.size, np.int64),
-        np.empty(vertices, np.int32),
-    )
-    best = np.full(targets, NEVER, np.int32)
-    found = np.empty(targets, np.int32)
+class Answers(NamedTuple):
+    """Per source and category: least ticks, and per cut-off the places and what they hold (no rows: not asked)."""
+
+    cutoffs: NDArray[np.int64]
+    nearest: NDArray[np.int32]
+    places: NDArray[np.int32]
+    holds: NDArray[np.int64]
+
+
+@compiled
+def answers(
+    plan: Plan, category: NDArray[np.int32], holds: NDArray[np.int64], out: Answers, found: Found, work: Work
+) -> None:
+    """One search per origin for all that is asked of it: the nearest of every category, and counts."""
+    limit = out.cutoffs[out.cutoffs.size - 1]
+    for source in range(plan.seeds.first.size - 1):
+        for k in range(_hits(plan, source, limit, found, work)):
+            place = np.uint32(found.target[k])
+            ticks, kind = found.best[place], category[place]
+            found.best[place] = NEVER
+            out.nearest[source, kind] = min(out.nearest[source, kind], ticks)
+            for ring in range(_ring(out.cutoffs, ticks), out.cutoffs.size):
+                out.places[source, kind, ring] += 1
+                if holds.size:
+                    out.holds[source, kind, ring] += holds[place]
+
+
+@compiled
+def reached(arcs: Arcs, seeds: Ragged, limit: int, work: Work) -> Ragged:
+    """The vertices that each source reaches, and when."""
     sources = seeds.first.size - 1
     first = np.zeros(sources + 1, np.int64)
     items = np.empty(1024, np.int32)
@@ -220,233 +444,123 @@ def times(arcs: Arcs, seeds: Ragged, exits: Ragged, direct: Ragged, limit: int, 
     for source in range(sources):
         low, high = seeds.first[source], seeds.first[source + 1]
         count = settle(arcs, seeds.items[low:high], seeds.ticks[low:high], limit, work)
-        hits = 0
-        for k in range(direct.first[source], direct.first[source + 1]):
-            if direct.ticks[k] <= limit:
-                hits = _offer(best, found, hits, direct.items[k], direct.ticks[k])
-        for j in range(count):
-            vertex = work.touched[j]
-            for k in range(exits.first[vertex], exits.first[vertex + 1]):
-                there = np.int64(work.ticks[vertex]) + exits.ticks[k]
-                if there <= limit:
-                    hits = _offer(best, found, hits, exits.items[k], there)
-        clear(work, count)
         start = first[source]
-        if start + hits > items.size:
-            room = max(2 * items.size, start + hits)
+        if start + count > items.size:
+            room = max(2 * items.size, start + count)
             items = np.append(items[:start], np.empty(room - start, np.int32))
             ticks = np.append(ticks[:start], np.empty(room - start, np.int32))
-        for k in range(hits):
-            items[start + k] = found[k]
-            ticks[start + k] = best[found[k]]
-            best[found[k]] = NEVER
-        first[source + 1] = start + hits
+        for k in range(count):
+            items[start + k] = work.touched[k]
+            ticks[start + k] = work.ticks[np.uint32(work.touched[k])]
+        clear(work, count)
+        first[source + 1] = start + count
     return Ragged(first, items[: first[sources]], ticks[: first[sources]])
 
 
-# ------------------------------------------------------------------------------------------------- what links are worth
+# -------------------------------------------------------------------------------------------- routes and second runs
 
 
-class Closing(NamedTuple):
-    """What closes together: each link's candidate, or -1; per candidate, its arcs and the vertices that they leave."""
-
-    candidate: NDArray[np.int32]
-    first: NDArray[np.int64]
-    arcs: NDArray[np.int32]
-    tails: NDArray[np.int32]
-
-
-class City(NamedTuple):
-    """What the closures of one study share: the graph both ways, the candidates, and where origins come out.
-
-    `doors` lists the vertices of each origin, `exits` the origins of each vertex, with the ticks between them.
-    """
-
-    onward: Arcs
-    reversed: Arcs
-    closing: Closing
-    doors: Ragged
-    exits: Ragged
-
-
-class Service(NamedTuple):
-    """Where one service is found: its seeds, each origin's straight way along its own piece, and two limits in ticks.
-
-    Within `within` an origin is served; ways are looked for as far as `limit`.
-    """
+class Tree(NamedTuple):
+    """Shortest ways from the seeds: per vertex its ticks, the row of the vertex before it (-1: none), and the link."""
 
     vertices: NDArray[np.int32]
     ticks: NDArray[np.int32]
-    straight: NDArray[np.int32]
-    within: int
-    limit: int
-
-
-class Ways(NamedTuple):
-    """Scratch of the closures of one service.
-
-    Per vertex: its least seed (`NEVER` between services), how many first steps lie on a shortest way, and the ticks
-    after a closure where the last of these is gone; the vertices `cut` off so. Per origin: ticks before any closure,
-    and the last candidate that it was looked at for; the origins `found` to lose the service.
-    """
-
-    seed: NDArray[np.int32]
-    left: NDArray[np.int32]
-    after: NDArray[np.int32]
-    cut: NDArray[np.int32]
-    before: NDArray[np.int64]
-    seen: NDArray[np.int32]
-    found: NDArray[np.int32]
-
-
-@inner
-def _count_ways(city: City, work: Work, ways: Ways, count: int) -> None:
-    """For each vertex reached, count the first steps of its shortest ways; to have arrived counts as one."""
-    for k in range(count):
-        vertex = work.touched[k]
-        at = np.int64(work.ticks[vertex])
-        ways.left[vertex] = ways.seed[vertex] == at
-        for arc in range(city.onward.first[vertex], city.onward.first[vertex + 1]):
-            if np.int64(work.ticks[city.onward.heads[arc]]) + city.onward.ticks[arc] == at:
-                ways.left[vertex] += 1
-
-
-@inner
-def _closes(city: City, link: int, candidate: int) -> bool:
-    return link >= 0 and city.closing.candidate[link] == candidate
-
-
-@inner
-def _count_arcs(city: City, work: Work, ways: Ways, candidate: int, size: Whole, by: Whole) -> Whole:
-    """Take one candidate's arcs away (`by` -1, from `size` 0), or put them back (`by` 1, from what that returned).
-
-    Returns how many vertices have lost every shortest way; they are in `ways.cut`.
-    """
-    for k in range(city.closing.first[candidate], city.closing.first[candidate + 1]):
-        arc, tail = city.closing.arcs[k], city.closing.tails[k]
-        at = work.ticks[tail]
-        if at != NEVER and np.int64(work.ticks[city.onward.heads[arc]]) + city.onward.ticks[arc] == at:
-            ways.left[tail] += by
-            if ways.left[tail] == 0:
-                ways.cut[size] = tail
-                size += 1
-    done = 0
-    while done < size:
-        vertex = ways.cut[done]
-        done += 1
-        at = np.int64(work.ticks[vertex])
-        for arc in range(city.reversed.first[vertex], city.reversed.first[vertex + 1]):
-            tail = city.reversed.heads[arc]
-            shortest = at + city.reversed.ticks[arc] == work.ticks[tail]
-            if shortest and not _closes(city, city.reversed.links[arc], candidate):
-                ways.left[tail] += by
-                if ways.left[tail] == 0:
-                    ways.cut[size] = tail
-                    size += 1
-    return size
-
-
-@inner
-def _detour(city: City, work: Work, ways: Ways, candidate: int, size: Whole, limit: int) -> None:
-    """Ticks after the closure of the vertices cut off: over the rim, whose ticks have not changed, then inward.
-
-    Each entry of the heap is owed to another arc or seed, as in `settle`.
-    """
-    heap = work.heap
-    waiting = 0
-    for k in range(size):
-        vertex = np.int64(ways.cut[k])
-        at = np.int64(ways.seed[vertex])
-        for arc in range(city.onward.first[vertex], city.onward.first[vertex + 1]):
-            head = city.onward.heads[arc]
-            kept = work.ticks[head] != NEVER and ways.left[head] > 0
-            if kept and not _closes(city, city.onward.links[arc], candidate):
-                at = min(at, np.int64(work.ticks[head]) + city.onward.ticks[arc])
-        ways.after[vertex] = at if at <= limit else NEVER
-        if at <= limit:
-            waiting = _push(heap, waiting, (at << 32) | vertex)
-    while waiting > 0:
-        key = heap[0]
-        waiting = _pop(heap, waiting)
-        vertex = key & _LOW
-        at = key >> 32
-        if at > ways.after[vertex]:
-            continue
-        for arc in range(city.reversed.first[vertex], city.reversed.first[vertex + 1]):
-            tail = np.int64(city.reversed.heads[arc])
-            there = at + city.reversed.ticks[arc]
-            cut = work.ticks[tail] != NEVER and ways.left[tail] == 0 and there <= limit
-            if cut and there < ways.after[tail] and not _closes(city, city.reversed.links[arc], candidate):
-                ways.after[tail] = there
-                waiting = _push(heap, waiting, (there << 32) | tail)
-
-
-@inner
-def _nearest(city: City, work: Work, ways: Ways, service: Service, origin: Whole) -> Whole:
-    """Ticks of an origin's shortest way, closures heeded."""
-    best = np.int64(service.straight[origin])
-    for k in range(city.doors.first[origin], city.doors.first[origin + 1]):
-        vertex = city.doors.items[k]
-        at = np.int64(work.ticks[vertex])
-        if at != NEVER and ways.left[vertex] == 0:
-            at = np.int64(ways.after[vertex])
-        best = min(best, at + city.doors.ticks[k])
-    return best if best <= service.limit else np.int64(NEVER)
-
-
-@inner
-def _unserved(city: City, work: Work, ways: Ways, service: Service, candidate: int, cut: Whole) -> int:
-    """Origins that were served and are not after a closure; returns how many, they are in `ways.found`."""
-    hits = 0
-    for k in range(cut):
-        vertex = ways.cut[k]
-        for j in range(city.exits.first[vertex], city.exits.first[vertex + 1]):
-            origin = np.int64(city.exits.items[j])
-            if ways.before[origin] <= service.within and ways.seen[origin] != candidate:
-                ways.seen[origin] = candidate
-                if _nearest(city, work, ways, service, origin) > service.within:
-                    ways.found[hits] = origin
-                    hits += 1
-    return hits
+    before: NDArray[np.int32]
+    links: NDArray[np.int32]
 
 
 @compiled
-def losses(city: City, service: Service, work: Work, ways: Ways) -> NDArray[np.int64]:
-    """Who is served now, and no longer when one candidate closes.
+def tree(arcs: Arcs, vertices: NDArray[np.int32], ticks: NDArray[np.int32], limit: int, work: Work) -> Tree:
+    """A shortest way to every vertex within the limit, whatever the order of search; `work` is cleared.
 
-    One search from all seeds of the service gives every vertex its ticks and the number of first steps that lie on a
-    shortest way. A closure takes some of these steps away; only vertices that lose their last one change, and only
-    they are searched again, from their rim (Ramalingam and Reps 1996).
+    Vertices are listed along the ways, each after the one before it. A vertex that is listed holds -1 - ticks.
+    """
+    count = settle(arcs, vertices, ticks, limit, work)
+    found = Tree(
+        np.empty(count, np.int32), np.empty(count, np.int32), np.empty(count, np.int32), np.empty(count, np.int32)
+    )
+    size = done = 0
+    for k in range(vertices.size):
+        seed = np.uint32(vertices[k])
+        if work.ticks[seed] == ticks[k] and ticks[k] <= limit:
+            found.vertices[size], found.ticks[size], found.before[size], found.links[size] = seed, ticks[k], -1, -1
+            work.ticks[seed] = -1 - work.ticks[seed]
+            size += 1
+    while done < size:
+        vertex = np.uint32(found.vertices[done])
+        for arc in range(arcs.first[vertex], arcs.first[vertex + np.uint32(1)]):
+            head = np.uint32(arcs.pairs[arc] >> 32)
+            there = found.ticks[done] + (arcs.pairs[arc] & _LOW)
+            if there <= limit and work.ticks[head] == there:
+                found.vertices[size], found.ticks[size] = head, there
+                found.before[size], found.links[size] = done, arcs.links[arc]
+                work.ticks[head] = -1 - there
+                size += 1
+        done += 1
+    clear(work, count)
+    return found
+
+
+@inner
+def _spread(arcs: Arcs, suspects: NDArray[np.int32], limit: int, work: Work) -> int:
+    """Mark, as -1 - ticks, all whose shortest way can lead by a suspect; returns how many `work.touched` lists."""
+    reached, touched = work.ticks, work.touched
+    size = done = 0
+    for k in range(suspects.size):
+        vertex = np.uint32(suspects[k])
+        if 0 <= reached[vertex] < NEVER:
+            reached[vertex] = -1 - reached[vertex]
+            touched[size] = vertex
+            size += 1
+    while done < size:
+        vertex = np.uint32(touched[done])
+        at = -1 - np.int64(reached[vertex])
+        for arc in range(arcs.first[vertex], arcs.first[vertex + np.uint32(1)]):
+            head = np.uint32(arcs.pairs[arc] >> 32)
+            there = at + (arcs.pairs[arc] & _LOW)
+            if there <= limit and there == reached[head]:
+                reached[head] = -1 - there
+                touched[size] = head
+                size += 1
+        done += 1
+    return size
+
+
+@compiled
+def loosen(searched: Arcs, against: Arcs, suspects: NDArray[np.int32], limit: int, work: Work) -> Ragged:
+    """Forget what may have changed, and say where to search on (after Ramalingam and Reps 1996).
+
+    `work.ticks` holds the answer before. Every vertex whose shortest way can lead by a suspect is put back to `NEVER`:
+    some that need not be, where ways are equally short, but never too few, even with arcs of no ticks.
+
+    Parameters
+    ----------
+    searched, against : Arcs
+        The graph after the change, in the direction of search and turned round.
+    suspects : ndarray of int
+        Vertices whose ticks rested on what is gone.
+    limit : int
+        Ticks, inclusive.
+    work : Work
+        Its ticks are changed.
 
     Returns
     -------
-    ndarray of int, shape (losses, 4)
-        Candidate, origin, ticks before, ticks after (`NEVER` beyond the limit); by candidate.
+    Ragged
+        One list: the vertices put back that have a neighbour still standing, and the ticks by way of it.
     """
-    for k in range(service.vertices.size):
-        vertex = service.vertices[k]
-        ways.seed[vertex] = min(ways.seed[vertex], service.ticks[k])
-    count = settle(city.reversed, service.vertices, service.ticks, service.limit, work)
-    _count_ways(city, work, ways, count)
-    for origin in range(ways.before.size):
-        ways.before[origin] = _nearest(city, work, ways, service, origin)
-        ways.seen[origin] = -1
-    none, one = np.int64(0), np.int64(1)  # one type for both calls below, so that one kernel is compiled
-    found = np.empty((256, 4), np.int64)
-    size = 0
-    for candidate in range(city.closing.first.size - 1):
-        cut = _count_arcs(city, work, ways, candidate, none, -one)
-        _detour(city, work, ways, candidate, cut, service.limit)
-        hits = _unserved(city, work, ways, service, candidate, cut)
-        for k in range(hits):
-            home = np.int64(ways.found[k])
-            if size == len(found):
-                found = np.concatenate((found, np.empty_like(found)))
-            found[size, 0], found[size, 1] = candidate, home
-            found[size, 2], found[size, 3] = ways.before[home], _nearest(city, work, ways, service, home)
-            size += 1
-        _count_arcs(city, work, ways, candidate, cut, one)
-    clear(work, count)
-    for k in range(service.vertices.size):
-        ways.seed[service.vertices[k]] = NEVER
-    return found[:size]
+    size = _spread(searched, suspects, limit, work)
+    rim = Ragged(np.zeros(2, np.int64), np.empty(size, np.int32), np.empty(size, np.int32))
+    for k in range(size):
+        vertex = np.uint32(work.touched[k])
+        best = np.int64(NEVER)
+        for arc in range(against.first[vertex], against.first[vertex + np.uint32(1)]):
+            at = np.int64(work.ticks[np.uint32(against.pairs[arc] >> 32)])
+            if at >= 0:
+                best = min(best, at + (against.pairs[arc] & _LOW))
+        if best <= limit:
+            rim.items[rim.first[1]], rim.ticks[rim.first[1]] = vertex, best
+            rim.first[1] += 1
+    for k in range(size):
+        work.ticks[np.uint32(work.touched[k])] = NEVER
+    return Ragged(rim.first, rim.items[: rim.first[1]], rim.ticks[: rim.first[1]])

@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 
 from circle15.impedance import NO_WAY
 from circle15.network import search, snapping
+from circle15.network.threads import in_threads
 from circle15.tables import TICKS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -98,12 +99,13 @@ def _leg(graph: Graph, homes: Spots, goals: Spots, *, back: bool, limit: int) ->
 
     def run(low: int, high: int) -> search.Ragged:
         some = slice(low, high + 1)
-        return search.times(
-            arcs, seeds._replace(first=seeds.first[some]), exits, direct._replace(first=direct.first[some]),
-            limit, homes.rows,
-        )  # fmt: skip
+        plan = search.Plan(
+            arcs, seeds._replace(first=seeds.first[some]), exits, direct._replace(first=direct.first[some])
+        )
+        found = search.Found(np.full(homes.rows, search.NEVER, np.int32), np.empty(homes.rows, np.int32))
+        return search.times(plan, limit, found, search.scratch(arcs))
 
-    done = search.in_threads(run, goals.rows)
+    done = in_threads(run, goals.rows)
     sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(one.first) for one in done)])
     items = np.concatenate([np.zeros(0, np.int32), *(one.items for one in done)])
     found = np.concatenate([np.zeros(0, np.int32), *(one.ticks for one in done)])
@@ -136,7 +138,7 @@ def _edge_ticks(graph: Graph, homes: Spots, *, back: bool, limit: int) -> Ints:
     node = layout.head[ends]
     where = np.unique(np.concatenate([node, copy[node]])).astype(np.int32)
     arcs = graph.onward if back else graph.reversed
-    work = search.scratch(arcs, len(where))
+    work = search.scratch(arcs)
     search.settle(arcs, where, np.zeros(len(where), np.int32), limit, work)
     rows, vertices, ticks = snapping.openings(graph, homes, leaving=not back)
     least = np.full(homes.rows, search.NEVER, dtype=np.int64)

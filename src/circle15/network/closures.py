@@ -1,0 +1,254 @@
+"""The compiled kernels of closures: what changes when links close, from one search over all.
+
+As in `search`, a kernel calls only kernels of its own file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from circle15.network.search import NEVER, Arcs, Ragged, Work, compiled, inner
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Whole = int | np.int64
+
+_LOW = 2**32 - 1  # a heap key is the ticks above, the vertex in the low 32 bits
+
+
+@inner
+def _push(heap: NDArray[np.int64], size: int, key: np.int64) -> int:
+    at = size
+    while at > 0:
+        above = (at - 1) >> 1
+        if heap[above] <= key:
+            break
+        heap[at] = heap[above]
+        at = above
+    heap[at] = key
+    return size + 1
+
+
+@inner
+def _pop(heap: NDArray[np.int64], size: int) -> int:
+    size -= 1
+    key = heap[size]
+    at = 0
+    below = 1
+    while below < size:
+        if below + 1 < size and heap[below + 1] < heap[below]:
+            below += 1
+        if heap[below] >= key:
+            break
+        heap[at] = heap[below]
+        at = below
+        below = 2 * at + 1
+    heap[at] = key
+    return size
+
+
+class Closing(NamedTuple):
+    """What closes together: each link's candidate, or -1; per candidate, its arcs and the vertices that they leave."""
+
+    candidate: NDArray[np.int32]
+    first: NDArray[np.int64]
+    arcs: NDArray[np.int32]
+    tails: NDArray[np.int32]
+
+
+class City(NamedTuple):
+    """What the closures of one study share: the graph both ways, the candidates, and where origins come out.
+
+    `doors` lists the vertices of each origin, `exits` the origins of each vertex, with the ticks between them.
+    """
+
+    onward: Arcs
+    reversed: Arcs
+    closing: Closing
+    doors: Ragged
+    exits: Ragged
+
+
+class Service(NamedTuple):
+    """Where one service is found: its seeds, each origin's straight way along its own piece, and two limits in ticks.
+
+    Within `within` an origin is served; ways are looked for as far as `limit`.
+    """
+
+    vertices: NDArray[np.int32]
+    ticks: NDArray[np.int32]
+    straight: NDArray[np.int32]
+    within: int
+    limit: int
+
+
+class Ways(NamedTuple):
+    """Scratch of the closures of one service.
+
+    Per vertex: its least seed (`NEVER` between services), how many first steps lie on a shortest way, and the ticks
+    after a closure where the last of these is gone; the vertices `cut` off so; a heap. Per origin: ticks before any
+    closure, and the last candidate that it was looked at for; the origins `found` to lose the service.
+    """
+
+    seed: NDArray[np.int32]
+    heap: NDArray[np.int64]
+    left: NDArray[np.int32]
+    after: NDArray[np.int32]
+    cut: NDArray[np.int32]
+    before: NDArray[np.int64]
+    seen: NDArray[np.int32]
+    found: NDArray[np.int32]
+
+
+@inner
+def _count_ways(city: City, work: Work, ways: Ways, count: int) -> None:
+    """For each vertex reached, count the first steps of its shortest ways; to have arrived counts as one."""
+    for k in range(count):
+        vertex = work.touched[k]
+        at = np.int64(work.ticks[vertex])
+        ways.left[vertex] = ways.seed[vertex] == at
+        for arc in range(city.onward.first[vertex], city.onward.first[vertex + 1]):
+            if np.int64(work.ticks[city.onward.heads[arc]]) + city.onward.ticks[arc] == at:
+                ways.left[vertex] += 1
+
+
+@inner
+def _closes(city: City, link: int, candidate: int) -> bool:
+    return link >= 0 and city.closing.candidate[link] == candidate
+
+
+@inner
+def _count_arcs(city: City, work: Work, ways: Ways, candidate: int, size: Whole, by: Whole) -> Whole:
+    """Take one candidate's arcs away (`by` -1, from `size` 0), or put them back (`by` 1, from what that returned).
+
+    Returns how many vertices have lost every shortest way; they are in `ways.cut`.
+    """
+    for k in range(city.closing.first[candidate], city.closing.first[candidate + 1]):
+        arc, tail = city.closing.arcs[k], city.closing.tails[k]
+        at = work.ticks[tail]
+        if at != NEVER and np.int64(work.ticks[city.onward.heads[arc]]) + city.onward.ticks[arc] == at:
+            ways.left[tail] += by
+            if ways.left[tail] == 0:
+                ways.cut[size] = tail
+                size += 1
+    done = 0
+    while done < size:
+        vertex = ways.cut[done]
+        done += 1
+        at = np.int64(work.ticks[vertex])
+        for arc in range(city.reversed.first[vertex], city.reversed.first[vertex + 1]):
+            tail = city.reversed.heads[arc]
+            shortest = at + city.reversed.ticks[arc] == work.ticks[tail]
+            if shortest and not _closes(city, city.reversed.links[arc], candidate):
+                ways.left[tail] += by
+                if ways.left[tail] == 0:
+                    ways.cut[size] = tail
+                    size += 1
+    return size
+
+
+@inner
+def _detour(city: City, work: Work, ways: Ways, candidate: int, size: Whole, limit: int) -> None:
+    """Ticks after the closure of the vertices cut off: over the rim, whose ticks have not changed, then inward.
+
+    Each entry of the heap is owed to another arc or vertex.
+    """
+    heap = ways.heap
+    waiting = 0
+    for k in range(size):
+        vertex = np.int64(ways.cut[k])
+        at = np.int64(ways.seed[vertex])
+        for arc in range(city.onward.first[vertex], city.onward.first[vertex + 1]):
+            head = city.onward.heads[arc]
+            kept = work.ticks[head] != NEVER and ways.left[head] > 0
+            if kept and not _closes(city, city.onward.links[arc], candidate):
+                at = min(at, np.int64(work.ticks[head]) + city.onward.ticks[arc])
+        ways.after[vertex] = at if at <= limit else NEVER
+        if at <= limit:
+            waiting = _push(heap, waiting, (at << 32) | vertex)
+    while waiting > 0:
+        key = heap[0]
+        waiting = _pop(heap, waiting)
+        vertex = key & _LOW
+        at = key >> 32
+        if at > ways.after[vertex]:
+            continue
+        for arc in range(city.reversed.first[vertex], city.reversed.first[vertex + 1]):
+            tail = np.int64(city.reversed.heads[arc])
+            there = at + city.reversed.ticks[arc]
+            cut = work.ticks[tail] != NEVER and ways.left[tail] == 0 and there <= limit
+            if cut and there < ways.after[tail] and not _closes(city, city.reversed.links[arc], candidate):
+                ways.after[tail] = there
+                waiting = _push(heap, waiting, (there << 32) | tail)
+
+
+@inner
+def _nearest(city: City, work: Work, ways: Ways, service: Service, origin: Whole) -> Whole:
+    """Ticks of an origin's shortest way, closures heeded."""
+    best = np.int64(service.straight[origin])
+    for k in range(city.doors.first[origin], city.doors.first[origin + 1]):
+        vertex = city.doors.items[k]
+        at = np.int64(work.ticks[vertex])
+        if at != NEVER and ways.left[vertex] == 0:
+            at = np.int64(ways.after[vertex])
+        best = min(best, at + city.doors.ticks[k])
+    return best if best <= service.limit else np.int64(NEVER)
+
+
+@inner
+def _unserved(city: City, work: Work, ways: Ways, service: Service, candidate: int, cut: Whole) -> int:
+    """Origins that were served and are not after a closure; returns how many, they are in `ways.found`."""
+    hits = 0
+    for k in range(cut):
+        vertex = ways.cut[k]
+        for j in range(city.exits.first[vertex], city.exits.first[vertex + 1]):
+            origin = np.int64(city.exits.items[j])
+            if ways.before[origin] <= service.within and ways.seen[origin] != candidate:
+                ways.seen[origin] = candidate
+                if _nearest(city, work, ways, service, origin) > service.within:
+                    ways.found[hits] = origin
+                    hits += 1
+    return hits
+
+
+@compiled
+def losses(city: City, service: Service, work: Work, ways: Ways, count: int) -> NDArray[np.int64]:
+    """Who is served now, and no longer when one candidate closes.
+
+    `work` holds one search from all seeds of the service, which touched `count` vertices: the ticks of every vertex,
+    and so the number of first steps that lie on a shortest way. A closure takes some of these steps away; only vertices
+    that lose their last one change, and only they are searched again, from their rim (Ramalingam and Reps 1996).
+
+    Returns
+    -------
+    ndarray of int, shape (losses, 4)
+        Candidate, origin, ticks before, ticks after (`NEVER` beyond the limit); by candidate.
+    """
+    for k in range(service.vertices.size):
+        vertex = service.vertices[k]
+        ways.seed[vertex] = min(ways.seed[vertex], service.ticks[k])
+    _count_ways(city, work, ways, count)
+    for origin in range(ways.before.size):
+        ways.before[origin] = _nearest(city, work, ways, service, origin)
+        ways.seen[origin] = -1
+    none, one = np.int64(0), np.int64(1)  # one type for both calls below, so that one kernel is compiled
+    found = np.empty((256, 4), np.int64)
+    size = 0
+    for candidate in range(city.closing.first.size - 1):
+        cut = _count_arcs(city, work, ways, candidate, none, -one)
+        _detour(city, work, ways, candidate, cut, service.limit)
+        hits = _unserved(city, work, ways, service, candidate, cut)
+        for k in range(hits):
+            home = np.int64(ways.found[k])
+            if size == len(found):
+                found = np.concatenate((found, np.empty_like(found)))
+            found[size, 0], found[size, 1] = candidate, home
+            found[size, 2], found[size, 3] = ways.before[home], _nearest(city, work, ways, service, home)
+            size += 1
+        _count_arcs(city, work, ways, candidate, cut, one)
+    for k in range(service.vertices.size):
+        ways.seed[service.vertices[k]] = NEVER
+    return found[:size]

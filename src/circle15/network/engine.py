@@ -1,0 +1,495 @@
+"""The engine: walking times on plain arrays, for whole cities; it knows no table and no walker.
+
+Nodes and links are numbered as the caller numbers them, times are whole ticks of 0.1 s, and every answer is exact:
+it does not depend on the order of nodes, links or threads. `docs/methods/search.md` says how it works.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from circle15.network import search
+from circle15.network.places import Inside, Places, chosen, ragged, straight, turned
+from circle15.network.search import NEVER, Arcs, Ragged
+from circle15.network.threads import Spare, each, in_threads, processors
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from circle15.network.places import Floats, Ints
+
+_BITS = 16  # of a Hilbert cell in each direction
+
+
+class Counts(NamedTuple):
+    """Places within cut-offs and what they hold together; shape (categories, nodes, cut-offs).
+
+    `holds` has no cut-offs when no capacity was given.
+    """
+
+    places: NDArray[np.int32]
+    holds: NDArray[np.int64]
+
+
+class Answers(NamedTuple):
+    """What one search per origin gives: nearest (origins, categories), counts and holds (.., .., cut-offs)."""
+
+    nearest: NDArray[np.int32]
+    places: NDArray[np.int32]
+    holds: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A directed graph, packed for searching.
+
+    Make one with `Engine.of`.
+
+    Parameters
+    ----------
+    onward, reversed : Arcs
+        The graph both ways, vertices along a Hilbert curve.
+    rank : ndarray of int32, shape (nodes,)
+        The vertex of each node of the caller.
+    tails, heads, ticks : ndarray of int, shape (links,)
+        As given.
+    threads : int
+        How many threads search at once.
+    """
+
+    onward: Arcs
+    reversed: Arcs
+    rank: NDArray[np.int32]
+    tails: Ints
+    heads: Ints
+    ticks: Ints
+    threads: int
+
+    @classmethod
+    def of(
+        cls,
+        from_node: Ints,
+        to_node: Ints,
+        ticks: Ints,
+        *,
+        xy: Floats | None = None,
+        nodes: int | None = None,
+        threads: int | None = None,
+    ) -> Engine:
+        """Pack a graph.
+
+        Parameters
+        ----------
+        from_node, to_node, ticks : ndarray of int, shape (links,)
+            Directed links between nodes 0, 1, ... and how long each takes; `NEVER` or more: it cannot be walked.
+        xy : ndarray of float, shape (nodes, 2), optional
+            Positions, for the order in memory; without them the nodes keep the order they have.
+        nodes : int, optional
+            How many nodes there are; needed without positions.
+        threads : int, optional
+            How many threads to search with; every processor when not given.
+
+        Returns
+        -------
+        Engine
+            Ready to be searched.
+
+        Examples
+        --------
+        >>> engine = Engine.of(np.array([0, 1]), np.array([1, 0]), np.array([600, 700]), nodes=2)
+        >>> engine.nearest(engine.at_nodes([1]), limit=9000).tolist()
+        [[600, 0]]
+        """
+        threads = threads or processors()
+        rank = np.arange(nodes or 0, dtype=np.int32) if xy is None else along_hilbert(np.asarray(xy))
+        links = np.arange(len(ticks), dtype=np.int32)
+        given = [(from_node, to_node), (to_node, from_node)]
+        onward, back = each(lambda ends: arcs(*ends, ticks, rank=rank, links=links), given, threads=threads)
+        return cls(onward, back, rank, from_node, to_node, ticks, threads)
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes there are."""
+        return len(self.rank)
+
+    @cached_property
+    def _work(self) -> Spare[search.Work]:
+        return Spare(lambda: search.scratch(self.onward))
+
+    # ----------------------------------------------------------------------------------------------------- places
+
+    def at_nodes(self, nodes: ArrayLike, *, extra: ArrayLike = 0) -> Places:
+        """Places at nodes, each with some ticks off the road."""
+        where = self.rank[np.asarray(nodes, dtype=np.int64)]
+        more = np.broadcast_to(np.asarray(extra, np.int32), where.shape).copy()
+        one = Ragged(np.arange(len(where) + 1), where, more)
+        none = np.zeros(0, np.int64)
+        return Places(len(where), one, one, Inside(none, none, np.zeros(0), none), self.ticks)
+
+    def in_links(self, inside: Inside, *, rows: int) -> Places:
+        """Places inside links: both ends are searched from, and two places on one link meet exactly.
+
+        A link's ticks are shared out by length and rounded once, at the place, so that the two stretches on either
+        side of it always add up to the whole link.
+        """
+        row, link, share, extra = inside
+        whole = self.ticks[link]
+        use = whole < NEVER
+        walked = np.rint(share * whole).astype(np.int64)
+        leaving = ragged(row[use], self.rank[self.heads[link]][use], (whole - walked + extra)[use], count=rows)
+        entering = ragged(row[use], self.rank[self.tails[link]][use], (walked + extra)[use], count=rows)
+        return Places(rows, leaving, entering, inside, self.ticks)
+
+    # ---------------------------------------------------------------------------------------------------- answers
+
+    def nearest(
+        self, places: Places, *, limit: int, category: Ints | None = None, back: bool = False
+    ) -> NDArray[np.int32]:
+        """Ticks from every node to the nearest place of each category: one search per category.
+
+        Parameters
+        ----------
+        places : Places
+            The facilities.
+        limit : int
+            Ticks, inclusive.
+        category : ndarray of int, shape (places,), optional
+            0, 1, ...; all in one when not given.
+        back : bool
+            From the nearest place to every node instead.
+
+        Returns
+        -------
+        ndarray of int32, shape (categories, nodes)
+            `NEVER` beyond the limit.
+        """
+        seeds, bounds = _sorted(places.leaving if back else places.entering, category)
+        out = np.empty((len(bounds) - 1, self.nodes), np.int32)
+        graph = self.onward if back else self.reversed
+
+        def run(one: int) -> None:
+            some = _slice(seeds, bounds[one], bounds[one + 1])
+            self._work.use(lambda work: search.nearest(graph, some, limit, self.rank, out[one], work))
+
+        each(run, range(len(out)), threads=self.threads)
+        return out
+
+    def counts(
+        self,
+        places: Places,
+        *,
+        cutoffs: ArrayLike,
+        category: Ints | None = None,
+        capacity: Ints | None = None,
+        back: bool = False,
+    ) -> Counts:
+        """Places of each category within several cut-offs of every node, and their capacities added up.
+
+        Searched from the places, or from the nodes when these are fewer.
+
+        Parameters
+        ----------
+        places : Places
+            The facilities; one with several entrances counts once.
+        cutoffs : array of int
+            Ticks, ascending, inclusive.
+        category : ndarray of int, shape (places,), optional
+            0, 1, ...
+        capacity : ndarray of int, shape (places,), optional
+            Whole numbers.
+        back : bool
+            Walk from the places to the nodes instead.
+
+        Returns
+        -------
+        Counts
+            In the order of the nodes.
+        """
+        limits = np.asarray(cutoffs, np.int64)
+        if places.rows > self.nodes:
+            every = self.at_nodes(np.arange(self.nodes))
+            found = self.forward(every, places, cutoffs=limits, category=category, capacity=capacity, back=back)
+            return Counts(found.places.swapaxes(0, 1), found.holds.swapaxes(0, 1))
+        lists = places.leaving if back else places.entering
+        kind = np.zeros(places.rows, np.int64) if category is None else np.asarray(category, np.int64)
+        order = np.lexsort((_starts(lists), kind))
+        seeds, held = chosen(lists, order), _held(capacity)
+        held = held[order] if len(held) else held
+        bounds = np.searchsorted(kind[order], np.arange(kind.max(initial=-1) + 2))
+        out = Counts(
+            np.zeros((len(bounds) - 1, self.nodes, len(limits)), np.int32),
+            np.zeros((len(bounds) - 1, self.nodes, len(limits) if len(held) else 0), np.int64),
+        )
+        locks = [Lock() for _ in bounds]
+        graph = self.onward if back else self.reversed
+        tables = Spare(lambda: _table(self.nodes, limits, held=bool(len(held))))
+
+        def run(part: tuple[int, int, int]) -> None:
+            one, low, high = part
+            some, load = _slice(seeds, low, high), held[low:high]
+
+            def count(table: search.Tally) -> None:
+                self._work.use(lambda work: search.tally(graph, some, load, 1, table, work))
+                with locks[one]:
+                    search.gather(table.places, self.rank, out.places[one])
+                    if len(held):
+                        search.gather(table.holds, self.rank, out.holds[one])
+
+            tables.use(count)
+
+        each(run, _parts(bounds, self.threads), threads=self.threads)
+        return out
+
+    def matrix(self, origins: Places, facilities: Places, *, cutoff: int, back: bool = False) -> csr_array:
+        """Ticks between every origin and every facility within the cut-off, searched from whichever are fewer.
+
+        Parameters
+        ----------
+        origins, facilities : Places
+            Both ends.
+        cutoff : int
+            Ticks, inclusive.
+        back : bool
+            From the facility to the origin instead.
+
+        Returns
+        -------
+        csr_array of int32, shape (origins, facilities)
+            Sorted; 0 is a stored entry.
+        """
+        starts, goals = (facilities, origins) if back else (origins, facilities)
+        backward = goals.rows <= starts.rows
+        plan = self._plan(starts, goals, backward=backward)
+        sources, targets = (goals, starts) if backward else (starts, goals)
+        scratch = Spare(lambda: _found(targets.rows))
+
+        def run(low: int, high: int) -> Ragged:
+            some = _part(plan, low, high)
+            return scratch.use(lambda found: self._work.use(lambda work: search.times(some, cutoff, found, work)))
+
+        done = in_threads(run, sources.rows, threads=self.threads)
+        sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(one.first) for one in done)])
+        items, ticks = (
+            np.concatenate([np.zeros(0, np.int32), *(getattr(one, name) for one in done)])
+            for name in ("items", "ticks")
+        )
+        found = csr_array((ticks, items, np.cumsum(sizes)), shape=(sources.rows, targets.rows))
+        found = found.T.tocsr() if backward != back else found
+        found.sort_indices()
+        return found
+
+    def forward(
+        self,
+        origins: Places,
+        facilities: Places,
+        *,
+        cutoffs: ArrayLike,
+        category: Ints | None = None,
+        capacity: Ints | None = None,
+        back: bool = False,
+    ) -> Answers:
+        """The nearest place of each category and the counts within several cut-offs: one search per origin for both.
+
+        Parameters
+        ----------
+        origins, facilities : Places
+            Both ends.
+        cutoffs, category, capacity, back
+            As for `counts`.
+
+        Returns
+        -------
+        Answers
+            In the order of the origins.
+        """
+        limits = np.asarray(cutoffs, np.int64)
+        kind = np.zeros(facilities.rows, np.int32) if category is None else np.asarray(category, np.int32)
+        held, kinds = _held(capacity), int(kind.max(initial=-1)) + 1
+        plan = self._plan(*((facilities, origins) if back else (origins, facilities)), backward=back)
+        out = Answers(
+            np.full((origins.rows, kinds), NEVER, np.int32),
+            np.zeros((origins.rows, kinds, len(limits)), np.int32),
+            np.zeros((origins.rows, kinds, len(limits) if len(held) else 0), np.int64),
+        )
+        scratch = Spare(lambda: _found(facilities.rows))
+
+        def run(low: int, high: int) -> None:
+            some, rows = (
+                _part(plan, low, high),
+                search.Answers(limits, out.nearest[low:high], out.places[low:high], out.holds[low:high]),
+            )
+            scratch.use(lambda found: self._work.use(lambda work: search.answers(some, kind, held, rows, found, work)))
+
+        in_threads(run, origins.rows, threads=self.threads)
+        return out
+
+    def reached(self, origins: Places, *, limit: int, back: bool = False) -> Ragged:
+        """Per origin, the nodes reached within the limit and when."""
+        seeds, graph = (origins.entering, self.reversed) if back else (origins.leaving, self.onward)
+
+        def run(low: int, high: int) -> Ragged:
+            return self._work.use(lambda work: search.reached(graph, _slice(seeds, low, high), limit, work))
+
+        done = in_threads(run, origins.rows, threads=self.threads)
+        sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(one.first) for one in done)])
+        items = np.concatenate([np.zeros(0, np.int32), *(one.items for one in done)])
+        ticks = np.concatenate([np.zeros(0, np.int32), *(one.ticks for one in done)])
+        return Ragged(np.cumsum(sizes), self._node[items], ticks)
+
+    def tree(self, places: Places, *, limit: int, back: bool = False) -> search.Tree:
+        """A shortest way from a place to every node within the limit; `back`: to the nearest of the places from there.
+
+        Returns
+        -------
+        Tree
+            Per node reached its number, ticks, the row of the node before it (-1 at the start), and the link between.
+        """
+        seeds, graph = (places.entering, self.reversed) if back else (places.leaving, self.onward)
+        found = self._work.use(lambda work: search.tree(graph, seeds.items, seeds.ticks, limit, work))
+        return found._replace(vertices=self._node[found.vertices])
+
+    def retimed(self, links: ArrayLike, ticks: ArrayLike) -> Engine:
+        """The same graph with other times on some links; `NEVER` closes one."""
+        which = np.asarray(links, dtype=np.int64)
+        times = self.ticks.copy()
+        times[which] = ticks
+        words = np.minimum(times[which], NEVER)
+        both = []
+        for packed, at in zip((self.onward, self.reversed), self._positions, strict=True):
+            pairs = packed.pairs.copy()
+            pairs[at[which]] = (pairs[at[which]] >> 32 << 32) | words
+            both.append(_views(packed.first, pairs, packed.links))
+        other = replace(self, onward=both[0], reversed=both[1], ticks=times)
+        shared = ("_work", "_positions", "_node")  # they depend on the shape of the graph only
+        vars(other).update({name: getattr(self, name) for name in shared})
+        return other
+
+    @cached_property
+    def _node(self) -> NDArray[np.int32]:
+        """The node of each vertex."""
+        node = np.empty_like(self.rank)
+        node[self.rank] = np.arange(self.nodes, dtype=np.int32)
+        return node
+
+    @cached_property
+    def _positions(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Where each link stands in the graph, both ways."""
+        found = []
+        for packed in (self.onward, self.reversed):
+            at = np.full(len(self.ticks), -1, np.int32)
+            at[packed.links[:-2]] = np.arange(len(packed.links) - 2, dtype=np.int32)
+            found.append(at)
+        return found[0], found[1]
+
+    def _plan(self, starts: Places, goals: Places, *, backward: bool) -> search.Plan:
+        """Searches from the goals on the reversed graph, or from the starts on the graph as it is."""
+        start, goal, ticks = straight(starts, goals)
+        if backward:
+            exits, direct = turned(starts.leaving, count=self.nodes), ragged(goal, start, ticks, count=goals.rows)
+            return search.Plan(self.reversed, goals.entering, exits, direct)
+        exits, direct = turned(goals.entering, count=self.nodes), ragged(start, goal, ticks, count=starts.rows)
+        return search.Plan(self.onward, starts.leaving, exits, direct)
+
+
+# ------------------------------------------------------------------------------------------------- packing the graph
+
+
+def along_hilbert(xy: Floats) -> NDArray[np.int32]:
+    """The place of each point along a Hilbert curve over them all; ties keep their order."""
+    if not len(xy):
+        return np.zeros(0, np.int32)
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    cell = max(float((high - low).max()), 1e-9) / (2**_BITS - 1)
+    x, y = ((xy[:, axis] - low[axis]) / cell for axis in (0, 1))
+    keys = search.hilbert(x.astype(np.int64), y.astype(np.int64), _BITS)
+    keys.sort()
+    rank = np.empty(len(xy), np.int32)
+    rank[keys & 0xFFFFFFFF] = np.arange(len(xy), dtype=np.int32)
+    return rank
+
+
+def arcs(tails: Ints, heads: Ints, ticks: Ints, *, rank: NDArray[np.int32], links: Ints | NDArray[np.int32]) -> Arcs:
+    """Arcs sorted by the vertex that they leave."""
+    return _views(*search.pack(tails, heads, ticks, rank, links.astype(np.int32, copy=False)))
+
+
+def _views(first: NDArray[np.uint32], pairs: NDArray[np.int64], links: NDArray[np.int32]) -> Arcs:
+    halves = pairs.astype("<i8", copy=False).view("<i4")
+    return Arcs(first, pairs, halves[1::2], halves[::2], links)
+
+
+# ------------------------------------------------------------------------------------------------ sharing out the work
+
+
+def _held(capacity: Ints | None) -> NDArray[np.int64]:
+    return np.zeros(0, np.int64) if capacity is None else np.asarray(capacity, np.int64)
+
+
+def _starts(lists: Ragged) -> NDArray[np.int64]:
+    """The first item of each list, for walking through a city in order; empty lists last."""
+    items = np.append(lists.items, NEVER).astype(np.int64)
+    return np.where(np.diff(lists.first) > 0, items[lists.first[:-1]], NEVER)
+
+
+def _sorted(lists: Ragged, category: Ints | None) -> tuple[Ragged, Ints]:
+    """Lists by category, and where each category begins."""
+    count = len(lists.first) - 1
+    if category is None:
+        return lists, np.array([0, count])
+    kind = np.asarray(category, np.int64)
+    order = np.argsort(kind, kind="stable")
+    return chosen(lists, order), np.searchsorted(kind[order], np.arange(kind.max(initial=-1) + 2))
+
+
+def _slice(lists: Ragged, low: int, high: int) -> Ragged:
+    return lists._replace(first=lists.first[low : high + 1])
+
+
+def _part(plan: search.Plan, low: int, high: int) -> search.Plan:
+    return plan._replace(seeds=_slice(plan.seeds, low, high), direct=_slice(plan.direct, low, high))
+
+
+def _found(targets: int) -> search.Found:
+    return search.Found(np.full(targets, NEVER, np.int32), np.empty(targets, np.int32))
+
+
+def _table(nodes: int, limits: Ints, *, held: bool) -> search.Tally:
+    rings = len(limits)
+    return search.Tally(limits, np.zeros((nodes, rings), np.int32), np.zeros((nodes if held else 0, rings), np.int64))
+
+
+def _parts(bounds: Ints, threads: int) -> list[tuple[int, int, int]]:
+    """Categories, cut up where one alone is more than a thread's share, the longest first."""
+    share = max(1, -(-int(bounds[-1]) // threads))
+    parts = []
+    for one, (low, high) in enumerate(pairwise(bounds.tolist())):
+        pieces = max(1, -(-(high - low) // share))
+        cuts = np.linspace(low, high, pieces + 1).astype(int).tolist()
+        parts += [(one, *cut) for cut in pairwise(cuts)]
+    return sorted(parts, key=lambda part: (part[1] - part[2], part))
+
+
+# ---------------------------------------------------------------------------------------------------------- warming up
+
+
+def warm() -> Thread:
+    """Load the compiled kernels in a thread of its own, so that the first search does not wait; returns the thread."""
+    thread = Thread(target=_warm, name="warm", daemon=True)
+    thread.start()
+    return thread
+
+
+def _warm() -> None:
+    engine = Engine.of(np.array([0, 1]), np.array([1, 0]), np.array([10, 10]), xy=np.eye(2))
+    place = engine.at_nodes([0])
+    engine.nearest(place, limit=100)
+    engine.counts(place, cutoffs=[100])
+    engine.matrix(place, place, cutoff=100)
+    engine.forward(place, place, cutoffs=[100])

@@ -1,0 +1,59 @@
+"""Plain threads over all processors; the kernels let go of the interpreter lock."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_Answer = TypeVar("_Answer")
+_Task = TypeVar("_Task")
+_Thing = TypeVar("_Thing")
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def in_threads(task: Callable[[int, int], _Answer], count: int, *, threads: int | None = None) -> list[_Answer]:
+    """Answers of `task(low, high)` over runs that make up `range(count)`, in order, on every processor."""
+    threads = threads or processors()
+    runs = min(count, 8 * threads if threads > 1 else 1)  # more runs than threads: none waits long for another
+    bounds = np.linspace(0, count, runs + 1).astype(int).tolist()
+    return each(lambda run: task(*run), pairwise(bounds), threads=threads)
+
+
+def each(task: Callable[[_Task], _Answer], tasks: Iterable[_Task], *, threads: int | None = None) -> list[_Answer]:
+    """Answers of a task to each of some things, in their order, on every processor."""
+    threads, listed = threads or processors(), list(tasks)
+    if threads == 1 or len(listed) < 2:  # noqa: PLR2004  nothing to share out
+        return [task(one) for one in listed]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(task, listed))
+
+
+class Spare(Generic[_Thing]):
+    """Things that are dear to make, lent to one thread at a time and kept for the next."""
+
+    def __init__(self, make: Callable[[], _Thing]) -> None:
+        self._make = make
+        self._kept: list[_Thing] = []
+
+    def use(self, task: Callable[[_Thing], _Answer]) -> _Answer:
+        """The answer of a task that borrows one; after an error it is not kept, because it may be half written."""
+        try:
+            thing = self._kept.pop()  # atomic: two threads never get the same one
+        except IndexError:
+            thing = self._make()
+        answer = task(thing)
+        self._kept.append(thing)
+        return answer
