@@ -4,10 +4,15 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyproj import Geod
+from pyproj import CRS, Geod
 
 from circle15.errors import DataError
-from circle15.sources.datum import DATUMS, from_wgs84, measure_datums, to_wgs84
+from circle15.project import Standard
+from circle15.sources.datum import DATUMS, from_metres, from_wgs84, measure_datums, to_wgs84
+from circle15.sources.osm import read_osm
+from circle15.sources.places import read_buildings, read_facilities
+from circle15.sources.streets import read_streets
+from circle15.tables import StudyArea
 
 EARTH = Geod(ellps="WGS84")
 LIANGLUKOU = (106.5451, 29.5558)
@@ -105,3 +110,61 @@ def test_the_right_reading_lies_nearest_to_streets_and_buildings(datum):
     assert (found.drop(datum) > 50).all(axis=None)
     assert measure_datums(from_wgs84(here, datum), streets)["buildings_m"].isna().all()
     assert measure_datums(np.empty((0, 2)), streets).isna().all(axis=None)
+
+
+@pytest.fixture(scope="module", params=["yuzhong", "monaco"])
+def real_place(request, real_data):
+    """Places, streets and buildings of OSM, in Yuzhong and in Monaco."""
+    if request.param == "yuzhong":
+        boundary = gpd.read_file(real_data / "yuzhong" / "boundary.geojson").to_crs(32648).union_all()
+    else:
+        boundary = gpd.GeoSeries([shapely.Point(7.42, 43.735)], crs=4326).to_crs(32632).iloc[0].buffer(900)
+    crs = CRS(32648 if request.param == "yuzhong" else 32632)
+    area, elements = (
+        StudyArea(request.param, boundary, crs, 300),
+        read_osm(real_data / request.param / f"{request.param}.osm.pbf"),
+    )
+    streets = read_streets(elements, area)
+    places = read_facilities(elements, area, standard=Standard.load("yuzhong-15min"), streets=streets)
+    points = places.drop_duplicates("place").geometry.centroid.to_crs(4326)
+    return request.param, np.column_stack([points.x, points.y]), streets, read_buildings(elements, area)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("datum", ["wgs84", "gcj02", "bd09"])
+def test_the_right_reading_of_real_places_is_the_nearest(real_place, datum):
+    """In old town streets are everywhere: only buildings tell. GCJ-02 shifts nothing in Monaco, where it is WGS-84."""
+    where, points, streets, buildings = real_place
+    assert len(points) > 50
+    found = measure_datums(from_wgs84(points, datum), streets, buildings)
+    same = ["wgs84", "gcj02"] if where == "monaco" and datum != "bd09" else [datum]
+    wrong, right = found.drop(same), found.loc[datum]
+    assert (wrong["buildings_m"] > right["buildings_m"] + 10).all()
+    assert right["buildings_m"] < 6
+    if where == "monaco":
+        assert (wrong["streets_m"] > right["streets_m"] + 10).all()
+
+
+@pytest.mark.real
+def test_streets_alone_may_mislead(real_place):
+    where, points, streets, buildings = real_place
+    found = measure_datums(points, streets, buildings)
+    assert found["buildings_m"].idxmin() == "wgs84"
+    assert found["streets_m"].idxmin() == ("bd09" if where == "yuzhong" else "wgs84")
+
+
+def test_places_beyond_the_streets_do_not_blur_the_measure():
+    here = np.array([LIANGLUKOU])
+    streets = gpd.GeoSeries([shapely.Point(LIANGLUKOU)], crs=4326).to_crs(32648).buffer(100).to_frame("geometry")
+    far = here + np.array([[0.3, 0.1], [0.2, 0.1], [-0.3, 0.2]])
+    assert measure_datums(np.vstack([here, far]), streets).equals(measure_datums(here, streets))
+    assert measure_datums(far, streets).isna().all(axis=None)
+
+
+@pytest.mark.parametrize("code", [4524, 4545])
+def test_surveyed_metres_to_degrees(code):
+    surveyed = np.array([[(code == 4524) * 36e6 + 358993.3194, 3271757.6127], [np.nan, 1.0]])
+    found = from_metres(surveyed, f"EPSG:{code}", "t.csv", [])
+    assert metres(found[0], LIANGLUKOU) < 0.01
+    assert np.isnan(found[1]).all()
+    assert from_metres(np.empty((0, 2)), f"EPSG:{code}", "t.csv", []).shape == (0, 2)

@@ -13,7 +13,7 @@ import pytest
 import shapely
 from pyproj import CRS
 
-from circle15.errors import Circle15Error, DataError, MissingExtra, SourceError
+from circle15.errors import Circle15Error, DataError, SourceError
 from circle15.project import Inventory, Standard
 from circle15.sources.areas import read_area
 from circle15.sources.datum import from_wgs84, to_wgs84
@@ -104,11 +104,15 @@ def test_headers_of_ones_own(tmp_path):
         read(path, columns={"name": "戊"})
 
 
-@pytest.mark.parametrize("name", ["places.geojson", "places.gpkg"])
+SHAPES = ["places.geojson", "places.gpkg", *(["places.parquet"] if importlib.util.find_spec("pyarrow") else [])]
+
+
+@pytest.mark.parametrize("name", SHAPES)
 def test_files_of_shapes(tmp_path, name):
     crs = 4326 if name.endswith("geojson") else UTM
     shapes = gpd.GeoSeries([HERE, HERE.buffer(30)], crs=UTM).to_crs(crs)
-    gpd.GeoDataFrame({"名称": ["一", "二"], "服务": ["canteen"] * 2}, geometry=shapes, crs=crs).to_file(tmp_path / name)
+    table = gpd.GeoDataFrame({"名称": ["一", "二"], "服务": ["canteen"] * 2}, geometry=shapes, crs=crs)
+    (table.to_parquet if name.endswith("parquet") else table.to_file)(tmp_path / name)
     found = read(tmp_path / name)
     assert found.index.tolist() == ["places/1/canteen", "places/2/canteen"]
     assert (found.distance(HERE) < 30).all()
@@ -249,13 +253,6 @@ def test_an_old_or_an_empty_excel_file(tmp_path):
         read(workbook(tmp_path / "b.xlsx", sheet="说明"))
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pyarrow") is not None, reason="with pyarrow it is read")
-def test_geoparquet_names_the_extra(tmp_path):
-    (tmp_path / "a.parquet").write_bytes(b"PAR1")
-    with pytest.raises(MissingExtra, match=r"circle15\[parquet\]"):
-        read(tmp_path / "a.parquet")
-
-
 # ------------------------------------------------------------------------------------------------------------- refusals
 
 
@@ -268,7 +265,7 @@ def test_an_unknown_datum_is_refused_with_a_measurement(tmp_path):
     with pytest.raises(DataError, match="as bd09 7 m from streets and 0 m from buildings") as caught:
         sift(path, datum="unknown", beside=(here, gpd.GeoDataFrame(geometry=[HERE.buffer(3)], crs=UTM)))
     assert "as wgs84 1," in str(caught.value)
-    with pytest.raises(DataError, match=r"is not stated.* state wgs84, cgcs2000, gcj02"):
+    with pytest.raises(DataError, match=r"is not stated.*state wgs84, cgcs2000, gcj02"):
         read(path, datum="unknown")
 
 
@@ -374,3 +371,158 @@ def test_rows_beyond_the_extent_are_listed_too(tmp_path):
 def test_faults_of_the_whole_file_stay_errors(tmp_path, text, message):
     with pytest.raises(DataError, match=message):
         sift(written(tmp_path, text))
+
+
+# ------------------------------------------------------------------------------------------------ coordinates in metres
+
+EAST, NORTH = (
+    358993.319,
+    3271757.613,
+)  # of two-road crossing 两路口 in EPSG:4545, CGCS2000 three-degree zone about 108 E
+
+
+@pytest.mark.parametrize(
+    ("crs", "east", "headers"),
+    [
+        ("EPSG:4545", EAST, "东坐标,北坐标"),
+        ("EPSG:4524", 36_000_000 + EAST, "Easting,Northing"),
+        ("EPSG:4545", EAST, "横坐标,纵坐标"),
+        ("EPSG:4545", EAST, "x,y"),
+    ],
+)
+def test_a_table_in_metres(tmp_path, crs, east, headers):
+    path = written(tmp_path, f"id,service,{headers}\n1,canteen,{east},{NORTH}\n2,canteen,,5\n3,canteen,{east},9e9\n")
+    found = sift(path, crs=crs, datum="cgcs2000")
+    assert found.facilities.geometry.iloc[0].distance(HERE) < 0.1
+    assert [(one.row, one.column) for one in found.rejected] == [(3, "east/north"), (4, "east/north")]
+
+
+def test_north_called_x_is_found_out_and_not_turned_round(tmp_path):
+    path = written(tmp_path, f"id,service,X,Y\n1,canteen,{NORTH},{EAST}\n2,canteen,{NORTH + 9},{EAST}\n")
+    with pytest.raises(DataError, match="east and north are exchanged in 2 of 2 rows; Chinese surveys call north X"):
+        sift(path, crs="EPSG:4545", datum="cgcs2000")
+    found = sift(path, crs="EPSG:4545", datum="cgcs2000", columns={"east": "Y", "north": "X"}).facilities
+    assert found.distance(HERE).tolist() == pytest.approx([0, 9], abs=0.05)
+    some = written(tmp_path, f"id,service,X,Y\n1,canteen,{EAST},{NORTH}\n2,canteen,{NORTH},{EAST}\n")
+    (cell,) = sift(some, crs="EPSG:4545", datum="wgs84").rejected
+    assert (cell.row, cell.problem) == (3, "have east and north exchanged")
+
+
+@pytest.mark.parametrize(
+    ("crs", "datum", "text", "message"),
+    [
+        ("EPSG:4545", "gcj02", f"东坐标,北坐标\n{EAST},{NORTH}", "a CRS is stated, EPSG:4545, and the datum gcj02"),
+        ("EPSG:4545", "unknown", f"东坐标,北坐标\n{EAST},{NORTH}", "and the datum unknown"),
+        ("EPSG:4490", "cgcs2000", f"东坐标,北坐标\n{EAST},{NORTH}", "EPSG:4490 .* is not a CRS in metres"),
+        ("EPSG:1", "cgcs2000", f"东坐标,北坐标\n{EAST},{NORTH}", "EPSG:1 is no CRS"),
+        ("EPSG:2365", "cgcs2000", f"东坐标,北坐标\n{EAST},{NORTH}", "may be 100 m off"),
+        ("EPSG:4545", "cgcs2000", f"东坐标,北坐标\n36{EAST},{NORTH}", "east begins with the zone number 36"),
+        ("EPSG:4523", "cgcs2000", f"东坐标,北坐标\n36{EAST},{NORTH}", "EPSG:4523 .* has none, or another"),
+        ("EPSG:4545", "cgcs2000", "经度,纬度\n106.5,29.5", "there are no coordinates in metres"),
+        ("EPSG:4544", "cgcs2000", f"东坐标,北坐标\n{EAST},{NORTH}", "1 of 1 rows lie more than 50 km"),
+    ],
+)
+def test_metres_that_cannot_be_right(tmp_path, crs, datum, text, message):
+    header, row = text.split("\n")
+    with pytest.raises(DataError, match=message):
+        sift(written(tmp_path, f"service,{header}\ncanteen,{row}\n"), crs=crs, datum=datum)
+
+
+def test_metres_without_a_crs_are_refused_with_the_way_out(tmp_path):
+    with pytest.raises(DataError, match=r"not degrees.* state the crs of metres, such as EPSG:4547"):
+        read(written(tmp_path, f"service,x,y\ncanteen,{EAST},{NORTH}\n"))
+
+
+def test_shapes_that_do_not_state_their_crs_take_the_one_of_the_study(tmp_path):
+    table = gpd.GeoDataFrame({"服务": ["canteen"]}, geometry=[shapely.Point(EAST, NORTH)], crs="EPSG:4545")
+    table.to_file(tmp_path / "a.shp", encoding="utf-8")
+    with pytest.raises(DataError, match=r"the file states the CRS .*, and the study file EPSG:32648"):
+        sift(tmp_path / "a.shp", crs="EPSG:32648", datum="cgcs2000")
+    (tmp_path / "a.prj").unlink()
+    assert sift(tmp_path / "a.shp", crs="EPSG:4545", datum="cgcs2000").facilities.distance(HERE).iloc[0] < 0.1
+    with pytest.raises(DataError, match="the CRS is not stated"):
+        sift(tmp_path / "a.shp", datum="cgcs2000")
+
+
+# ------------------------------------------------------------------------------------------------------ tiers and dates
+
+
+@pytest.mark.parametrize(
+    ("tier", "means"),
+    [("区级", "district"), ("街镇", "subdistrict"), ("Community", "community"), ("小区级", "cell"), ("", "community")],
+)
+def test_the_tier_of_a_row_is_its_own(tmp_path, tier, means):
+    path = written(tmp_path, f"service,lon,lat,层级\ncanteen,106.545,29.556,{tier}\n")
+    found = sift(path)
+    assert found.facilities["tier"].tolist() == [means]
+    assert STANDARD.service("canteen").tier == "community"
+    assert not found.rejected
+
+
+def test_a_tier_or_date_that_cannot_be_read_is_listed_and_its_row_kept(tmp_path):
+    path = written(tmp_path, "service,lon,lat,层级,核实日期\ncanteen,106.545,29.556,三级甲等,去年\n")
+    found = sift(path)
+    assert found.facilities[["tier", "verified_date"]].to_numpy().tolist() == [["community", None]]
+    assert [(one.row, one.column, one.value, one.kept) for one in found.rejected] == [
+        (2, "tier", "三级甲等", True),
+        (2, "verified_date", "去年", True),
+    ]
+    with pytest.raises(DataError, match="have a tier that is not known") as caught:
+        read(path)
+    assert "have a date that cannot be read (first: 2)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        *(("2025-3-4", "2025-03-04"), ("2025/03/04", "2025-03-04"), ("2025.3.4", "2025-03-04")),
+        *(("2025年3月4日", "2025-03-04"), ("20250304", "2025-03-04"), ("2025-03-04 10:20:00", "2025-03-04")),
+        *(("2025年3月", "2025-03"), ("202503", "2025-03"), ("2025", "2025"), ("２０２５－３－４", "2025-03-04")),
+        *((bad, None) for bad in ("2025-02-30", "2025-13", "0025-01-01", "45720", "昨天", "3/4/25")),
+    ],
+)
+def test_dates_as_they_are_written(tmp_path, text, day):
+    found = sift(written(tmp_path, f"service,lon,lat,核实日期\ncanteen,106.545,29.556,{text}\n"))
+    assert found.facilities["verified_date"].tolist() == [day]
+    assert len(found.rejected) == (day is None)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx"])
+def test_rows_are_numbered_as_a_person_sees_them(tmp_path, ending):
+    table = [
+        [],
+        ["service", "lon", "lat"],
+        ["aquarium", 106.545, 29.556],
+        [],
+        ["canteen", 106.545, 29.556],
+        ["zoo", 1, 2],
+    ]
+    path = tmp_path / f"a{ending}"
+    if ending == ".csv":
+        path.write_text("\r\n".join(",".join(map(str, row)) for row in table), encoding="utf-8-sig")
+    else:
+        book = openpyxl.Workbook()
+        for number, row in enumerate(table, 1):
+            for column, cell in enumerate(row, 1):
+                book.active.cell(number, column, cell)
+        book.save(path)
+    assert [(one.row, one.value) for one in sift(path).rejected] == [(3, "aquarium"), (6, "zoo"), (6, "1, 2")]
+    with pytest.raises(DataError, match=r"2 of 3 rows name no service.*first: 3, 6"):
+        read(path)
+
+
+# --------------------------------------------------------------------------------------------------------- rough tables
+
+
+def test_rough_names_are_read_and_listed_safely(tmp_path):
+    names = ["<script>alert(1)</script>", "a\u202eb", "国" * 10_000, "@SUM(1)"]
+    text = "".join(
+        f'canteen,"{name}",106.545,29.556{end}' for name, end in zip(names, ["\r\n", "\n", "\r", "\n"], strict=True)
+    )
+    text += "".join(f'none,"{name}",106.545,29.556\n' for name in names)
+    text += "".join(f'"={name}","",106.545,29.556\n' for name in names)
+    found = sift(written(tmp_path, "service,name,lon,lat\n" + text))
+    assert found.facilities["name"].tolist() == names
+    write_rejected(found.rejected, tmp_path / "rejected.csv")
+    listed = [line[3] for line in cells(tmp_path / "rejected.csv")[1:]]
+    assert listed[4:] == ["'=<script>alert(1)</script>", "'=a[U+202E]b", "'=" + "国" * 198 + "…", "'=@SUM(1)"]

@@ -416,7 +416,11 @@ def _unlabelled(
         }
         readings = [f"as {datum} {' and '.join(parts)}" for datum, parts in said.items() if parts]
         problem += f"; the median point lies {'; '.join(readings)}" if readings else "; no point is near the streets"
-    mend = "Ask who made the table, then state wgs84, cgcs2000, gcj02 (高德, 腾讯) or bd09 (百度)"
+    # in an old town a street is near under every reading; the page on datums has the figures
+    mend = (
+        "Ask who made the table (where the two disagree, buildings tell more than streets), then state wgs84, "
+        "cgcs2000, gcj02 (高德, 腾讯) or bd09 (百度)"
+    )
     return Finding(where, problem, mend)
 
 
