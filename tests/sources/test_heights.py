@@ -11,6 +11,8 @@ from pyproj import CRS
 from rasterio.transform import Affine
 
 from circle15.errors import Circle15Warning, DataError, SourceError
+from circle15.sources import terrain as terrain_room
+from circle15.sources.areas import read_area
 from circle15.sources.heights import STEEPEST, STEEPEST_OTHER, doubtful_links, shifted, with_heights
 from circle15.sources.profiles import PIECE_M
 from circle15.sources.streets import read_streets
@@ -192,6 +194,126 @@ def test_files_that_are_no_raster(tmp_path, square):
         read_terrain(tmp_path / "absent.tif", square)
     with pytest.raises(DataError, match="it holds 0 rasters"):
         read_terrain(tmp_path / "empty.zip", square)
+
+
+def test_two_halves_are_as_good_as_the_whole(tmp_path, square):
+    slope = np.add.outer(np.arange(60), 2 * np.arange(60))
+    whole = write_raster(tmp_path / "whole.tif", slope, WEST - 600, NORTH + 1200, 30.0)
+    left = write_raster(tmp_path / "left.tif", slope[:, :30], WEST - 600, NORTH + 1200, 30.0)
+    right = write_raster(tmp_path / "right.tif", slope[:, 30:], WEST + 300, NORTH + 1200, 30.0)
+    xy = np.random.default_rng(0).uniform(-300, 900, (500, 2)) + np.array([WEST, NORTH])
+    one, two = read_terrain(whole, square), read_terrain([left, right], square)
+    assert two.name == "left.tif, right.tif"
+    assert np.allclose(one.at(xy), two.at(xy), atol=1.5)  # at the seam a cell of one side stands for its neighbour
+    away = np.abs(xy[:, 0] - WEST - 300) > 60
+    assert np.allclose(one.at(xy)[away], two.at(xy)[away], atol=1e-3)
+    assert np.isfinite(two.at(xy)).all()
+
+
+def test_the_first_named_wins_and_the_next_fills_what_it_does_not_know(tmp_path, square):
+    fine = np.full((60, 60), 12)
+    fine[20:40, 20:40] = -32768
+    coarse = write_raster(tmp_path / "coarse.tif", np.full((40, 40), 7), WEST - 600, NORTH + 1200, 60.0)
+    upper = write_raster(tmp_path / "fine.tif", fine, WEST, NORTH + 600, 10.0)
+    spots = {"centre": (300, 300), "corner": (60, 60), "margin": (-200, 300)}
+    xy = np.array(list(spots.values())) + np.array([WEST, NORTH])
+    assert read_terrain([upper, coarse], square).at(xy).tolist() == [7.0, 12.0, 7.0]
+    assert read_terrain([coarse, upper], square).at(xy).tolist() == [7.0, 7.0, 7.0]
+    assert read_terrain([upper, coarse], square).transform[0] == pytest.approx(10.0)
+
+
+def test_rasters_of_two_crs_are_laid_over_each_other(tmp_path, square):
+    west, _, _, north = square.extent_lonlat.bounds
+    degrees = write_raster(tmp_path / "deg.tif", np.full((90, 90), 9), west - 0.002, north + 0.002, 0.0003, "EPSG:4326")
+    metres = write_raster(tmp_path / "utm.tif", np.full((20, 10), 5), WEST, NORTH + 600, 30.0)
+    terrain = read_terrain([metres, degrees], square)
+    assert terrain.crs == UTM
+    found = terrain.at(np.array([[150.0, 300.0], [450.0, 300.0], [-250.0, -250.0]]) + np.array([WEST, NORTH]))
+    assert found.tolist() == [5.0, 9.0, 9.0]
+
+
+def test_of_several_one_may_lie_elsewhere_but_not_all(tmp_path, square):
+    near = write_raster(tmp_path / "near.tif", np.full((40, 40), 7), WEST - 300, NORTH + 900, 30.0)
+    far = write_raster(tmp_path / "far.tif", np.full((40, 40), 7), WEST + 90_000, NORTH, 30.0)
+    with pytest.warns(Circle15Warning, match=r"far.tif: it does not overlap the area.*It was left out"):
+        assert read_terrain([far, near], square).at([[WEST, NORTH]])[0] == 7
+    with pytest.raises(DataError) as caught:
+        read_terrain([far, far], square)
+    assert len(caught.value.findings) == 2
+
+
+def test_every_bad_raster_is_named_at_once(tmp_path, square):
+    (tmp_path / "text.tif").write_text("no raster")
+    bare = write_raster(tmp_path / "bare.tif", np.ones((30, 30)), WEST, NORTH + 600, 30.0, crs=None)
+    with pytest.raises(SourceError) as caught:
+        read_terrain([tmp_path / "text.tif", bare, tmp_path / "gone.tif"], square)
+    assert [finding.where for finding in caught.value.findings] == ["text.tif", "bare.tif", "gone.tif"]
+    with pytest.raises(SourceError, match="no raster was named"):
+        read_terrain([], square)
+
+
+def sparse(path, side, *, cells=1_000_000, **profile):
+    """A tiny file that claims a vast raster around the square."""
+    half = cells * side / 2
+    place = Affine(side, 0, WEST - half, 0, -side, NORTH + half)
+    whole = {"driver": "GTiff", "width": cells, "height": cells, "count": 1, "dtype": "int16", "crs": UTM}
+    with rasterio.open(path, "w", transform=place, SPARSE_OK=True, BIGTIFF="YES", **whole, **profile) as raster:
+        raster.write(np.full((16, 16), 3, dtype="int16"), 1, window=((0, 16), (0, 16)))
+    return path
+
+
+def test_a_vast_raster_is_read_where_it_is_needed_only(tmp_path, square):
+    tiled = {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate"}
+    path = sparse(tmp_path / "vast.tif", 30.0, **tiled)
+    assert path.stat().st_size < 100_000_000
+    assert read_terrain(path, square).at([[WEST, NORTH]])[0] == 0
+
+
+def test_a_raster_with_too_many_cells_in_the_area_is_refused_unread(tmp_path, square):
+    tiled = {"tiled": True, "blockxsize": 4096, "blockysize": 4096, "compress": "deflate"}
+    path = sparse(tmp_path / "mad.tif", 0.001, **tiled)
+    with pytest.raises(DataError, match=r"mad.tif: 900,001 by 900,001 of its cells lie within.*coarser"):
+        read_terrain(path, square)
+
+
+def test_a_raster_of_one_vast_block_is_refused_unread(tmp_path, square, monkeypatch):
+    monkeypatch.setattr(terrain_room, "MOST_BLOCK", 1_000_000)
+    path = sparse(tmp_path / "strip.tif", 0.1, cells=20_000, blockysize=100)
+    with pytest.raises(DataError, match=r"strip.tif: it is one block of 20,000 by 100 cells.*tiles"):
+        read_terrain(path, square)
+
+
+def test_a_raster_finer_than_memory_allows_is_averaged_down(tmp_path, square, monkeypatch):
+    monkeypatch.setattr(terrain_room, "MOST_CELLS", 3600)
+    slope = np.repeat(np.arange(240)[None, :], 240, axis=0)
+    path = write_raster(tmp_path / "fine.tif", slope, WEST - 300, NORTH + 900, 5.0)
+    terrain = read_terrain(path, square)
+    assert terrain.heights.size < 4100
+    assert terrain.at([[WEST + 300, NORTH + 300]])[0] == pytest.approx(119.5, abs=0.51)  # whole metres stay whole
+    two = read_terrain([path, path], square)
+    assert two.heights.size < 4100
+    assert two.at([[WEST + 300, NORTH + 300]])[0] == pytest.approx(119.5, abs=0.51)
+
+
+def test_a_raster_that_points_elsewhere_is_not_followed(tmp_path, square):
+    secret = write_raster(tmp_path / "secret.tif", np.full((40, 40), 7), WEST - 300, NORTH + 900, 30.0)
+    virtual = tmp_path / "virtual.tif"
+    virtual.write_text(
+        '<VRTDataset rasterXSize="40" rasterYSize="40"><VRTRasterBand dataType="Int16" band="1"><SimpleSource>'
+        f"<SourceFilename>{secret}</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>"
+    )
+    with pytest.raises(SourceError, match="cannot be read as a raster"):
+        read_terrain(virtual, square)
+    with pytest.raises(SourceError, match="its ending does not say"):
+        read_terrain(virtual.rename(tmp_path / "virtual.vrt"), square)
+
+
+def test_a_zip_that_unpacks_to_too_much(tmp_path, square, monkeypatch):
+    monkeypatch.setattr(terrain_room, "MOST_UNZIPPED", 1000)
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as folder:
+        folder.writestr("N29E106.hgt", bytes(100_000))
+    with pytest.raises(DataError, match=r"bomb.zip: it unpacks to 100,000 bytes"):
+        read_terrain(tmp_path / "bomb.zip", square)
 
 
 # ------------------------------------------------------------------------------------------------------------- streets
@@ -610,6 +732,25 @@ def test_bridges_and_tunnels_follow_neither_the_river_nor_the_hill(peninsula):
 
 
 @pytest.mark.real
+@pytest.mark.real
+def test_a_real_raster_cut_in_two_gives_the_same_heights(real_data, tmp_path):
+    whole = real_data / "yuzhong" / "srtm30.tif"
+    with rasterio.open(whole) as raster:
+        heights, profile = raster.read(1), raster.profile
+        middle = raster.width // 2
+        halves = []
+        for name, first, last in (("west", 0, middle + 2), ("east", middle - 2, raster.width)):  # as tiles overlap
+            halves.append(tmp_path / f"{name}.tif")
+            place = profile["transform"] * Affine.translation(first, 0)
+            with rasterio.open(halves[-1], "w", **(profile | {"width": last - first, "transform": place})) as half:
+                half.write(heights[:, first:last], 1)
+    place = read_area(real_data / "yuzhong" / "boundary.geojson", margin_m=0, crs="EPSG:32648")
+    one, two = read_terrain(whole, place), read_terrain(halves, place)
+    west, south, east, north = place.boundary.bounds
+    xy = np.random.default_rng(1).uniform((west, south), (east, north), (2000, 2))
+    assert np.allclose(one.at(xy), two.at(xy), atol=1e-3, equal_nan=True)
+
+
 def test_a_zipped_tile_over_monaco(real_data):
     zone = CRS("EPSG:32632")
     box = gpd.GeoSeries([shapely.box(7.409, 43.724, 7.440, 43.752)], crs=4326).to_crs(zone).iloc[0]

@@ -300,8 +300,9 @@ def _windowed(raster: Any, area: StudyArea, where: str) -> _Tile | Finding:  # n
         raise DataError(Finding(where, problem, "Make it coarser, for example with gdal_translate -tr 5 5 -r average"))
     coarser = max(1.0, math.sqrt(cells / MOST_CELLS))
     shape = math.ceil(window.height / coarser), math.ceil(window.width / coarser)
-    found = raster.read(1, window=window, out_shape=shape, masked=True, resampling=Resampling.average)
-    heights = found.astype(np.float32).filled(np.nan) * raster.scales[0] + raster.offsets[0]
+    heights = raster.read(1, window=window, out_shape=shape, resampling=Resampling.average, out_dtype=np.float32)
+    heights[raster.read_masks(1, window=window, out_shape=shape) == 0] = np.nan
+    heights = heights * raster.scales[0] + raster.offsets[0]
     heights[(heights < SOUNDINGS[0]) | (heights > SOUNDINGS[1])] = np.nan
     placed = raster.window_transform(window) * Affine.scale(window.width / shape[1], window.height / shape[0])
     bounds = raster.window_bounds(window)
