@@ -329,7 +329,7 @@ def test_a_raster_that_counts_otherwise_says_so():
         residence_clusters(FLATS, units(), AREA, people=people(total=200), raster=GRID)
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(town=towns(), seed=st.integers(0, 999))
 @pytest.mark.filterwarnings("ignore::circle15.errors.Circle15Warning")
 def test_a_raster_conserves_totals_whatever_the_order(town, seed):
