@@ -1,4 +1,4 @@
-"""The worked numbers of the pages on travel times, trips and dependence."""
+"""The worked numbers of the pages on travel, dependence and the planner's tables."""
 
 import doctest
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 PAGES = Path(__file__).parents[2] / "docs" / "methods"
 
 
-@pytest.mark.parametrize("page", ["travel-times", "trips", "dependence"])
+@pytest.mark.parametrize("page", ["travel-times", "trips", "dependence", "inventory", "datum", "merging"])
 def test_worked_numbers(page):
     found = doctest.testfile(str(PAGES / f"{page}.md"), module_relative=False, encoding="utf-8")
     assert found.attempted >= 10

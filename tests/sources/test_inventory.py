@@ -460,9 +460,15 @@ def test_the_tier_of_a_row_is_its_own(tmp_path, tier, means):
 
 
 def test_a_tier_or_date_that_cannot_be_read_is_listed_and_its_row_kept(tmp_path):
-    path = written(tmp_path, "service,lon,lat,层级,核实日期\ncanteen,106.545,29.556,三级甲等,去年\n")
+    path = written(
+        tmp_path,
+        "service,lon,lat,层级,核实日期\ncanteen,106.545,29.556,三级甲等,去年\ncanteen,106.545,29.556,区级,2025\n",
+    )
     found = sift(path)
-    assert found.facilities[["tier", "verified_date"]].to_numpy().tolist() == [["community", None]]
+    assert found.facilities[["tier", "verified_date"]].fillna("?").to_numpy().tolist() == [
+        ["community", "?"],
+        ["district", "2025"],
+    ]
     assert [(one.row, one.column, one.value, one.kept) for one in found.rejected] == [
         (2, "tier", "三级甲等", True),
         (2, "verified_date", "去年", True),
@@ -483,7 +489,7 @@ def test_a_tier_or_date_that_cannot_be_read_is_listed_and_its_row_kept(tmp_path)
 )
 def test_dates_as_they_are_written(tmp_path, text, day):
     found = sift(written(tmp_path, f"service,lon,lat,核实日期\ncanteen,106.545,29.556,{text}\n"))
-    assert found.facilities["verified_date"].tolist() == [day]
+    assert found.facilities["verified_date"].fillna("").tolist() == [day or ""]
     assert len(found.rejected) == (day is None)
 
 

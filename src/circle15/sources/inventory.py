@@ -319,15 +319,13 @@ def _read(
     ids = _ids(rows, faults)
     offers = _services(texts(rows["service"]), texts(rows["name"]), standard)
     _refuse_unknown(offers, faults, standard)
-    known: dict[str, NDArray[Any]] = {
-        name: _amounts(rows[name], name, faults) for name in ("floor_area_m2", "capacity")
-    }
+    known: dict[str, Any] = {name: _amounts(rows[name], name, faults) for name in ("floor_area_m2", "capacity")}
     known |= {"tier": _tiers(rows["tier"], faults), "verified_date": _dates(rows["verified_date"], faults)}
     lonlat = to_wgs84(lonlat, table.datum)
     points = gpd.GeoSeries(gpd.points_from_xy(*lonlat.T), crs="EPSG:4326").to_crs(area.crs)
     inside = _within(points.to_numpy(), area, faults) & ~faults.bad
     given = {"id": ids, "name": texts(rows["name"]), **{name: texts(rows[name]) for name in DETAILS}, **known}
-    plainly = pd.DataFrame({name: np.asarray(values) for name, values in given.items()})
+    plainly = pd.DataFrame(given, index=rows.index)
     plainly = plainly.drop(columns=[name for name in DETAILS if rows[name].isna().all()])
     plainly["verified"] = table.verified
     facilities = _facilities(plainly[inside], points[inside], [offers[row] for row in np.flatnonzero(inside)], path)
@@ -494,22 +492,22 @@ def _amounts(values: pd.Series, column: str, faults: _Refusals) -> NDArray[np.fl
     return np.where(bad, np.nan, read)
 
 
-def _tiers(values: pd.Series, faults: _Refusals) -> NDArray[np.object_]:
+def _tiers(values: pd.Series, faults: _Refusals) -> pd.Series:
     """The tier that each row names, none where it names none."""
     words = {plain(word): tier for tier, others in TIER_WORDS.items() for word in (tier, *others)}
     given = texts(values)
-    found = given.map(lambda text: words.get(plain(text)) if text else None).to_numpy(dtype=object)
-    unread = given.notna().to_numpy() & np.array([tier is None for tier in found], dtype=bool)
+    found = pd.Series([words.get(plain(text)) if text else None for text in given], given.index, dtype=object)
+    unread = (given.notna() & found.isna()).to_numpy()
     mend = "Give 区级, 街道级, 社区级 or 小区级; until then the service's own tier counts"
     faults.add(unread, ("tier",), "have a tier that is not known", mend, keep=True)
     return found
 
 
-def _dates(values: pd.Series, faults: _Refusals) -> NDArray[np.object_]:
+def _dates(values: pd.Series, faults: _Refusals) -> pd.Series:
     """Dates as ISO text, as exact as they are given; none where they cannot be read."""
     given = texts(values)
-    found = given.map(lambda text: _date(text) if text else None).to_numpy(dtype=object)
-    unread = given.notna().to_numpy() & np.array([day is None for day in found], dtype=bool)
+    found = pd.Series([_date(text) if text else None for text in given], given.index, dtype=object)
+    unread = (given.notna() & found.isna()).to_numpy()
     mend = "Write it as 2025-03-04; until then the row counts as undated"
     faults.add(unread, ("verified_date",), "have a date that cannot be read", mend, keep=True)
     return found
