@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import importlib.util
 import io
@@ -18,6 +19,7 @@ import openpyxl
 import pandas as pd
 import pyogrio
 import shapely
+from pyproj.exceptions import CRSError
 
 from circle15.errors import Circle15Error, DataError, Finding, MissingExtra, SourceError, quoted
 
@@ -32,6 +34,17 @@ if TYPE_CHECKING:
 POLYGONAL = ("Polygon", "MultiPolygon")
 WIDEST_LATITUDE, WIDEST_LONGITUDE = 90.0, 180.0
 NEAR_DEG = 0.5  # about 50 km
+SNIFFED = 1 << 16  # bytes at the beginning of a file of shapes that are looked at
+SHAPE_HEADS = {  # ending -> how such a file begins
+    **dict.fromkeys((".geojson", ".json"), (b"{",)),
+    ".gpkg": (b"SQLite format 3\0",),
+    ".shp": (b"\0\0\x27\x0a",),
+    ".zip": (b"PK\x03\x04",),  # of a shapefile
+    ".fgb": (b"fgb\x03",),
+    ".kml": (b"<",),
+}
+TEXTUAL = (".geojson", ".json", ".kml")  # the others cannot be mistaken for another kind
+POINTERS = (b"<ogrvrt", b"gdal_streamed_alg", b"<!doctype", b"<!entity", b"<\0")  # the last: UTF-16
 MOST_UNPACKED = 500_000_000  # bytes of an Excel file once unpacked: a table of places has a hundredth of it
 EXCEL_ROWS = 1_048_576  # no sheet is longer; a row that says so would be led up to by empty ones
 LONGEST_CELL = 200  # letters of a cell that are quoted back to the planner
@@ -124,14 +137,53 @@ def read_shapes(path: Path) -> gpd.GeoDataFrame:
     """
     if not path.is_file():
         raise SourceError(Finding(path.name, "there is no such file", "Check the path"))
+    _require_kind(path)
     try:
         frame = gpd.read_file(path, engine="pyogrio")
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, shapely.errors.GEOSException) as error:
+    except (
+        *(pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, shapely.errors.GEOSException),
+        *(pyogrio.errors.FieldError, pyogrio.errors.CRSError, CRSError, ValueError, OverflowError),
+    ) as error:
         mend = "Give a GeoJSON, GeoPackage or Shapefile that other programs can open"
         raise SourceError(Finding(path.name, f"it cannot be read ({error})", mend)) from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise DataError(Finding(path.name, "it has no geometry", "Give a layer with shapes"))
     return frame
+
+
+def _require_kind(path: Path) -> None:
+    """Refuse what GDAL would not read as the kind of shapes that the ending says.
+
+    GDAL goes by the content, and some of its kinds name other files, web addresses or a program of steps.
+    """
+    ending = path.suffix.lower()
+    if ending not in SHAPE_HEADS:
+        problem = f"its ending does not say that it is a file of shapes of a known kind ({', '.join(SHAPE_HEADS)})"
+        raise SourceError(Finding(path.name, problem, "Save it as GeoPackage or GeoJSON"))
+    with path.open("rb") as file:
+        head = file.read(SNIFFED)
+    if not head.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n").startswith(SHAPE_HEADS[ending]):
+        problem = f"it cannot be read: it does not begin as a {ending} file does"
+        raise SourceError(Finding(path.name, problem, "Save it anew as GeoPackage or GeoJSON"))
+    if ending in TEXTUAL and any(word in head.lower() for word in POINTERS):
+        problem = "it points to other files or holds instructions instead of shapes"
+        raise SourceError(Finding(path.name, problem, "Save the shapes themselves as GeoPackage or GeoJSON"))
+    if ending == ".zip":
+        _require_small(path, path.name, most=MOST_UNPACKED)
+
+
+def _require_small(packed: Path | io.BytesIO, where: str, *, most: int) -> None:
+    """Refuse a zip that would unpack to more than that."""
+    try:
+        with zipfile.ZipFile(packed) as folder:
+            size = sum(part.file_size for part in folder.infolist())
+            damaged = None if size > most else folder.testzip()
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        raise SourceError(Finding(where, f"it is not a sound zip file ({error})", "Pack it anew")) from error
+    if size > most:
+        raise SourceError(Finding(where, f"it unpacks to {size / 1e6:,.0f} MB", "Give only what the study needs"))
+    if damaged is not None:
+        raise SourceError(Finding(where, f"{damaged} in it is damaged", "Pack it anew"))
 
 
 def _read_parquet(path: Path) -> gpd.GeoDataFrame:

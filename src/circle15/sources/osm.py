@@ -33,6 +33,9 @@ LICENCE = "© OpenStreetMap contributors, ODbL 1.0"
 _PBF = (".pbf",)
 _XML = (".osm", ".osm.gz", ".osm.bz2")
 _JSON = (".json", ".json.gz")
+_OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
+UNPACKED_SHARE, UNPACKED_ALWAYS = 60, 16_000_000  # bytes for each packed one, and besides; OSM data have ten for one
+_UNSOUND = (RuntimeError, EOFError, OSError, ValueError, OverflowError, zlib.error, osmium.InvalidLocationError)
 _GRID = 10_000_000  # OSM keeps coordinates in whole units of 1e-7 degree; so do all doors here
 _OUTSIDE = 2**31 - 1  # what a node without a place is given on that grid
 
@@ -223,6 +226,7 @@ def _read_osmium(path: Path, part: _Part) -> None:
     with readable(path):
         if path.name.endswith(_XML):
             _refuse_doctype(path)
+            _refuse_bomb(path)
         part.date = stated_date(path)
         reader: Any = osmium.FileProcessor(str(path))
         for thing in reader:
@@ -235,7 +239,7 @@ def readable(path: Path) -> Iterator[None]:
     """Turn what osmium says of a damaged file into one finding."""
     try:
         yield
-    except (RuntimeError, EOFError, OSError, osmium.InvalidLocationError) as error:
+    except _UNSOUND as error:
         if isinstance(error, Circle15Error):
             raise
         text = f"it cannot be read as OSM data ({str(error).strip().rstrip('.')})"
@@ -268,8 +272,7 @@ def _add(part: _Part, thing: Any) -> None:  # noqa: ANN401  osmium's objects are
 
 def _refuse_doctype(path: Path) -> None:
     """OSM files have no document type; one that has may be built to exhaust memory."""
-    openers: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
-    with openers.get(path.suffix, Path.open)(path, "rb") as file:
+    with _OPENERS.get(path.suffix, Path.open)(path, "rb") as file:
         head = file.read(4096)
     if b"<!DOCTYPE" in head.upper():
         if b"<HTML" in head.upper():
@@ -277,6 +280,28 @@ def _refuse_doctype(path: Path) -> None:
         raise DataError(
             Finding(path.name, "it declares a document type (DTD), which OSM files never do", "Take another copy")
         )
+
+
+def _refuse_bomb(path: Path) -> None:
+    """A packed file that unpacks to far more than OSM data ever do is refused before it is read."""
+    if path.suffix not in _OPENERS:
+        return
+    most = _most_unpacked(path)
+    unpacked = 0
+    with _OPENERS[path.suffix](path, "rb") as file:
+        while unpacked <= most and (block := file.read(1 << 20)):
+            unpacked += len(block)
+    if unpacked > most:
+        raise _bomb(path)
+
+
+def _most_unpacked(path: Path) -> int:
+    return UNPACKED_ALWAYS + UNPACKED_SHARE * path.stat().st_size
+
+
+def _bomb(path: Path) -> DataError:
+    problem = f"it unpacks to more than {_most_unpacked(path) / 1e6:,.0f} MB, which OSM data of its size never do"
+    return DataError(Finding(path.name, problem, "Take another copy, or unpack it yourself"))
 
 
 def _read_json(path: Path, part: _Part) -> None:
@@ -294,14 +319,23 @@ def _read_json(path: Path, part: _Part) -> None:
             raise DataError(Finding(path.name, text, "Download it again with `out body;` or `out geom;`")) from None
 
 
-def _json(path: Path) -> dict[str, Any]:
-    """The reply as it was sent, or one clear finding."""
+def _unpacked(path: Path) -> bytes:
+    most = _most_unpacked(path)
     try:
-        content = path.read_bytes()
-        content = gzip.decompress(content) if path.name.endswith(".gz") else content
-        reply = json.loads(content)
+        with _OPENERS.get(path.suffix, Path.open)(path, "rb") as file:
+            content: bytes = file.read(most + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise SourceError(Finding(path.name, f"it cannot be read ({error})", "Download it again")) from None
+    if len(content) > most:
+        raise _bomb(path)
+    return content
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """The reply as it was sent, or one clear finding."""
+    content = _unpacked(path)
+    try:
+        reply = json.loads(content)
     except (ValueError, RecursionError):
         if content.lstrip()[:1] == b"<":
             text = "it is a web page or XML, not an Overpass JSON reply"

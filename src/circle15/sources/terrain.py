@@ -7,14 +7,19 @@ filled from the next, so a survey of the centre may be laid over a coarse model 
 from __future__ import annotations
 
 import math
+import shutil
+import tempfile
 import warnings
 import zipfile
+import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rasterio
+from rasterio._err import CPLE_BaseError  # what of GDAL's errors rasterio does not turn into its own
 from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.features import geometry_mask
@@ -25,7 +30,7 @@ from rasterio.windows import Window, from_bounds
 from circle15.errors import Circle15Error, Circle15Warning, DataError, Finding, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
     from pyproj import CRS
@@ -50,7 +55,8 @@ DRIVERS = {  # by ending; none that can name another file or a web address
 MOST_CELLS = 25_000_000  # of the grid, and of what is kept of one raster; finer ones are averaged down to it
 MOST_READ = 400_000_000  # cells of one raster within the extent, such as 20 km by 20 km at 1 m
 MOST_BLOCK = 64_000_000  # cells that have to be unpacked at once
-MOST_UNZIPPED = 1 << 32  # bytes
+MOST_UNZIPPED = 1 << 29  # bytes
+_UNSOUND_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)  # the last: a password
 
 
 @dataclass(frozen=True)
@@ -225,30 +231,34 @@ def _read_tile(path: Path, area: StudyArea) -> _Tile | Finding:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # said below, as a finding
             warnings.simplefilter("ignore", PendingDeprecationWarning)  # rasterio 1.4 on affine 3 warns of itself
-            address = _address(path)
-            with rasterio.open(address, driver=_driver(address, path.name)) as raster:
+            with _unzipped(path) as address, rasterio.open(address, driver=_driver(address, path.name)) as raster:
                 _require_usable(raster, path.name)
                 return _windowed(raster, area, path.name)
-    except (RasterioError, zipfile.BadZipFile, OSError) as error:
+    except (RasterioError, CPLE_BaseError, OSError, *_UNSOUND_ZIP) as error:
         if isinstance(error, Circle15Error):
             raise
         problem = "there is no such file" if not path.is_file() else f"it cannot be read as a raster ({error})"
         raise SourceError(Finding(path.name, problem, "Give a GeoTIFF or .hgt file of heights")) from error
 
 
-def _address(path: Path) -> str:
-    """What GDAL opens: the file, or the one raster inside a zip."""
+@contextmanager
+def _unzipped(path: Path) -> Iterator[str]:
+    """What GDAL opens: the file, or the one raster of a zip, taken out of it with its checksum tested."""
     if path.suffix.lower() != ".zip":
-        return str(path)
-    with zipfile.ZipFile(path) as folder:
-        inside = [one for one in folder.infolist() if one.filename.lower().endswith((".hgt", ".tif", ".tiff"))]
-    if len(inside) != 1:
-        problem = f"it holds {len(inside)} rasters"
-        raise DataError(Finding(path.name, problem, "Give a zip with exactly one .hgt or .tif file"))
-    if inside[0].file_size > MOST_UNZIPPED:
-        problem = f"it unpacks to {inside[0].file_size:,} bytes"
-        raise DataError(Finding(path.name, problem, "Unpack it yourself and cut the raster to the study area"))
-    return f"zip://{path.resolve()}!{inside[0].filename}"
+        yield str(path)
+        return
+    with tempfile.TemporaryDirectory(prefix="circle15-") as folder, zipfile.ZipFile(path) as packed:
+        inside = [one for one in packed.infolist() if one.filename.lower().endswith((".hgt", ".tif", ".tiff"))]
+        if len(inside) != 1:
+            problem = f"it holds {len(inside)} rasters"
+            raise DataError(Finding(path.name, problem, "Give a zip with exactly one .hgt or .tif file"))
+        if inside[0].file_size > MOST_UNZIPPED:
+            problem = f"it unpacks to {inside[0].file_size:,} bytes"
+            raise DataError(Finding(path.name, problem, "Unpack it yourself and cut the raster to the study area"))
+        out = Path(folder) / Path(inside[0].filename).name
+        with packed.open(inside[0]) as source, out.open("wb") as target:
+            shutil.copyfileobj(source, target)
+        yield str(out)
 
 
 def _driver(address: str, where: str) -> str:
@@ -286,6 +296,9 @@ def _windowed(raster: Any, area: StudyArea, where: str) -> _Tile | Finding:  # n
     """The window of a raster that the extent needs, averaged down where it is finer than memory allows."""
     target = area.crs.to_wkt()
     there = from_bounds(*transform_bounds(target, raster.crs, *_wanted(area)), raster.transform)
+    if not np.isfinite([there.col_off, there.row_off, there.width, there.height]).all():
+        problem = "its place cannot be brought to the study area"
+        raise DataError(Finding(where, problem, "Give a raster whose corners and CRS are right"))
     left, top = max(0, math.floor(there.col_off) - 1), max(0, math.floor(there.row_off) - 1)
     right = min(raster.width, math.ceil(there.col_off + there.width) + 1)
     bottom = min(raster.height, math.ceil(there.row_off + there.height) + 1)
