@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from circle15.network import closures, search, snapping
+from circle15.network.places import ragged, straight, turned
 from circle15.network.threads import in_threads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from circle15.network.graph import Graph, Ints
+    from circle15.network.places import Places
     from circle15.network.snapping import Spots
 
 FURTHER = 2  # [P] after a closure, ways are looked for as far as this many cut-offs
@@ -43,15 +45,15 @@ def losses(graph: Graph, homes: Spots, goals: Spots, *, asked: Asked) -> Ints:
     ndarray of int, shape (losses, 5)
         Candidate, origin, service, ticks before, ticks after (`search.NEVER` beyond `FURTHER` cut-offs), sorted.
     """
-    rows, vertices, ticks = snapping.openings(graph, homes, leaving=True)
+    starts = snapping.places(graph, homes)
     city = closures.City(
         graph.onward,
         graph.reversed,
         _closing(graph, asked.candidate),
-        snapping.ragged(rows, vertices, ticks, count=homes.rows),
-        snapping.ragged(vertices, rows, ticks, count=graph.layout.vertices),
+        starts.leaving,
+        turned(starts.leaving, count=graph.layout.vertices),
     )
-    seeds, straight = _services(graph, homes, goals, asked=asked)
+    seeds, direct = _services(starts, snapping.places(graph, goals), asked=asked)
 
     def run(low: int, high: int) -> list[Ints]:
         work = search.scratch(graph.onward)
@@ -60,7 +62,7 @@ def losses(graph: Graph, homes: Spots, goals: Spots, *, asked: Asked) -> Ints:
         for service in range(low, high):
             some = slice(seeds.first[service], seeds.first[service + 1])
             within = int(asked.within[service])
-            given = closures.Service(seeds.items[some], seeds.ticks[some], straight[service], within, FURTHER * within)
+            given = closures.Service(seeds.items[some], seeds.ticks[some], direct[service], within, FURTHER * within)
             count = search.settle(graph.reversed, given.vertices, given.ticks, given.limit, work)
             found.append(np.insert(closures.losses(city, given, work, ways, count), 2, service, axis=1))
             search.clear(work, count)
@@ -90,16 +92,16 @@ def _closing(graph: Graph, candidate: Ints) -> closures.Closing:
     return closures.Closing(candidate.astype(np.int32), first, order.astype(np.int32), tail[order].astype(np.int32))
 
 
-def _services(graph: Graph, homes: Spots, goals: Spots, *, asked: Asked) -> tuple[search.Ragged, NDArray[np.int32]]:
-    """Per service its seeds; and the ticks of every origin's straight way along its own piece, services x origins."""
+def _services(starts: Places, goals: Places, *, asked: Asked) -> tuple[search.Ragged, NDArray[np.int32]]:
+    """Per service its seeds; and the ticks of every origin's straight way along its own link, services x origins."""
     count = len(asked.within)
-    row, vertices, ticks = snapping.openings(graph, goals, leaving=False)
+    first, vertices, ticks = goals.entering
+    service = np.repeat(asked.service, np.diff(first))
+    used = service >= 0
+    seeds = ragged(service[used], vertices[used], ticks[used], count=count)
+    origin, row, direct = straight(starts, goals)
     service = asked.service[row]
     used = service >= 0
-    seeds = snapping.ragged(service[used], vertices[used], ticks[used], count=count)
-    origin, row, ticks = snapping.direct(graph, homes, goals)
-    service = asked.service[row]
-    used = service >= 0
-    straight = np.full((count, homes.rows), search.NEVER, np.int32)
-    np.minimum.at(straight, (service[used], origin[used]), ticks[used].astype(np.int32))
-    return seeds, straight
+    least = np.full((count, starts.rows), search.NEVER, np.int32)
+    np.minimum.at(least, (service[used], origin[used]), direct[used].astype(np.int32))
+    return seeds, least

@@ -81,6 +81,7 @@ class Engine:
         *,
         xy: Floats | None = None,
         nodes: int | None = None,
+        links: Ints | None = None,
         threads: int | None = None,
     ) -> Engine:
         """Pack a graph.
@@ -93,6 +94,8 @@ class Engine:
             Positions, for the order in memory; without them the nodes keep the order they have.
         nodes : int, optional
             How many nodes there are; needed without positions.
+        links : ndarray of int, shape (links,), optional
+            The caller's number of each link, for routes and reached streets; counted from 0 when not given.
         threads : int, optional
             How many threads to search with; every processor when not given.
 
@@ -109,7 +112,7 @@ class Engine:
         """
         threads = threads or processors()
         rank = np.arange(nodes or 0, dtype=np.int32) if xy is None else along_hilbert(np.asarray(xy))
-        links = np.arange(len(ticks), dtype=np.int32)
+        links = np.arange(len(ticks), dtype=np.int32) if links is None else links
         given = [(from_node, to_node), (to_node, from_node)]
         onward, back = each(lambda ends: arcs(*ends, ticks, rank=rank, links=links), given, threads=threads)
         return cls(onward, back, rank, from_node, to_node, ticks, threads)

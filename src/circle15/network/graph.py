@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 
 from circle15.impedance import NO_WAY, link_ticks
 from circle15.network.drawing import Lines, Sides
-from circle15.network.engine import arcs
+from circle15.network.engine import Engine, along_hilbert
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -62,8 +62,16 @@ class Layout:
         self.closed = closed
         self.private: Bools = (streets["access"] == "private").to_numpy()
         ends = streets[["from_node", "to_node"]].to_numpy(dtype=np.int64)
-        self.nodes, index = np.unique(ends, return_inverse=True)
-        self.tail, self.head = index.reshape(ends.shape).T
+        names, index = np.unique(ends, return_inverse=True)
+        lines = streets.geometry.to_numpy()
+        where = np.zeros((len(names), 2))
+        for end, node in ((-1, index.reshape(ends.shape)[:, 1]), (0, index.reshape(ends.shape)[:, 0])):
+            where[node] = shapely.get_coordinates(shapely.get_point(lines, end))
+        rank = along_hilbert(where)  # neighbours stand together in memory
+        self.nodes = np.empty_like(names)
+        self.nodes[rank] = names
+        self.tail, self.head = rank[index].astype(np.int64).reshape(ends.shape).T
+        self.placed: dict[tuple[bytes, float], Ints] = {}  # by points and rules: the piece of each point
         self._pieces()
         yard = np.unique(np.concatenate([self.tail[self.private], self.head[self.private]]))
         self.yard: Ints = yard.astype(np.int64)
@@ -137,8 +145,8 @@ class Graph:
         What does not depend on the walker.
     ticks : ndarray of int, shape (links,)
         `impedance.link_ticks`; closed links keep theirs, because points beside them still walk to their ends.
-    onward, reversed : Arcs
-        The graph over vertices (nodes, then the copies for starts and for ends on private ground), both ways.
+    engine : Engine
+        The graph over vertices (nodes, then the copies for starts and for ends on private ground), to be searched.
     how : ndarray of str, shape (pieces,)
         `main` on the largest connected part, `island` on a smaller one.
     small : ndarray of bool, shape (pieces,)
@@ -149,8 +157,7 @@ class Graph:
 
     layout: Layout
     ticks: Ints
-    onward: Arcs
-    reversed: Arcs
+    engine: Engine
     how: NDArray[np.object_]
     small: Bools
     placeable: Bools
@@ -161,7 +168,6 @@ class Graph:
         ticks = link_ticks(layout.streets, walker)
         usable = ticks < NO_WAY
         tail, head, length, link = _phases(layout, ticks, usable & ~layout.closed)
-        rank = np.arange(layout.vertices, dtype=np.int32)
         # Parts are judged without closures and additions: neither may move anybody to another street.
         added = layout.streets["osm_id"].astype(str).str.startswith(NEW).to_numpy(dtype=bool)
         part = layout.parts(usable & ~added)
@@ -173,12 +179,21 @@ class Graph:
         return cls(
             layout=layout,
             ticks=ticks,
-            onward=arcs(tail, head, length, rank=rank, links=link),
-            reversed=arcs(head, tail, length, rank=rank, links=link),
+            engine=Engine.of(tail, head, length, nodes=layout.vertices, links=link),
             how=np.where(main, "main", "island").astype(object),
             small=~main & (metres[of_piece] < SMALL_M),
             placeable=either & ~np.isin(kind, NO_PLACE) & ~added[layout.ahead],
         )
+
+    @property
+    def onward(self) -> Arcs:
+        """The arcs in the direction of walking."""
+        return self.engine.onward
+
+    @property
+    def reversed(self) -> Arcs:
+        """The arcs turned round."""
+        return self.engine.reversed
 
     @cached_property
     def ways(self) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:

@@ -51,8 +51,7 @@ class Reach:
 
     def __init__(self, graph: Graph, spots: Spots) -> None:
         self.graph, self.spots = graph, spots
-        rows, vertices, ticks = snapping.openings(graph, spots, leaving=True)
-        self._out = snapping.ragged(rows, vertices, ticks, count=spots.rows)
+        self._out = snapping.places(graph, spots).leaving
         self._spot = np.full(spots.rows, -1)
         self._spot[spots.row] = np.arange(len(spots.row))
 

@@ -67,7 +67,7 @@ class Places:
         )
 
 
-def ragged(rows: Ints, items: Ints | NDArray[np.int32], ticks: Ints, *, count: int) -> Ragged:
+def ragged(rows: Ints, items: Ints | NDArray[np.int32], ticks: Ints | NDArray[np.int32], *, count: int) -> Ragged:
     """Lists per row, sorted by row, then item, then ticks."""
     order = np.lexsort((ticks, items, rows))
     first = np.zeros(count + 1, np.int64)

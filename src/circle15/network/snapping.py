@@ -9,6 +9,7 @@ street [P]. Ties go to a piece that can be walked both ways, then to an open one
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ import pandas as pd
 import shapely
 
 from circle15.impedance import NO_WAY
-from circle15.network.search import Ragged
+from circle15.network.places import Inside, Places, ragged
 from circle15.tables import TICKS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 HEIGHT_WEIGHT = 2.0  # [P] metres off-road that a metre of height is worth
 _ROUNDING_M = 1e-6  # slack for comparing distances
 _TIE_M = 1e-3  # costs within a millimetre are equal
+_KEPT = 64  # placings that are remembered
 
 
 @dataclass(frozen=True)
@@ -96,12 +98,7 @@ def place(graph: Graph, points: gpd.GeoDataFrame, walker: Walker) -> Spots:
     height = np.full(len(parts), np.nan)
     if "height_m" in points.columns:
         height = pd.to_numeric(points["height_m"]).to_numpy(dtype=float, na_value=np.nan)[row]
-    piece = np.full(len(parts), -1)
-    for allowed in (graph.placeable & ~graph.small, graph.placeable & graph.small):
-        left = np.flatnonzero(piece < 0)
-        piece[left] = _best(
-            graph, parts[left], height[left], pieces=np.flatnonzero(allowed), reach=walker.off_road_max_m
-        )
+    piece = _pieces(graph, parts, height, reach=walker.off_road_max_m)
     near = np.flatnonzero(piece >= 0)
     piece, row = piece[near], row[near].astype(np.int64)
     lines = graph.layout.lines[piece]
@@ -109,6 +106,24 @@ def place(graph: Graph, points: gpd.GeoDataFrame, walker: Walker) -> Spots:
     ticks = np.rint(metres / walker.off_road_m_s * TICKS_PER_SECOND).astype(np.int64)
     share = np.nan_to_num(shapely.line_locate_point(lines, parts[near], normalized=True)).clip(0.0, 1.0)
     return Spots(len(points), row, piece, share, metres, ticks)
+
+
+def _pieces(graph: Graph, points: NDArray[np.object_], height: Floats, *, reach: float) -> Ints:
+    """The piece of each point, or -1; remembered, because most walkers may use the same streets."""
+    one_way = (graph.ways[0][1] == NO_WAY) | (graph.ways[1][1] == NO_WAY)
+    rules = (graph.placeable, graph.small, one_way)
+    asked = hashlib.blake2b(b"".join(one.tobytes() for one in (*rules, shapely.get_coordinates(points), height)))
+    key = (asked.digest(), reach)
+    kept = graph.layout.placed
+    if key not in kept:
+        piece = np.full(len(points), -1)
+        for allowed in (graph.placeable & ~graph.small, graph.placeable & graph.small):
+            left = np.flatnonzero(piece < 0)
+            piece[left] = _best(graph, points[left], height[left], pieces=np.flatnonzero(allowed), reach=reach)
+        if len(kept) >= _KEPT:
+            kept.clear()
+        kept[key] = piece
+    return kept[key]
 
 
 def _best(graph: Graph, points: NDArray[np.object_], height: Floats, *, pieces: Ints, reach: float) -> Ints:
@@ -146,56 +161,28 @@ def _costs(lines: NDArray[np.object_], points: NDArray[np.object_], height: Floa
 # ------------------------------------------------------------------------------------- from spots to the search's seeds
 
 
-def openings(graph: Graph, spots: Spots, *, leaving: bool) -> tuple[Ints, Ints, Ints]:
-    """Where walks leave a spot's piece, or enter it, along the piece and against it.
+def places(graph: Graph, spots: Spots) -> Places:
+    """Spots as the search needs them: where walks leave a spot's piece and where they enter it, along and against.
 
-    Parameters
-    ----------
-    graph : Graph
-        The streets as this walker can use them.
-    spots : Spots
-        Origins or facilities.
-    leaving : bool
-        From the spot to the end of the link, or from the start of the link to the spot.
-
-    Returns
-    -------
-    tuple of three ndarray of int
-        Row, vertex and ticks, the off-road leg included. A link's ticks are shared out by length and rounded once, at
-        the spot, so that the two stretches on either side of a spot always add up to the whole link.
+    The off-road leg is included. A link's ticks are shared out by length and rounded once, at the spot, so that the two
+    stretches on either side of a spot always add up to the whole link.
     """
-    layout, rows, vertices, ticks = graph.layout, [], [], []
-    node, copy = (layout.head, layout.start_copy) if leaving else (layout.tail, layout.end_copy)
+    layout = graph.layout
+    sides = []
     for (links, lengths), share in zip(graph.ways, (spots.share, 1.0 - spots.share), strict=True):
-        link, length = links[spots.piece], lengths[spots.piece]
-        walked = np.rint(share * length).astype(np.int64)
-        vertex = np.where(layout.private[link], copy[node[link]], node[link])
-        use = length < NO_WAY
-        rows.append(spots.row[use])
-        vertices.append(vertex[use])
-        ticks.append(((length - walked if leaving else walked) + spots.off_road_ticks)[use])
-    return np.concatenate(rows), np.concatenate(vertices), np.concatenate(ticks)
-
-
-def direct(graph: Graph, starts: Spots, goals: Spots) -> tuple[Ints, Ints, Ints]:
-    """Pairs on one piece where one can walk straight from a start to a goal: both rows, and the ticks."""
-    one = pd.DataFrame({"piece": starts.piece, "s": np.arange(len(starts.piece))})
-    two = pd.DataFrame({"piece": goals.piece, "g": np.arange(len(goals.piece))})
-    pair = one.merge(two, on="piece")
-    s, g, piece = pair["s"].to_numpy(), pair["g"].to_numpy(), pair["piece"].to_numpy()
-    off_road = starts.off_road_ticks[s] + goals.off_road_ticks[g]
-    found = []
-    for (_, length), flip in zip(graph.ways, (False, True), strict=True):
-        start, goal = (1 - share if flip else share for share in (starts.share[s], goals.share[g]))
-        use = (length[piece] < NO_WAY) & (goal >= start)
-        walked = np.rint(goal * length[piece]) - np.rint(start * length[piece])
-        found.append((starts.row[s][use], goals.row[g][use], (walked.astype(np.int64) + off_road)[use]))
-    rows, others, ticks = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return rows, others, ticks
-
-
-def ragged(rows: Ints, items: Ints, ticks: Ints, *, count: int) -> Ragged:
-    """Lists per row, sorted by row, then item, then ticks."""
-    order = np.lexsort((ticks, items, rows))
-    first = np.searchsorted(rows[order], np.arange(count + 1)).astype(np.int64)
-    return Ragged(first, items[order].astype(np.int32), ticks[order].astype(np.int32))
+        use = lengths[spots.piece] < NO_WAY
+        sides.append((spots.row[use], links[spots.piece][use], share[use], spots.off_road_ticks[use]))
+    inside = Inside(*(np.concatenate(values) for values in zip(*sides, strict=True)))
+    row, link, share, extra = inside
+    private, whole = layout.private[link], graph.ticks[link]
+    walked = np.rint(share * whole).astype(np.int64)
+    head, tail = layout.head[link], layout.tail[link]
+    come_out = np.where(private, layout.start_copy[head], head)
+    go_in = np.where(private, layout.end_copy[tail], tail)
+    return Places(
+        spots.rows,
+        ragged(row, come_out, whole - walked + extra, count=spots.rows),
+        ragged(row, go_in, walked + extra, count=spots.rows),
+        inside,
+        graph.ticks,
+    )

@@ -1,7 +1,7 @@
 """Trips: out, back, the slower of the two, and both together.
 
-One search per facility and leg: on the reversed graph for the way out, on the graph as it is for the way back. A
-cut-off holds for the value of the trip, not for its legs.
+One search per leg and place, from the facilities or from the origins, whichever are fewer. A cut-off holds for the
+value of the trip, not for its legs.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from circle15.impedance import NO_WAY
-from circle15.network import search, snapping
-from circle15.network.threads import in_threads
+from circle15.network import snapping
+from circle15.network.search import NEVER
 from circle15.tables import TICKS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -45,12 +45,10 @@ def seconds(graph: Graph, homes: Spots, goals: Spots, *, trip: str, limit: int) 
     csr_array, shape (origins, facilities)
         Sorted; 0.0 is a stored entry.
     """
-    if trip in ("out", "back"):
-        ticks = _leg(graph, homes, goals, back=trip == "back", limit=limit)
-    else:
-        legs = [_leg(graph, homes, goals, back=back, limit=limit) for back in (False, True)]
-        ticks = _both(*legs, limit=limit, worse=trip == "slower")
-    ticks.sort_indices()
+    starts, ends = snapping.places(graph, homes), snapping.places(graph, goals)
+    ways = {"out": (False,), "back": (True,)}.get(trip, (False, True))
+    legs = [graph.engine.matrix(starts, ends, cutoff=limit, back=back) for back in ways]
+    ticks = legs[0] if len(legs) == 1 else _both(*legs, limit=limit, worse=trip == "slower")
     return csr_array((ticks.data / TICKS_PER_SECOND, ticks.indices, ticks.indptr), shape=ticks.shape)
 
 
@@ -87,35 +85,8 @@ def edge_seconds(graph: Graph, homes: Spots, *, trip: str, limit: int) -> Floats
     return np.where(least <= limit, least / TICKS_PER_SECOND, np.inf)
 
 
-def _leg(graph: Graph, homes: Spots, goals: Spots, *, back: bool, limit: int) -> csr_array:
-    """Ticks of one leg, origins x facilities: one search per facility, in threads."""
-    seeds = snapping.ragged(*snapping.openings(graph, goals, leaving=back), count=goals.rows)
-    rows, vertices, ticks = snapping.openings(graph, homes, leaving=not back)
-    exits = snapping.ragged(vertices, rows, ticks, count=graph.layout.vertices)
-    start, goal, ticks = snapping.direct(graph, *((goals, homes) if back else (homes, goals)))
-    facility, origin = (start, goal) if back else (goal, start)
-    direct = snapping.ragged(facility, origin, ticks, count=goals.rows)
-    arcs = graph.onward if back else graph.reversed
-
-    def run(low: int, high: int) -> search.Ragged:
-        some = slice(low, high + 1)
-        plan = search.Plan(
-            arcs, seeds._replace(first=seeds.first[some]), exits, direct._replace(first=direct.first[some])
-        )
-        found = search.Found(np.full(homes.rows, search.NEVER, np.int32), np.empty(homes.rows, np.int32))
-        return search.times(plan, limit, found, search.scratch(arcs))
-
-    done = in_threads(run, goals.rows)
-    sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(one.first) for one in done)])
-    items = np.concatenate([np.zeros(0, np.int32), *(one.items for one in done)])
-    found = np.concatenate([np.zeros(0, np.int32), *(one.ticks for one in done)])
-    return csr_array((found, items, np.cumsum(sizes)), shape=(goals.rows, homes.rows)).T.tocsr()
-
-
 def _both(out: csr_array, back: csr_array, *, limit: int, worse: bool) -> csr_array:
     """The worse of two legs, or their sum, for pairs that have both."""
-    for leg in (out, back):
-        leg.sort_indices()
     wide = out.shape[1]
     key, other = (np.repeat(np.arange(leg.shape[0]), np.diff(leg.indptr)) * wide + leg.indices for leg in (out, back))
     at = np.searchsorted(key, other)
@@ -137,10 +108,10 @@ def _edge_ticks(graph: Graph, homes: Spots, *, back: bool, limit: int) -> Ints:
     copy = layout.start_copy if back else layout.end_copy
     node = layout.head[ends]
     where = np.unique(np.concatenate([node, copy[node]])).astype(np.int32)
-    arcs = graph.onward if back else graph.reversed
-    work = search.scratch(arcs)
-    search.settle(arcs, where, np.zeros(len(where), np.int32), limit, work)
-    rows, vertices, ticks = snapping.openings(graph, homes, leaving=not back)
-    least = np.full(homes.rows, search.NEVER, dtype=np.int64)
-    np.minimum.at(least, rows, work.ticks[vertices].astype(np.int64) + ticks)
-    return np.where(least <= limit, least, search.NEVER)
+    nearest = graph.engine.nearest(graph.engine.at_nodes(where), limit=limit, back=back)[0]
+    starts = snapping.places(graph, homes)
+    first, vertices, ticks = starts.entering if back else starts.leaving
+    rows = np.repeat(np.arange(homes.rows), np.diff(first))
+    least = np.full(homes.rows, NEVER, dtype=np.int64)
+    np.minimum.at(least, rows, nearest[vertices].astype(np.int64) + ticks)
+    return np.where(least <= limit, least, NEVER)
