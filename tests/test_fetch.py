@@ -19,6 +19,7 @@ from circle15.sources.areas import read_area
 from circle15.sources.osm import read_osm
 from circle15.sources.streets import read_streets
 from circle15.study import Study
+from circle15.study.folder import _sources
 from overpass_server import FAILURES, HANG, NONE, dead_address, overpass, real_replies, reply_of, says
 from tiny_study import write_study
 
@@ -394,8 +395,9 @@ def test_a_cut_of_a_country_file_gives_the_same_results(boundary, town, verb, tm
     both["elements"] += far + ring["elements"]
     (tmp_path / "country.json").write_text(json.dumps(both), encoding="utf-8")
     as_pbf(tmp_path / "country.json", tmp_path / "country.osm.pbf")
-    if boundary == "file":
-        assert verb("run", study, "--output", tmp_path / "by_file")[0] == 0
+    by_file = Study.open(study) if boundary == "file" else None
+    parts = ("streets", "facilities", "origins", "buildings", "units")
+    before = {part: getattr(by_file, part) for part in parts} if by_file else {}
     words = study.read_text(encoding="utf-8")
     study.write_text(words.replace('files = ["town.osm"]', 'country = "country.osm.pbf"'), encoding="utf-8")
     with overpass(says(NONE), places=lambda _: (200, json.dumps([place("小镇")]))) as (address, heard):
@@ -410,18 +412,13 @@ def test_a_cut_of_a_country_file_gives_the_same_results(boundary, town, verb, tm
     assert listed["files"][0]["counts"]["nodes"] == len(both["elements"]) - 2 - sum(
         "nodes" in one or "members" in one for one in both["elements"]
     )
-    if boundary != "file":
-        assert verb("check", study)[0] == 0
-        return
-    code, _, err = verb("run", study, "--output", tmp_path / "by_cut")
-    assert code == 0, err
-    manifest = json.loads((tmp_path / "by_cut" / "run.json").read_text(encoding="utf-8"))
-    (cut,) = [source for source in manifest["sources"] if source["key"] == "[streets] country"]
+    assert verb("check", study)[0] == 0
+    by_cut = Study.open(study)
+    (cut,) = [source for source in _sources(by_cut) if source["key"] == "[streets] country"]
     assert cut["file"].endswith("streets-1.osm.pbf")
-    one, two = layers(tmp_path / "by_file"), layers(tmp_path / "by_cut")
-    for name, layer in one.items():
-        pair = [pd.DataFrame(frame).drop(columns="source", errors="ignore") for frame in (layer, two[name])]
-        pd.testing.assert_frame_equal(*pair, obj=name)
+    for part, frame in before.items():
+        pair = [pd.DataFrame(one).drop(columns="source", errors="ignore") for one in (frame, getattr(by_cut, part))]
+        pd.testing.assert_frame_equal(*pair, obj=part)
 
 
 def as_pbf(source, target):
@@ -437,7 +434,7 @@ def as_pbf(source, target):
             writer.add_relation(Relation(id=ref, members=members, tags=one.tags))
 
 
-def test_sources_of_one_name_are_told_apart_by_their_folder(town, verb, tmp_path):
+def test_sources_of_one_name_are_told_apart_by_their_folder(town, tmp_path):
     study, _ = town
     (tmp_path / "more").mkdir()
     more = {"elements": [{"type": "node", "id": 7000, "lon": 106.552, "lat": 29.552, "tags": {"amenity": "clinic"}}]}
@@ -445,9 +442,7 @@ def test_sources_of_one_name_are_told_apart_by_their_folder(town, verb, tmp_path
     (tmp_path / "town.json").write_text(reply_of(tmp_path / "town.osm"), encoding="utf-8")
     words = study.read_text(encoding="utf-8").replace('files = ["town.osm"]', 'files = ["town.json", "more/town.json"]')
     study.write_text(words, encoding="utf-8")
-    assert verb("run", study)[0] == 0
-    manifest = json.loads((tmp_path / "results" / "run.json").read_text(encoding="utf-8"))
-    entries = {source["file"]: source for source in manifest["sources"]}
+    entries = {source["file"]: source for source in _sources(Study.open(study))}
     for name, date in (("town.json", "2026-11-20T08:00:00Z"), ("more/town.json", "")):
         assert entries[name]["sha256"] == hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
         assert entries[name]["date"] == date
