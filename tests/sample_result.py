@@ -248,6 +248,40 @@ def _grades(
     return frame.astype({"grade": "Int64", "grade_lenient": "Int64"})[GRADES.names]
 
 
+def _completeness(units: gpd.GeoDataFrame, standard: Standard) -> pd.DataFrame:
+    """Too few of elderly care everywhere, one category listed in full, nothing expected of another."""
+    rows = []
+    for unit, tier in units["tier"].items():
+        for place, service in enumerate(standard.services):
+            known = service.category != "elderly_care"
+            expected = {"mobility": np.nan}.get(service.category, 12.0 if tier == "district" else 2.4)
+            found = place % 5 + 6 if known else place % 3
+            rows.append(
+                {
+                    "row": f"{unit}:{service.key}",
+                    "unit": unit,
+                    "category": service.category,
+                    "service": service.key,
+                    "found": found,
+                    "expected": expected,
+                    "share": found / expected,
+                    "known": known,
+                    "judged_by": "table" if service.category == "dining" else "D",
+                }
+            )
+    return pd.DataFrame(rows).set_index("row")[COMPLETENESS.names]
+
+
+def _survey(units: gpd.GeoDataFrame, standard: Standard) -> pd.DataFrame:
+    """Subdistricts alone were asked, of all but the last category."""
+    rows = [
+        (f"{unit}:{category.key}", unit, category.key, 40 + 10 * place, 1.5 + place * 0.3, (0.5 + place * 0.3) / 4)
+        for unit in units.index[units["tier"] == "subdistrict"]
+        for place, category in enumerate(standard.categories[:-1])
+    ]
+    return pd.DataFrame(rows, columns=["row", *SURVEY.names]).set_index("row")
+
+
 def _gaps(origins: gpd.GeoDataFrame, coverage: pd.DataFrame, standard: Standard) -> pd.DataFrame:
     rows = coverage[coverage["status"] == "gap"].copy()
     rows["unit"] = origins.loc[rows["origin"], "unit"].to_numpy()
@@ -382,8 +416,8 @@ def sample_result(*, clusters: int = 60, communities: int = 3, columns: int = 30
         groups=GROUPS.empty(),
         housing=HOUSING.empty(),
         facilities=_facilities(standard, rng),
-        completeness=COMPLETENESS.empty(),
-        survey=SURVEY.empty(),
+        completeness=_completeness(units, standard),
+        survey=_survey(units, standard),
         coverage=coverage,
         grades=grades,
         gaps=_gaps(origins, coverage, standard),
@@ -415,7 +449,6 @@ def sample_result(*, clusters: int = 60, communities: int = 3, columns: int = 30
             "isochrone_minutes": [5.0, 10.0, 15.0],
             "search_minutes": 45.0,
             "version": "0.1.0",
-            "completeness": [],
         },
     )
 

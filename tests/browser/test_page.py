@@ -27,6 +27,8 @@ def saved_plain(tmp_path_factory):
     plain = dataclasses.replace(
         result,
         grades=result.grades.assign(flips=float("nan")),
+        completeness=tables.COMPLETENESS.empty(),
+        survey=tables.SURVEY.empty(),
         gaps=result.gaps.assign(cause=""),
         walkers=tables.WALKERS.empty(),
         dependence=tables.DEPENDENCE.empty(result.area.crs),
@@ -171,12 +173,76 @@ def test_the_card_drives_the_map(saved, open_page):
     page.locator("#c15-card-toggle").click()
     cells = page.locator("#c15-card td button")
     assert cells.count() == 3 * 11
-    assert {"优", "弱", "缺", "未评"} <= set(cells.all_inner_texts())
+    assert {"优", "弱", "缺", "清单不全"} <= set(cells.all_inner_texts())
     choose(page, "tier", "街道")
     assert cells.count() == 2 * 11
     cells.nth(11 + 6).click()
     assert page.locator("#c15-categories input:checked").get_attribute("value") == "6"
     assert "上半城街道" in page.locator("#c15-detail h2").inner_text()
+
+
+def test_the_lists_follow_the_unit_and_say_which_to_get_next(saved, open_page):
+    page = open_page(saved)
+    result = sample_result()
+    choose(page, "list", "清单")
+    assert page.locator("#c15-ranked").is_hidden()
+    rows = page.locator("#c15-lists tbody tr")
+    assert rows.count() == len(sample_standard().services)
+    assert page.locator("#c15-lists p").inner_text().startswith("样例区：先要的清单：社区养老服务站、养老服务中心。")
+    hidden = result.coverage[(result.coverage["why"] == "inventory")].groupby("service")["origin"].apply(list)
+    for place, key in enumerate(("elderly_care_0", "elderly_care_1")):  # the one that leaves more people unknown first
+        people = result.origins.loc[hidden[key], "population"].sum()
+        table = result.completeness.loc[f"D:{key}"]
+        found, known = rows.nth(place).locator("td").all_inner_texts()
+        assert found == f"{table['found']} / 12"
+        assert known.split("\n")[-2:] == ["未知", f"{people:,.0f} 人"]
+    listed = page.locator("#c15-lists tr", has_text="社区食堂").inner_text()
+    assert "清单列全" in listed
+    assert "可判断" in listed
+    assert "– " not in page.locator("#c15-lists tr", has_text="公交站").inner_text()
+    page.locator("#c15-card-toggle").click()
+    page.locator("#c15-card td button").nth(11 + 2).click()
+    assert "石梯社区" in page.locator("#c15-lists p").inner_text()
+    assert "/ 2.4" in rows.first.inner_text()
+    assert "按样例区判断" in rows.first.inner_text()
+    page.locator("#c15-language").click()
+    assert "to get next: Elderly care 1, Elderly care 2." in page.locator("#c15-lists p").inner_text()
+
+
+def test_a_cell_whose_list_is_incomplete_says_so_with_word_and_pattern(saved, open_page):
+    page = open_page(saved)
+    choose(page, "categories", "养老服务")
+    assert "清单不全" in page.locator("#c15-legend").inner_text()
+    page.locator("#c15-card-toggle").click()
+    cell = page.locator("#c15-card td button").nth(2)
+    assert cell.inner_text() == "清单不全"
+    assert cell.get_attribute("data-grades") == "unknown"
+    assert "radial-gradient" in cell.evaluate("cell => getComputedStyle(cell).backgroundImage")
+    assert "清单不全：社区养老服务站" in cell.get_attribute("aria-label")
+    cell.click()
+    assert "清单不全：社区养老服务站" in page.locator("#c15-detail .c15-current").inner_text()
+    tip = page.evaluate(
+        "circle15.panel.tip(circle15.shown.study, circle15.shown.state, {kind: 'unit', index: 3}).textContent"
+    )
+    assert "清单不全：社区养老服务站" in tip
+    choose(page, "categories", "医疗卫生")
+    assert "清单不全" not in page.locator("#c15-legend").inner_text()
+
+
+def test_what_residents_say_stands_beside_the_grade(saved, open_page):
+    page = open_page(saved)
+    choose(page, "tier", "街道")
+    page.locator("#c15-card-toggle").click()
+    row = sample_result().survey.loc["S0:health"]
+    said = f"满意度 {row['mean']:.1f}（{row['answers']} 份）"
+    cell = page.locator("#c15-card td button").nth(3)
+    assert said in cell.get_attribute("aria-label")
+    cell.click()
+    assert said in page.locator("#c15-detail .c15-current").inner_text()
+    assert page.locator("#c15-detail .c15-satisfied").count() == 10  # nobody was asked of the last category
+    page.locator("#c15-tier input[value=district]").check()
+    page.locator("#c15-card td button").nth(3).click()
+    assert page.locator("#c15-detail .c15-satisfied").count() == 0
 
 
 def picture(page, pane):
@@ -209,7 +275,7 @@ def test_another_walker_recolours_units_and_card_and_counts_them_again(saved, op
     assert picture(page, "c15-ground") != ground
     assert picture(page, "c15-marks") != marks  # words on units; the homes stay
     bands = {band.grade: band.zh for band in sample_standard().grades}
-    assert card_words(page) == [bands.get(grade, "未评") for grade in by_walker("older_75", "grade")]
+    assert card_words(page) == [bands.get(grade, "清单不全") for grade in by_walker("older_75", "grade")]
     assert "老年人（75 岁及以上）" in page.locator("#c15-date").inner_text()
     row = sample_result().walkers.loc["D:health:older_75"]
     share = f"{100 * row['served'] / (row['served'] + row['gap'] + row['unknown']):.1f}%"
@@ -324,6 +390,8 @@ def test_without_these_runs_the_page_is_as_calm_as_before(saved_plain, open_page
     assert page.locator("#c15-reading label").all_inner_texts() == ["严格", "宽松"]
     page.locator("#c15-card-toggle").click()
     assert "≈" not in page.locator("body").inner_text()
+    assert "未评" in page.locator("#c15-card").inner_text()
+    assert "清单不全" not in page.locator("body").inner_text()
     page.locator("#c15-card-toggle").click()
     page.locator("#c15-ranked button").first.click()
     text = page.locator("#c15-detail").inner_text()

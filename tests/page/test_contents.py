@@ -105,3 +105,34 @@ def test_elements_that_no_list_shows_are_not_carried():
     assert found[0]["people"] == [50.0]
     foreign = table.assign(service="something else")
     assert contents._depended(foreign, standard=standard, grid=Grid(106.0, 29.0)) == []
+
+
+def test_lists_of_every_unit_and_service_in_the_order_of_the_page(result):
+    units, standard = contents._by_tier(result.units), sample_standard()
+    packed = contents._lists(result, units, standard=standard)
+    keys = [service.key for service in standard.services]
+
+    def at(unit, key):
+        return units.index.get_loc(unit) * len(keys) + keys.index(key)
+
+    assert all(len(one) == len(units) * len(keys) for one in packed.values())
+    row = result.completeness.loc["C01:health_1"]
+    assert packed["lists.found"][at("C01", "health_1")] == row["found"]
+    assert packed["lists.expected"][at("C01", "health_1")] == 25  # 2.4, in tenths and one more
+    assert packed["lists.expected"][at("C01", "mobility_0")] == 0  # the standard states none
+    assert packed["lists.known"][at("C01", "health_1")] == 1
+    assert packed["lists.known"][at("C01", "elderly_care_1")] == 0
+    assert packed["lists.judge"][at("C01", "health_1")] == units.index.get_loc("D") + 1
+    assert packed["lists.judge"][at("C01", "dining_0")] == 0  # listed in full
+    none = dataclasses.replace(result, completeness=tables.COMPLETENESS.empty())
+    assert contents._lists(none, units, standard=standard) == {}
+
+
+def test_what_residents_say_by_unit_and_category(result):
+    units, standard = contents._by_tier(result.units), sample_standard()
+    found = contents._survey(result.survey, units, standard=standard)
+    assert len(found) == len(result.survey) == 20
+    row = result.survey.loc["S1:education"]
+    place = units.index.get_loc("S1")
+    assert [place, 1, row["answers"], round(row["mean"], 2), round(row["satisfaction"], 3)] in found
+    assert contents._survey(tables.SURVEY.empty(), units, standard=standard) == []

@@ -116,6 +116,13 @@ circle15.canvas = (() => {
       rule(tile, ink, 1.4, [[0, 0, 16, 16], [8, 0, 16, 8], [0, 8, 8, 16], [-2, 14, 2, 18], [14, -2, 18, 2]]);
     },
     none: (tile, ink) => rule(tile, ink, 1, [[0, 0, 16, 16], [-4, 12, 4, 20], [12, -4, 20, 4]]),
+    unknown: (tile, ink) => { // the list is incomplete
+      tile.fillStyle = ink;
+      tile.font = "700 9px sans-serif";
+      tile.textAlign = "center";
+      tile.textBaseline = "middle";
+      for (const [x, y] of [[4, 4.5], [12, 12.5]]) tile.fillText("?", x, y);
+    },
   };
   /* How a grade differs: lines where it is worse, dots where it is better; one step sparse, more steps dense. */
   const CHANGES = Object.fromEntries(
@@ -139,6 +146,7 @@ circle15.canvas = (() => {
     2: "rgba(110,55,0,.42)",
     1: "rgba(255,255,255,.42)",
     none: "rgba(80,86,96,.5)",
+    unknown: "rgba(60,68,80,.5)",
   };
 
   function rule(tile, ink, width, segments) {

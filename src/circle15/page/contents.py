@@ -62,7 +62,7 @@ def palette() -> dict[str, dict[str, str]]:
     Examples
     --------
     >>> sorted(palette()["grades"])
-    ['1', '2', '3', '4', '5', 'none']
+    ['1', '2', '3', '4', '5', 'none', 'unknown']
     """
     return _labels("palette.toml")
 
@@ -103,13 +103,15 @@ def blocks(result: Result, *, standard: Standard, language: str) -> str:
         **_clusters(result, places),
         **_coverage(result, standard=standard),
         **_step_free(result),
+        **_lists(result, units, standard=standard),
         **_walker_cards(result, units, standard=standard),
     }
     study = {
         **_judgement(units, result.grades, standard=standard, grid=grid),
         "walkers": _walkers(result),
         "depended": _depended(result.dependence, standard=standard, grid=grid),
-        "facts": _plain(dict(result.facts)),
+        "survey": _survey(result.survey, units, standard=standard),
+        "facts": _plain({key: fact for key, fact in result.facts.items() if key != "completeness"}),
         "language": language,
         "grid": [grid.lon, grid.lat],
         "standard": _standard(standard),
@@ -434,6 +436,44 @@ def _step_free(result: Result) -> dict[str, Whole]:
     for name, values in columns.items():
         packed[f"step_free.{name}"][column] = values
     return packed
+
+
+def _lists(result: Result, units: gpd.GeoDataFrame, *, standard: Standard) -> dict[str, Whole]:
+    """Unit by unit, service by service: how many are found, how many expected, whether it is known and who says so.
+
+    Expected in tenths and one more (0: the standard states none); the judge as its place among the units and one more
+    (0: an inventory lists every one).
+    """
+    table = result.completeness
+    if table.empty:
+        return {}
+    services = pd.Index([service.key for service in standard.services])
+    row, column = units.index.get_indexer(pd.Index(table["unit"])), services.get_indexer(pd.Index(table["service"]))
+    said = (row >= 0) & (column >= 0)
+    tenths = 10 * table["expected"].to_numpy(dtype=float, na_value=np.nan)
+    values = {
+        "found": table["found"].to_numpy(dtype=np.int64),
+        "expected": np.where(np.isnan(tenths), 0, np.rint(np.nan_to_num(tenths)) + 1).astype(np.int64),
+        "known": table["known"].to_numpy(dtype=np.int64),
+        "judge": units.index.get_indexer(pd.Index(table["judged_by"])).astype(np.int64) + 1,
+    }
+    packed = {}
+    for name, value in values.items():
+        whole = np.zeros((len(units), len(services)), dtype=np.int64)
+        whole[row[said], column[said]] = value[said]
+        packed[f"lists.{name}"] = whole.ravel()
+    return packed
+
+
+def _survey(table: pd.DataFrame, units: gpd.GeoDataFrame, *, standard: Standard) -> list[list[object]]:
+    """Every cell that residents were asked about: unit, category, answers, mean, satisfaction."""
+    row = units.index.get_indexer(pd.Index(table["unit"]))
+    column = pd.Index([category.key for category in standard.categories]).get_indexer(pd.Index(table["category"]))
+    answers, mean, share = (table[name].to_numpy(dtype=float) for name in ("answers", "mean", "satisfaction"))
+    return [
+        [int(row[at]), int(column[at]), int(answers[at]), round(float(mean[at]), 2), round(float(share[at]), 3)]
+        for at in np.flatnonzero((row >= 0) & (column >= 0))
+    ]
 
 
 def _isochrones(result: Result, grid: Grid, places: Whole) -> dict[str, Whole]:

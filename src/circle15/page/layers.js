@@ -249,8 +249,8 @@ circle15.layers = (() => {
       const at = [view.x(world.project.x(gx)), view.y(world.project.y(gy))];
       const name = state.unitLabel(unit);
       const look = state.look(unit, state.category);
-      const word = look.close ? `${look.word} ≈` : look.word;
-      if (!name && look.key === "none") continue;
+      const word = look.word + (look.close ? " ≈" : "") + (look.partly ? " ?" : "");
+      if (!name && ["none", "unknown"].includes(look.key)) continue;
       context.font = "700 13px sans-serif";
       const wide = Math.max(context.measureText(name).width, context.measureText(word).width + 12) + 8;
       if (room < wide * 0.9 && view.zoom < 15.5) continue;

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from circle15.project import Standard
     from circle15.tables import Result
 
-_SCRIPTS = ("data.js", "canvas.js", "layers.js", "panel.js", "page.js")
+_SCRIPTS = ("data.js", "canvas.js", "layers.js", "panel.js", "lists.js", "page.js")
 _TEMPLATES = Environment(loader=PackageLoader("circle15.page"), autoescape=True)
 
 

@@ -2,7 +2,7 @@
 "use strict";
 
 circle15.start = (() => {
-  const { data, canvas, layers, panel } = circle15;
+  const { data, canvas, layers, panel, lists } = circle15;
   const STATES = ["gap", "unknown", "served"];
   const REASONS = ["", "inventory", "edge", "unplaced"];
   const CAUSES = ["", "none", "far", "terrain", "steps", "closed"];
@@ -69,6 +69,7 @@ circle15.start = (() => {
     state.sumFor = (w, c) => (w ? walkerSum(study, arrays, { w, c, all: state.all }) : state.own[c]);
     state.stepFree = (i) => stepFree(arrays, i);
     state.dependedOn = (c) => dependedOn(study, c);
+    lists.ask(study, arrays, state);
     wording(study, state);
     return state;
   }
@@ -169,11 +170,14 @@ circle15.start = (() => {
       if (n === null) return state.say("change.none");
       return n ? state.say(n > 0 ? "change.up" : "change.down", { n: Math.abs(n) }) : state.say("change.same");
     };
-    state.look = (u, c) => { // colour and word of a unit; what is said where the grade is a close call
-      const { grade, change, flips } = state.cell(u, c);
-      if (state.reading === "difference") return { scale: "change", key: String(change ?? "none"), word: state.changeWord(change), close: "" };
+    state.look = (u, c) => { // colour and word of a unit; what is said of close calls and of incomplete lists
+      const { people, grade, change, flips } = state.cell(u, c);
+      const missing = state.unlisted(u, c);
+      const unlisted = missing.length ? state.say("completeness.cell", { services: missing.map(state.serviceName).join(state.say("number.comma")) }) : "";
+      if (state.reading === "difference") return { scale: "change", key: String(change ?? "none"), word: state.changeWord(change), close: "", unlisted };
+      if (!grade && unlisted && people) return { scale: "grades", key: "unknown", word: state.say("completeness.grade"), close: "", unlisted };
       const close = flips >= CLOSE_CALL ? state.say("stability.said", { share: `${Math.round(100 * flips)}%` }) : "";
-      return { scale: "grades", key: String(grade ?? "none"), word: state.gradeWord(grade), close };
+      return { scale: "grades", key: String(grade ?? "none"), word: state.gradeWord(grade), close, unlisted, partly: Boolean(grade && unlisted) };
     };
     state.walkerName = (w) => {
       const one = study.walkers[w];
@@ -379,6 +383,7 @@ circle15.start = (() => {
       });
       panel.ranked(study, state, (i) => this.showCluster(i, { zoom: true }));
       panel.depended(study, state, (i) => this.showElement(i));
+      lists.write(study, state);
       panel.legend(study, state, (facilitiesShown) => this.set({ facilitiesShown }));
       panel.foot(study, state);
       const toggle = panel.$("card-toggle");

@@ -3,7 +3,7 @@
 
 circle15.panel = (() => {
   const { canvas } = circle15;
-  const SIGNS = { served: "✓", gap: "✕", unknown: "?" };
+  const SIGNS = { served: "✓", gap: "✕", unknown: "?", known: "✓" };
   const LISTED = 30;
 
   /* An element: its tag and classes ("p.warm.large"), its attributes, its children (text or elements). */
@@ -138,8 +138,9 @@ circle15.panel = (() => {
     choice($("tier"), tiers, { chosen: state.tier, onchoose: tier });
     $("tier").hidden = study.tiers.length < 2;
     walkers(study, state, walker);
-    $("list").hidden = !study.depended.length;
-    choice($("list"), ["gaps", "depended"].map((key) => ({ key, shown: say(`list.${key}`) })), { chosen: state.list, onchoose: list });
+    const kinds = ["gaps", ...(study.depended.length ? ["depended"] : []), ...(state.hasLists ? ["lists"] : [])];
+    $("list").hidden = kinds.length < 2;
+    choice($("list"), kinds.map((key) => ({ key, shown: say(`list.${key}`) })), { chosen: state.list, onchoose: list });
   }
 
   /* One line a walker: name, and the share of residents served in the chosen category. */
@@ -304,11 +305,12 @@ circle15.panel = (() => {
     const { say, number } = state;
     const rows = study.standard.categories.map((_, c) => {
       const cell = state.cell(u, c);
+      const look = state.look(u, c);
       return el("tr", { class: c === state.category ? "c15-current" : null },
-        el("th", { scope: "row" }, state.categoryName(c)),
+        el("th", { scope: "row" }, state.categoryName(c), look.unlisted ? el("small.c15-unlisted", {}, look.unlisted) : null),
         el("td.c15-minutes", {}, bar(state, { ...cell, all: cell.people }), el("small", {},
           `${say("state.gap")} ${number(cell.gap)} · ${say("state.unknown")} ${number(cell.unknown)}`)),
-        el("td", {}, grade(state, state.look(u, c)), state.walker ? el("small", {}, otherwise(state, cell)) : null));
+        el("td", {}, grade(state, look), state.walker ? el("small", {}, otherwise(state, cell)) : null, satisfied(state, u, c)));
     });
     const people = say("cluster.people", { n: number(state.cell(u, 0).people) });
     detail([name(state.unitName(u))], `${say(`tier.${study.units.tier[u]}`)} · ${people} · ${chosen(state)}`,
@@ -325,10 +327,21 @@ circle15.panel = (() => {
   }
 
   function grade(state, look) {
-    return el("b.c15-grade", { [`data-${look.scale}`]: look.key, title: look.close || null }, look.word, closeMark(look));
+    const title = [look.close, look.unlisted].filter(Boolean).join(" · ");
+    return el("b.c15-grade", { [`data-${look.scale}`]: look.key, title: title || null }, look.word, ...marks(look));
   }
 
-  const closeMark = (look) => (look.close ? el("i.c15-close-call", { role: "img", "aria-label": look.close }, "≈") : null);
+  /* Beside the word: a close call, and a grade that some lists are too incomplete for. */
+  const marks = (look) => [
+    look.close ? el("i.c15-close-call", { role: "img", "aria-label": look.close }, "≈") : null,
+    look.partly ? el("i.c15-close-call", { role: "img", "aria-label": look.unlisted }, "?") : null,
+  ];
+
+  /* What residents say, beside what they can reach. */
+  function satisfied(state, u, c) {
+    const said = state.survey(u, c);
+    return said ? el("small.c15-satisfied", { title: state.say("survey.why") }, state.say("survey.said", said)) : null;
+  }
 
   /* --------------------------------------------------------------------------------------------- card, legend */
 
@@ -340,11 +353,13 @@ circle15.panel = (() => {
       el("tr", {}, el("th", { scope: "row" }, name(state.unitName(u))),
         ...study.standard.categories.map((_, c) => {
           const look = state.look(u, c);
-          const said = [canvas.plain(state.unitName(u)), state.categoryName(c), look.word, look.close,
-            `${say("state.gap")} ${state.number(state.cell(u, c).gap)}`].filter(Boolean).join(" · ");
+          const answers = state.survey(u, c);
+          const said = [canvas.plain(state.unitName(u)), state.categoryName(c), look.word, look.close, look.unlisted,
+            `${say("state.gap")} ${state.number(state.cell(u, c).gap)}`,
+            answers ? say("survey.said", answers) : ""].filter(Boolean).join(" · ");
           return el("td", { class: c === state.category ? "c15-current" : null },
             el("button.c15-grade", { type: "button", [`data-${look.scale}`]: look.key, title: said, "aria-label": said, onclick: () => pick(u, c) },
-              look.word, closeMark(look)));
+              look.word, ...marks(look)));
         })));
     $("card").querySelector("table").replaceChildren(
       el("caption", {}, `${say("page.card_caption")} · ${chosen(state)}`),
@@ -381,10 +396,11 @@ circle15.panel = (() => {
     const bands = () => study.standard.grades.map((band, i, all) => painted("grades", String(band.grade), `${band[state.language]} (${band.grade})`,
       { extra: i < all.length - 1 ? say("grade.at_least", { share: percent(band.coverage) }) : say("grade.below", { share: percent(all[i - 1].coverage) }) }));
     const none = () => painted("grades", "none", say("grade.none"), { why: say("grade.none_why", { share: percent(study.standard.complete_share) }) });
+    const unknown = () => painted("grades", "unknown", say("completeness.grade"), { why: say("completeness.grade_why") });
     const close = () => line((context) => canvas.text(context, "≈", [15, 9], { size: 16, weight: 700 }), say("stability.close"), null, say("stability.why"));
     const changes = () => state.changes().map((n) => painted("change", String(n), state.changeWord(n)));
     const uncompared = () => painted("change", "none", say("change.none"));
-    const units = state.reading === "difference" ? [...changes(), uncompared()] : [...bands(), none(), ...(state.closeCalls() ? [close()] : [])];
+    const units = state.reading === "difference" ? [...changes(), uncompared()] : [...bands(), none(), ...(state.anyUnlisted() ? [unknown()] : []), ...(state.closeCalls() ? [close()] : [])];
     const disc = (kind, radius, style) => line((context) => canvas.disc(context, [15, 9], radius, style), say(`state.${kind}`));
     const discs = [
       disc("gap", 7, { fill: palette.marks.gap, line: "#fff", width: 1 }),
@@ -483,11 +499,12 @@ circle15.panel = (() => {
         el("span", {}, name(state.unitName(state.unitOf[found.index]))));
     }
     const look = found.kind === "unit" ? state.look(found.index, state.category) : null;
-    if (look?.close) {
-      return el("div.c15-tip", {}, el("strong", {}, name(state.unitName(found.index)), ` · ${look.word} ≈`), el("span", {}, look.close));
+    if (look?.close || look?.unlisted) {
+      return el("div.c15-tip", {}, el("strong", {}, name(state.unitName(found.index)), ` · ${look.word}${look.close ? " ≈" : ""}`),
+        ...[look.close, look.unlisted].filter(Boolean).map((words) => el("span", {}, words)));
     }
     return null;
   }
 
-  return { $, el, head, figures, categories, switches, ranked, depended, cluster, element, unit, card, legend, foot, tip };
+  return { $, el, name, mark, head, figures, categories, switches, ranked, depended, cluster, element, unit, card, legend, foot, tip };
 })();
