@@ -4,6 +4,7 @@ import json
 import os
 
 import pandas as pd
+import pyogrio
 import pytest
 
 import circle15 as c15
@@ -43,6 +44,28 @@ def test_a_search_no_longer_than_the_longest_cutoff_still_tells_what_is_a_close_
     longest = max(service.minutes for service in study.standard.services)
     assert longest < study.times.cutoff_s / 60 <= longest + 1
     assert study.result.grades["flips"].notna().any()
+
+
+def test_residents_ages_and_answers_of_the_planner_reach_the_results(study_file, tmp_path):
+    (tmp_path / "totals.csv").write_text("名称,常住人口,60岁及以上\n小镇,3000,600\n", encoding="gb18030")
+    (tmp_path / "survey.csv").write_text("单元,类别,份数,均值\n小镇,便民商业,40,4.2\n", encoding="utf-8")
+    text = study_file.read_text(encoding="utf-8").replace(
+        "total = 2500", 'totals = "totals.csv"\nage_shares = {"0-2" = 0.02}'
+    )
+    study_file.write_text(text + '\n[survey]\nfile = "survey.csv"\n', encoding="utf-8")
+    study = Study.open(study_file)
+    assert study.check() == []
+    folder = study.run(tmp_path / "out")
+    tables = {
+        name: pyogrio.read_dataframe(folder / "results.gpkg", layer=name) for name in ("groups", "housing", "survey")
+    }
+    by_group = tables["groups"].groupby(["group", "assumed"])["people"].sum()
+    assert by_group.loc[("60+", False)] == pytest.approx(600, abs=1e-6)
+    assert by_group.loc[("0-2", True)] == pytest.approx(60, abs=1e-6)
+    whole = tables["housing"].set_index("unit").loc["study-area"]
+    assert whole["people"] == pytest.approx(3000)
+    assert whole["expected_m2"] == pytest.approx(3000 * 35)
+    assert tables["survey"][["answers", "satisfaction"]].to_numpy().tolist() == [[40, pytest.approx(0.8)]]
 
 
 def test_nothing_is_written_when_a_late_step_fails(study_file, monkeypatch):

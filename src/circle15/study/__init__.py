@@ -30,12 +30,13 @@ if TYPE_CHECKING:
     from circle15.sources.inventory import Rejected
     from circle15.sources.osm import Elements
     from circle15.sources.terrain import Terrain
+    from circle15.sources.totals import Totals
     from circle15.tables import Coverage, Result, StudyArea, TravelTimes
 
 _WALKED = ("network", "times", "coverage", "result")  # what depends on which links are open
 _PARTS = (  # what can be wrong, in the order in which one part needs another
     *("standard", "walkers", "elements", "area", "terrain", "units", "inventory", "streets", "closed", "origins"),
-    *("facilities", "completeness"),
+    *("facilities", "completeness", "groups", "survey"),
 )
 
 
@@ -221,8 +222,13 @@ class Study:
 
     @cached_property
     def units(self) -> gpd.GeoDataFrame:
-        """Units from the planner's files, else OSM boundaries, else H3 cells."""
-        return self._units[0]
+        """Units from the planner's files, else OSM boundaries, else H3 cells; with residents as a table states them."""
+        return self.totals.units
+
+    @cached_property
+    def totals(self) -> Totals:
+        """Residents and age groups by unit, from the planner's table where there is one."""
+        return given.totals(self, self._units[0])
 
     @property
     def units_from(self) -> str:
@@ -254,13 +260,25 @@ class Study:
     @cached_property
     def origins(self) -> gpd.GeoDataFrame:
         """Residence clusters."""
-        from circle15.sources.people import read_origins, residence_clusters
-
-        given, area, units = self.project.people, self.area, self.units
         with self.step("people"):
-            if given.clusters is not None:
-                return read_origins(self.project.path(given.clusters), area, units=units)
-            return residence_clusters(self.buildings, units, area, people=given, terrain=self.terrain)
+            return given.origins(self)
+
+    @cached_property
+    def groups(self) -> pd.DataFrame:
+        """Residents of each cluster by age group, as far as they are published or assumed."""
+        return given.groups(self)
+
+    @cached_property
+    def housing(self) -> pd.DataFrame:
+        """Floor area found against expected, unit by unit."""
+        from circle15.sources.population import housing
+
+        return housing(self.origins, self.units, m2_each=self.project.people.m2_each)
+
+    @cached_property
+    def survey(self) -> pd.DataFrame:
+        """What residents say of each category, where they were asked."""
+        return given.survey(self)
 
     @cached_property
     def inventory(self) -> list[gpd.GeoDataFrame]:
@@ -386,7 +404,7 @@ class Study:
 
         from circle15 import assessment
         from circle15.sources.places import read_ground
-        from circle15.tables import GROUPS, HOUSING, SURVEY, Result
+        from circle15.tables import Result
 
         found, standard, given = self.coverage, self.standard, self.project.assessment
         with self.step("card and gaps"):
@@ -410,11 +428,11 @@ class Study:
             area=self.area,
             units=self.units,
             origins=self.origins,
-            groups=GROUPS.empty(),
-            housing=HOUSING.empty(),
+            groups=self.groups,
+            housing=self.housing,
             facilities=self.facilities,
             completeness=self.completeness,
-            survey=SURVEY.empty(),
+            survey=self.survey,
             coverage=table,
             grades=card,
             gaps=lacking,

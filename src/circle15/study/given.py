@@ -1,4 +1,4 @@
-"""What the planner gives: tables of facilities, what was left out of them, and what was taken as one place."""
+"""What the planner gives: tables of facilities, of residents and of answers, and what was left out of them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from circle15.errors import Finding
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
 
     from circle15.project import Inventory
+    from circle15.sources.totals import Totals
     from circle15.study import Study
 
 
@@ -38,3 +40,51 @@ def merge(study: Study, osm: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         return osm
     found, study.merged = merges(osm, pd.concat(study.inventory))
     return found
+
+
+def totals(study: Study, units: gpd.GeoDataFrame) -> Totals:
+    """Residents and age groups by unit; doubts about the table are findings."""
+    import pandas as pd
+
+    from circle15.sources.totals import Totals, read_totals
+
+    file = study.project.people.totals
+    if file is None:
+        return Totals(units, pd.DataFrame(index=units.index), ())
+    found = read_totals(study.project.path(file), units)
+    study.findings += found.findings
+    return found
+
+
+def origins(study: Study) -> gpd.GeoDataFrame:
+    """Residence clusters: the planner's own, or homes gathered."""
+    from circle15.sources.people import read_origins, residence_clusters
+    from circle15.sources.people_raster import read_people_raster
+
+    people, area = study.project.people, study.area
+    if people.clusters is not None:
+        return read_origins(study.project.path(people.clusters), area, units=study.units)
+    raster = None if people.raster is None else read_people_raster(study.project.path(people.raster), area)
+    return residence_clusters(study.buildings, study.units, area, people=people, terrain=study.terrain, raster=raster)
+
+
+def groups(study: Study) -> pd.DataFrame:
+    """Residents of each cluster by age group: the planner's own numbers first, then those of units, then shares."""
+    from circle15.sources.people import read_origin_groups
+    from circle15.sources.population import spread_groups
+
+    people = study.project.people
+    own = None if people.clusters is None else read_origin_groups(study.project.path(people.clusters), study.origins)
+    return spread_groups(study.totals.groups, study.origins, study.units, shares=people.age_shares, own=own)
+
+
+def survey(study: Study) -> pd.DataFrame:
+    """What residents say, by unit and category."""
+    from circle15.sources.survey import read_survey
+    from circle15.tables import SURVEY
+
+    asked = study.project.survey
+    if asked.file is None:
+        return SURVEY.empty()
+    file = study.project.path(asked.file)
+    return read_survey(file, study.units, standard=study.standard, worst=asked.worst, best=asked.best)

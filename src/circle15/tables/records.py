@@ -58,8 +58,10 @@ class StudyArea:
     @property
     def extent(self) -> Polygon:
         """The boundary and its margin, in `crs`."""
-        wide: Polygon = self.boundary.buffer(self.margin_m)
-        return wide if self.within is None else wide.intersection(self.within)
+        extent: Polygon = self.boundary.buffer(self.margin_m)
+        if self.within is not None:
+            extent = extent.intersection(self.within)  # type: ignore[assignment]  # or several of them
+        return extent
 
     @property
     def extent_lonlat(self) -> Polygon:
