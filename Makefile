@@ -1,9 +1,10 @@
 # make demo : the embedded study, offline apart from the package installation
 # make test : everything that CI runs
+# make benchmarks : circle15 beside its peers, each in an environment of its own; BENCH="--only reading --rounds 1"
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types browser clean
+.PHONY: demo test lint types browser benchmarks clean
 
 .venv/core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "circle15 needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
@@ -27,6 +28,9 @@ lint: .venv/dev
 
 types: .venv/dev
 	$(BIN)/mypy
+
+benchmarks: .venv/dev
+	$(BIN)/python -m benchmarks $(BENCH)
 
 # Debian's Chromium where we may install it, else one that is there, else one line says what is left out
 browser:

@@ -1,0 +1,109 @@
+"""circle15's isochrones, through the public class; and the exact outlines that all are held against."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from benchmarks.city import CUTOFFS_S
+from benchmarks.city import make as make_city
+from benchmarks.measuring import Engine, Pace, run
+from benchmarks.studies import CRS, table
+from circle15.network import WalkNetwork
+from circle15.network.isochrones import RADIUS_M
+
+if TYPE_CHECKING:
+    from benchmarks.city import City
+
+MINUTES = tuple(seconds / 60 for seconds in CUTOFFS_S)
+CHUNK = 250  # homes drawn at a time
+KEPT = 60  # homes whose outlines are kept for comparison
+WALKER = "adult"
+
+
+def build(city: City) -> WalkNetwork:
+    """The table of streets as a network, timed for the adult: his times on the slopes, not the city's own."""
+    network = WalkNetwork(table(city))
+    network.place(points(city, city.homes[:1]), WALKER)
+    return network
+
+
+def points(city: City, nodes: Any) -> gpd.GeoDataFrame:  # noqa: ANN401  an array of nodes
+    """Homes as a table."""
+    index = pd.Index([f"n{node}" for node in nodes], name="origin")
+    xy = np.column_stack([city.x, city.y])[nodes]
+    return gpd.GeoDataFrame(geometry=shapely.points(xy), crs=CRS, index=index)
+
+
+def drawn(network: WalkNetwork, city: City, pace: Pace) -> Any:  # noqa: ANN401
+    """Outlines of chunks of homes."""
+    chunks = [city.homes[at : at + CHUNK] for at in range(0, len(city.homes) // CHUNK * CHUNK, CHUNK)] or [city.homes]
+    first = None
+    for chunk in pace.over(chunks, each=len(chunks[0])):
+        shapes = network.isochrones(points(city, chunk), walker=WALKER, minutes=MINUTES)
+        first = shapes if first is None else first
+    return _table(first, city.homes[:KEPT])
+
+
+def drawn_alone(network: WalkNetwork, city: City, pace: Pace) -> None:
+    """On one processor."""
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        drawn(network, city, pace)
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def exact(network: WalkNetwork, city: City, pace: Pace) -> Any:  # noqa: ANN401
+    """The reached stretches of street, each buffered, all united."""
+    homes, shapes = [], []
+    for home in pace.over(city.homes[:KEPT].tolist()):
+        start = points(city, [home]).geometry.iloc[0]
+        for minutes in MINUTES:
+            streets = network.reached(start, minutes, walker=WALKER).geometry.to_numpy()
+            shapes.append(shapely.union_all(shapely.buffer(streets, RADIUS_M)))
+        homes.append(home)
+    return homes, _wkb(shapes).reshape(-1, len(MINUTES))
+
+
+def _table(shapes: gpd.GeoDataFrame, homes: Any) -> Any:  # noqa: ANN401  an array of nodes
+    """Homes that have all outlines, and these."""
+    by_home = dict(iter(shapes.groupby("origin", sort=False)))
+    whole = [home for home in homes.tolist() if len(by_home.get(f"n{home}", ())) == len(MINUTES)]
+    ordered = [by_home[f"n{home}"].sort_values("minutes").geometry.to_numpy() for home in whole]
+    return whole, _wkb(np.concatenate(ordered)).reshape(-1, len(MINUTES))
+
+
+def _wkb(shapes: Any) -> Any:  # noqa: ANN401  an array of polygons
+    return np.array(shapely.to_wkb(shapes, hex=True), dtype=str)
+
+
+def warm() -> None:
+    """Load the kernels."""
+    city = make_city(400)
+    drawn(build(city), city, Pace(1.0))
+
+
+ENGINE = Engine(
+    "circle15",
+    ("circle15", "numba", "numpy", "shapely"),
+    build,
+    {
+        "outlines": ("WalkNetwork.isochrones, partial links, holes, valid, all cores", drawn),
+        "outlines-1": ("the same, one thread", drawn_alone),
+        "outlines-exact": ("WalkNetwork.reached + buffer each + union_all: the exact outline", exact),
+    },
+    threads=os.cpu_count() or 1,
+    warm=warm,
+)
+
+if __name__ == "__main__":
+    run(ENGINE)
