@@ -22,7 +22,7 @@ from circle15.assessment.completeness import (
     next_lists,
     residents,
 )
-from circle15.assessment.coverage import coverage, coverage_table
+from circle15.assessment.coverage import coverage, coverage_table, doubted
 
 __all__ = [
     "candidates",
@@ -35,6 +35,7 @@ __all__ = [
     "coverage",
     "coverage_table",
     "dependence_table",
+    "doubted",
     "flips",
     "gaps",
     "grades",

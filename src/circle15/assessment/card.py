@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 from circle15.tables import GAPS, GRADES, UNITS, Coverage
 
@@ -105,7 +106,7 @@ def _people_by_state(
     return {state: inside @ (people * (states == state).to_numpy()) for state in ("served", "gap", "unknown")}
 
 
-def holds(units: gpd.GeoDataFrame, at: pd.Series) -> NDArray[np.float64]:
+def holds(units: gpd.GeoDataFrame, at: pd.Series) -> csr_array:
     """Which unit holds which cluster, itself or through its descendants.
 
     Parameters
@@ -117,17 +118,18 @@ def holds(units: gpd.GeoDataFrame, at: pd.Series) -> NDArray[np.float64]:
 
     Returns
     -------
-    ndarray of float, shape (units, clusters)
+    sparse array of float, shape (units, clusters)
         1 where it holds it, else 0.
     """
     parent = units.index.get_indexer(units["parent"].astype(object))
     here = units.index.get_indexer(at.astype(object))
-    inside = np.zeros((len(units), len(at)))
+    held = []
     for _ in range(len(UNITS.columns) + 1):  # a chain is never longer than the tiers
         placed = np.flatnonzero(here >= 0)
-        inside[here[placed], placed] = 1.0
+        held.append((here[placed], placed))
         here = np.where(here >= 0, parent[here], -1)
-    return inside
+    rows, columns = (np.concatenate(part) for part in zip(*held, strict=True))
+    return csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(units), len(at)))
 
 
 def _grade(served: pd.Series, gap: pd.Series, people: pd.Series, standard: Standard) -> pd.Series:

@@ -6,6 +6,7 @@ answer depends on ground beyond the edge of the data, and where a cluster could 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,8 +67,6 @@ def coverage(
     if len(absent):
         problem = f"{len(absent):,} facilities of the travel times are missing (first: {quoted(absent)})"
         raise DataError(Finding("facilities", problem, "Give the table that the times were computed for"))
-    listed = _known(known, times.origin_ids, keys)
-
     column = keys.get_indexer(facilities.loc[times.facility_ids, "service"])
     cutoff_s = np.array([service.minutes * 60 for service in services])
     seconds, opportunities = _nearest_and_count(times, column, cutoff_s)
@@ -76,26 +75,50 @@ def coverage(
     unplaced = np.broadcast_to(np.isin(times.origin_ids, times.origins.unplaced)[:, None], served.shape)
     edge = times.edge_s[:, None] <= cutoff_s
     status, why = np.full(served.shape, "gap", dtype=object), np.full(served.shape, "", dtype=object)
-    for reason, holds in (("edge", edge), ("inventory", ~listed), ("unplaced", unplaced)):  # the last one wins
+    for reason, holds in (("edge", edge), ("unplaced", unplaced)):  # the last one wins
         status[holds], why[holds] = "unknown", reason
     status[served], why[served] = "served", ""
 
     def frame(values: NDArray[np.generic]) -> pd.DataFrame:
         return pd.DataFrame(values, index=times.origin_ids, columns=keys)
 
-    return Coverage(
+    found = Coverage(
         seconds=frame(np.where(np.isinf(seconds), np.nan, seconds)),
         opportunities=frame(opportunities),
         status=frame(status),
         why=frame(why),
         search_minutes=times.cutoff_s / 60,
     )
+    return found if known is None else doubted(found, known)
 
 
-def _known(known: pd.DataFrame | pd.Series | None, origins: pd.Index, services: pd.Index) -> NDArray[np.bool_]:
+def doubted(found: Coverage, known: pd.DataFrame | pd.Series) -> Coverage:
+    """Coverage by what is known of the facilities: where a service is not, nobody is said to lack it.
+
+    Parameters
+    ----------
+    found : Coverage
+        Made as if every service were known.
+    known : DataFrame or Series of bool
+        By origin and service, or by service alone.
+
+    Returns
+    -------
+    Coverage
+        Who is neither served nor unplaced is unknown, because of the inventory, where the service is not known.
+
+    Raises
+    ------
+    DataError
+        When `known` lacks an origin or a service.
+    """
+    listed = _known(known, found.status.index, found.status.columns)
+    doubt = ~listed & (found.status != "served").to_numpy() & (found.why != "unplaced").to_numpy()
+    return replace(found, status=found.status.mask(doubt, "unknown"), why=found.why.mask(doubt, "inventory"))
+
+
+def _known(known: pd.DataFrame | pd.Series, origins: pd.Index, services: pd.Index) -> NDArray[np.bool_]:
     """Whether the service is known where people live: origins by services."""
-    if known is None:
-        return np.ones((len(origins), len(services)), dtype=bool)
     if isinstance(known, pd.Series):
         known = pd.DataFrame(np.tile(known.to_numpy(), (len(origins), 1)), index=origins, columns=known.index)
     asked = (("service", services, known.columns), ("origin", origins, known.index))
