@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -113,17 +113,26 @@ def forget_peak() -> None:
         return
 
 
-def timed(job: Callable[[], Any], *, again: bool = True) -> tuple[Any, float, int]:
-    """The first answer, the median of the seconds, and how often the job was done."""
-    answer, seconds = None, []
-    while not seconds or (again and sum(seconds) < ENOUGH_S and len(seconds) < MOST_RUNS):
+class Took(NamedTuple):
+    """Medians of the seconds by the clock and of the processors' seconds over all threads, and how many runs."""
+
+    seconds: float
+    cpu_seconds: float
+    runs: int
+
+
+def timed(job: Callable[[], Any]) -> tuple[Any, Took]:
+    """The first answer, and how long it took; short jobs are done again."""
+    answer, seconds, worked = None, [], []
+    while not seconds or (sum(seconds) < ENOUGH_S and len(seconds) < MOST_RUNS):
         gc.collect()
-        start = time.perf_counter()
+        start, begun = time.perf_counter(), time.process_time()
         got = job()
+        worked.append(time.process_time() - begun)
         seconds.append(time.perf_counter() - start)
         answer = got if len(seconds) == 1 else answer
         del got
-    return answer, statistics.median(seconds), len(seconds)
+    return answer, Took(statistics.median(seconds), statistics.median(worked), len(seconds))
 
 
 def run(engine: Engine, words: Sequence[str] | None = None) -> None:
@@ -141,14 +150,14 @@ def run(engine: Engine, words: Sequence[str] | None = None) -> None:
         engine.warm()
     forget_peak()
     held = peak_mb()
-    built, seconds, runs = timed(lambda: engine.build(city))
+    built, took = timed(lambda: engine.build(city))
     report: dict[str, Any] = {
         "engine": engine.name,
         "city": asked.city.stem,
         "threads": engine.threads,
         "versions": {package: version(package) for package in engine.packages},
         "python": platform.python_version(),
-        "build": {"seconds": seconds, "runs": runs, "peak_mb": peak_mb(), "held_mb": held},
+        "build": {**took._asdict(), "peak_mb": peak_mb(), "held_mb": held},
     }
     for name in asked.questions.split(","):
         if name in engine.questions:
@@ -161,8 +170,10 @@ def _asked(engine: Engine, name: str, built: Any, city: City, asked: argparse.Na
     how, question = engine.questions[name]
     pace = Pace(asked.budget)
     forget_peak()
-    answer, seconds, runs = timed(lambda: question(built, city, pace))
-    found = {"how": how, "seconds": seconds / pace.share, "share": pace.share, "runs": runs, "peak_mb": peak_mb()}
+    answer, took = timed(lambda: question(built, city, pace))
+    found: dict[str, Any] = {"how": how, **took._asdict(), "share": pace.share, "peak_mb": peak_mb()}
+    for clock in ("seconds", "cpu_seconds"):
+        found[clock] /= pace.share
     if name.startswith("outlines"):
         found["origins"] = pace.done
     if isinstance(answer, dict):

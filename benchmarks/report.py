@@ -35,6 +35,9 @@ on nodes of both. Times are whole deciseconds; the cut-off of 900 s is inclusive
 _COUNTS = """\
 circle15, scipy, igraph, rustworkx, cityseer and networkx's Dijkstra give the counts within 300, 600 and 900 s at once;
 pandana and the ego graphs those within 900 s alone."""
+_WORKED = """\
+What the processors spent: on a busy machine closer to the truth than the clock, but blind to how well threads share the
+work. For nearest, for counts, and for build + nearest + counts."""
 _MEMORY = """\
 The peak of the process in MB over building and answering, answers included. In brackets what it held before: the
 interpreter, the library, the city's arrays."""
@@ -194,6 +197,7 @@ def _search(found: list[Found]) -> str:
         _answers(measured, cities, ("homes",)),
         "## Everything: build + nearest + counts",
         _answers(measured, cities, ("all",)),
+        *_worked(found, measured, cities),
         "## Memory",
         _MEMORY,
         _memory(measured, cities),
@@ -201,13 +205,29 @@ def _search(found: list[Found]) -> str:
     return "\n\n".join(parts)
 
 
-def _answers(measured: dict[tuple[str, str], list[Found]], cities: list[str], questions: Iterable[str]) -> str:
+def _worked(found: list[Found], measured: dict[tuple[str, str], list[Found]], cities: list[str]) -> list[str]:
+    """The same by the processors' clock, where other work was in the way."""
+    if not any(one.get("busy") for one in found):
+        return []
+    return [
+        "## Processor seconds, all threads together",
+        _WORKED,
+        *(
+            _answers(measured, cities, some, clock="cpu_seconds")
+            for some in (("nearest",), ("counts", "forward"), ("all",))
+        ),
+    ]
+
+
+def _answers(
+    measured: dict[tuple[str, str], list[Found]], cities: list[str], questions: Iterable[str], *, clock: str = "seconds"
+) -> str:
     """One row per engine and way, one column per city: seconds, and how many times ours."""
     questions = list(questions)
     rows: dict[tuple[str, str], dict[str, tuple[float, bool]]] = defaultdict(dict)
     for (city, engine), rounds in measured.items():
         for question in questions:
-            got = [seconds for one in rounds if (seconds := _seconds(one, question))]
+            got = [seconds for one in rounds if (seconds := _seconds(one, question, clock))]
             if got:
                 how = "build, nearest, counts" if question == "all" else rounds[0][question]["how"]
                 value = statistics.median(seconds for seconds, _ in got), any(partly for _, partly in got)
@@ -225,14 +245,14 @@ def _answers(measured: dict[tuple[str, str], list[Found]], cities: list[str], qu
     return _table(("engine", "how", *map(_named, cities)), lines)
 
 
-def _seconds(one: Found, question: str) -> tuple[float, bool] | None:
+def _seconds(one: Found, question: str, clock: str) -> tuple[float, bool] | None:
     """Seconds of one question, and whether they are extrapolated."""
     if question != "all":
-        return (one[question]["seconds"], one[question]["share"] < 1) if question in one else None
+        return (one[question][clock], one[question]["share"] < 1) if question in one else None
     asked = [one[name] for name in ("nearest", "counts") if name in one]
-    if "build" not in one or not asked or (len(asked) < 2 and one["engine"] != "cityseer"):
+    if len(asked) < (1 if one["engine"] == "cityseer" else 2):
         return None
-    return one["build"]["seconds"] + sum(part["seconds"] for part in asked), any(part["share"] < 1 for part in asked)
+    return one["build"][clock] + sum(part[clock] for part in asked), any(part["share"] < 1 for part in asked)
 
 
 def _last(row: dict[str, tuple[float, bool]], cities: list[str]) -> float:
