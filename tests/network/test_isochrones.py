@@ -14,7 +14,7 @@ from shapely.ops import substring
 import toytown
 from circle15.errors import CutoffError, DataError
 from circle15.network import WalkNetwork
-from circle15.network.isochrones import CELL_M, RADIUS_M
+from circle15.network.isochrones import COARSE_M, RADIUS_M
 from circle15.tables import ISOCHRONES
 
 WALKER = toytown.walker()
@@ -161,17 +161,22 @@ def test_an_origin_alone_is_drawn_like_among_others(network, outlines):
     assert alone.geometry.geom_equals(outlines.geometry[alone.index]).all()
 
 
+def nested(shapes):
+    """Whether each shape lies within the next; where borders touch, GEOS finds slivers of rounding."""
+    shapes = shapes.to_numpy()
+    return (shapely.area(shapely.difference(shapes[:-1], shapes[1:])) < 1e-6).all()
+
+
 @SLOW
-@given(city.cities(private=True))
-def test_outlines_are_valid_and_nested(drawn):
+@given(city.cities(private=True), st.booleans())
+def test_outlines_are_valid_and_nested(drawn, fine):
     table, origins, _ = drawn
-    found = WalkNetwork(table).isochrones(origins, walker=WALKER, minutes=(2, 4, 6))
+    found = WalkNetwork(table).isochrones(origins, walker=WALKER, minutes=(2, 4, 6), fine=fine)
     assert found.is_valid.all()
     assert not found.is_empty.any()
     for _, rows in found.groupby("origin", sort=False):
-        shapes = rows.geometry.to_numpy()
         assert (rows["street_m"].diff().dropna() >= 0).all()
-        assert shapely.covers(shapely.buffer(shapes[1:], 6.0), shapes[:-1]).all()
+        assert nested(rows.geometry)
 
 
 # ------------------------------------------------------------------------------------------------------------ water
@@ -207,10 +212,11 @@ def test_a_river_without_a_bridge_is_not_crossed(angle, shift):
     assert not wet.intersects(far_bank).any()
     assert dry.intersects(far_bank).all()  # without knowing of the river, the outline would jump it
     street = shapely.line_merge(shapely.union_all(table.geometry.iloc[:4]))  # of the near bank
-    beside = substring(street, 2 * CELL_M, -2 * CELL_M).buffer(RADIUS_M - 4.0, cap_style="flat")
-    bank = beside.difference(shapely.union(river.buffer(CELL_M), far_bank))  # the grid knows the bank to one cell
-    assert bank.area > 5_000
+    beside = substring(street, 2 * COARSE_M, -2 * COARSE_M).buffer(RADIUS_M - 4.0, cap_style="flat")
+    bank = beside.difference(shapely.union(river.buffer(1.0), far_bank))
+    assert bank.area > 10_000
     assert wet.geometry.iloc[0].buffer(4.0).covers(bank)  # 4 m: how far an outline may be simplified, and a little
+    assert wet.geometry.iloc[0].intersection(river).area < 60.0  # of a bank of 600 m
 
 
 @SLOW
@@ -225,14 +231,14 @@ def test_a_bridge_carries_the_outline_across_in_one_piece(angle, shift):
     assert whole.intersection(river).area < 0.6 * river.intersection(whole.convex_hull).area
 
 
-@pytest.mark.parametrize("angle", [0, 17, 45, 80, 133])
-def test_before_simplification_outlines_are_nested_exactly(angle, monkeypatch):
-    monkeypatch.setattr("circle15.network.isochrones.SIMPLIFY_M", 0.0)
-    table, river, _, home = river_town(angle, shift=(5.0, 7.0), bridge=True, width=30)
-    shapes = one(table, home, water=river, minutes=[1, 2, 3, 4, 5, 6, 7, 8]).geometry.to_numpy()
-    assert len(shapes) == 8
-    assert (shapely.area(shapely.difference(shapes[:-1], shapes[1:])) < 1e-6).all()
-    assert (np.diff(shapely.area(shapes)) >= 0).all()
+@SLOW
+@given(st.floats(0, 360), st.tuples(st.floats(0, 12), st.floats(0, 12)), st.booleans())
+def test_outlines_around_water_are_valid_and_nested(angle, shift, fine):
+    table, river, _, home = river_town(angle, shift=shift, bridge=True, width=30)
+    found = one(table, home, water=river, minutes=[1, 2, 3, 4, 5, 6, 7, 8], fine=fine)
+    assert len(found) == 8
+    assert found.is_valid.all()
+    assert nested(found.geometry)
 
 
 def test_water_in_another_crs_is_refused(network):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -21,11 +21,15 @@ from circle15.network.search import NEVER, Arcs, Ragged
 from circle15.network.threads import Spare, each, in_threads, processors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike, NDArray
 
     from circle15.network.places import Floats, Ints
 
-_BITS = 16  # of a Hilbert cell in each direction
+_Answer = TypeVar("_Answer")
+
+_BITS = 15  # of a Hilbert cell in each direction: with its number, a key still fits
 
 
 class Counts(NamedTuple):
@@ -81,7 +85,6 @@ class Engine:
         *,
         xy: Floats | None = None,
         nodes: int | None = None,
-        links: Ints | None = None,
         threads: int | None = None,
     ) -> Engine:
         """Pack a graph.
@@ -94,8 +97,6 @@ class Engine:
             Positions, for the order in memory; without them the nodes keep the order they have.
         nodes : int, optional
             How many nodes there are; needed without positions.
-        links : ndarray of int, shape (links,), optional
-            The caller's number of each link, for routes and reached streets; counted from 0 when not given.
         threads : int, optional
             How many threads to search with; every processor when not given.
 
@@ -112,7 +113,7 @@ class Engine:
         """
         threads = threads or processors()
         rank = np.arange(nodes or 0, dtype=np.int32) if xy is None else along_hilbert(np.asarray(xy))
-        links = np.arange(len(ticks), dtype=np.int32) if links is None else links
+        links = np.arange(len(ticks), dtype=np.int32)
         given = [(from_node, to_node), (to_node, from_node)]
         onward, back = each(lambda ends: arcs(*ends, ticks, rank=rank, links=links), given, threads=threads)
         return cls(onward, back, rank, from_node, to_node, ticks, threads)
@@ -125,6 +126,10 @@ class Engine:
     @cached_property
     def _work(self) -> Spare[search.Work]:
         return Spare(lambda: search.scratch(self.onward))
+
+    def lend(self, task: Callable[[search.Work], _Answer]) -> _Answer:
+        """The answer of a task that borrows the scratch of a search; it has to put back what it touched."""
+        return self._work.use(task)
 
     # ----------------------------------------------------------------------------------------------------- places
 
@@ -179,7 +184,7 @@ class Engine:
 
         def run(one: int) -> None:
             some = _slice(seeds, bounds[one], bounds[one + 1])
-            self._work.use(lambda work: search.nearest(graph, some, limit, self.rank, out[one], work))
+            self.lend(lambda work: search.nearest(graph, some, limit, self.rank, out[one], work))
 
         each(run, range(len(out)), threads=self.threads)
         return out
@@ -239,7 +244,7 @@ class Engine:
             some, load = _slice(seeds, low, high), held[low:high]
 
             def count(table: search.Tally) -> None:
-                self._work.use(lambda work: search.tally(graph, some, load, 1, table, work))
+                self.lend(lambda work: search.tally(graph, some, load, 1, table, work))
                 with locks[one]:
                     search.gather(table.places, self.rank, out.places[one])
                     if len(held):
@@ -275,7 +280,7 @@ class Engine:
 
         def run(low: int, high: int) -> Ragged:
             some = _part(plan, low, high)
-            return scratch.use(lambda found: self._work.use(lambda work: search.times(some, cutoff, found, work)))
+            return scratch.use(lambda found: self.lend(lambda work: search.times(some, cutoff, found, work)))
 
         done = in_threads(run, sources.rows, threads=self.threads)
         sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(one.first) for one in done)])
@@ -328,7 +333,7 @@ class Engine:
                 _part(plan, low, high),
                 search.Answers(limits, out.nearest[low:high], out.places[low:high], out.holds[low:high]),
             )
-            scratch.use(lambda found: self._work.use(lambda work: search.answers(some, kind, held, rows, found, work)))
+            scratch.use(lambda found: self.lend(lambda work: search.answers(some, kind, held, rows, found, work)))
 
         in_threads(run, origins.rows, threads=self.threads)
         return out
@@ -338,7 +343,7 @@ class Engine:
         seeds, graph = (origins.entering, self.reversed) if back else (origins.leaving, self.onward)
 
         def run(low: int, high: int) -> Ragged:
-            return self._work.use(lambda work: search.reached(graph, _slice(seeds, low, high), limit, work))
+            return self.lend(lambda work: search.reached(graph, _slice(seeds, low, high), limit, work))
 
         done = in_threads(run, origins.rows, threads=self.threads)
         sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(one.first) for one in done)])
@@ -355,7 +360,7 @@ class Engine:
             Per node reached its number, ticks, the row of the node before it (-1 at the start), and the link between.
         """
         seeds, graph = (places.entering, self.reversed) if back else (places.leaving, self.onward)
-        found = self._work.use(lambda work: search.tree(graph, seeds.items, seeds.ticks, limit, work))
+        found = self.lend(lambda work: search.tree(graph, seeds.items, seeds.ticks, limit, work))
         return found._replace(vertices=self._node[found.vertices])
 
     def retimed(self, links: ArrayLike, ticks: ArrayLike) -> Engine:

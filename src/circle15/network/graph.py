@@ -18,13 +18,14 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from circle15.impedance import NO_WAY, link_ticks
-from circle15.network.drawing import Lines, Sides
+from circle15.network.canvas import vertices
 from circle15.network.engine import Engine, along_hilbert
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from circle15.network.drawing import Lines
     from circle15.network.search import Arcs
     from circle15.project import Walker
 
@@ -100,26 +101,16 @@ class Layout:
         self.length_m: Floats = self.streets["length_m"].to_numpy(dtype=float)[self.ahead]
 
     @cached_property
-    def sides(self) -> Sides:
-        """For the kernels: each link's piece, and which way it runs."""
-        side = np.ones(len(self.piece), np.int32)
-        side[self.ahead] = 0
-        return Sides(self.piece.astype(np.int32), side)
+    def sides(self) -> NDArray[np.int32]:
+        """For each link twice its piece, and 1 more where it runs against the piece's geometry."""
+        sides = 2 * self.piece.astype(np.int32) + 1
+        sides[self.ahead] -= 1
+        return sides
 
     @cached_property
     def drawn(self) -> Lines:
         """For the kernels: the vertices of each piece and their share of its length."""
-        points, piece = shapely.get_coordinates(self.lines, return_index=True)
-        first = np.searchsorted(piece, np.arange(len(self.lines) + 1))
-        step = np.hypot(*np.diff(points, axis=0, prepend=points[:1]).T)
-        step[first[:-1]] = 0.0
-        walked = np.cumsum(step)
-        walked -= walked[first[:-1]][piece]
-        whole = walked[first[1:] - 1][piece]
-        # A piece without length, such as a lift, is at its start at share 0 and at its end at share 1.
-        last = np.isin(np.arange(len(piece)), first[1:] - 1).astype(float)
-        share = np.divide(walked, whole, out=last, where=whole > 0)
-        return Lines(first.astype(np.int64), points[:, 0].copy(), points[:, 1].copy(), share)
+        return vertices(self.lines)
 
     def parts(self, links: Bools, *, directed: bool = False) -> Ints:
         """The connected part that each node lies in, over some of the links; strong parts when `directed`."""
@@ -147,6 +138,8 @@ class Graph:
         `impedance.link_ticks`; closed links keep theirs, because points beside them still walk to their ends.
     engine : Engine
         The graph over vertices (nodes, then the copies for starts and for ends on private ground), to be searched.
+    links : ndarray of int, shape (arcs + 1,)
+        The link of each of its arcs, or -1 for an arc between two copies of a node; -1 at the end.
     how : ndarray of str, shape (pieces,)
         `main` on the largest connected part, `island` on a smaller one.
     small : ndarray of bool, shape (pieces,)
@@ -158,6 +151,7 @@ class Graph:
     layout: Layout
     ticks: Ints
     engine: Engine
+    links: NDArray[np.int32]
     how: NDArray[np.object_]
     small: Bools
     placeable: Bools
@@ -179,21 +173,24 @@ class Graph:
         return cls(
             layout=layout,
             ticks=ticks,
-            engine=Engine.of(tail, head, length, nodes=layout.vertices, links=link),
+            engine=Engine.of(tail, head, length, nodes=layout.vertices),
+            links=np.append(link, -1).astype(np.int32),
             how=np.where(main, "main", "island").astype(object),
             small=~main & (metres[of_piece] < SMALL_M),
             placeable=either & ~np.isin(kind, NO_PLACE) & ~added[layout.ahead],
         )
 
-    @property
+    @cached_property
     def onward(self) -> Arcs:
-        """The arcs in the direction of walking."""
-        return self.engine.onward
+        """The arcs in the direction of walking, with their links."""
+        arcs = self.engine.onward
+        return arcs._replace(links=self.links[arcs.links])
 
-    @property
+    @cached_property
     def reversed(self) -> Arcs:
-        """The arcs turned round."""
-        return self.engine.reversed
+        """The arcs turned round, with their links."""
+        arcs = self.engine.reversed
+        return arcs._replace(links=self.links[arcs.links])
 
     @cached_property
     def ways(self) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:

@@ -92,6 +92,19 @@ def turned(lists: Ragged, *, count: int) -> Ragged:
     return Ragged(first, rows[order].astype(np.int32), lists.ticks[order])
 
 
+def joined(one: Places, other: Places) -> Places:
+    """The places of both, one after the other."""
+    rows = one.rows + other.rows
+    lists = []
+    for first, second in ((one.leaving, other.leaving), (one.entering, other.entering)):
+        starts = np.concatenate([first.first, first.first[-1] + second.first[1:]])
+        items, ticks = (np.concatenate(both) for both in zip(first[1:], second[1:], strict=True))
+        lists.append(Ragged(starts, items, ticks))
+    moved = other.inside._replace(row=other.inside.row + one.rows)
+    inside = Inside(*(np.concatenate(both) for both in zip(one.inside, moved, strict=True)))
+    return Places(rows, lists[0], lists[1], inside, one.ticks)
+
+
 def straight(origins: Places, facilities: Places) -> tuple[Ints, Ints, Ints]:
     """Pairs on one link where one can walk straight from the origin to the facility: both rows, and the ticks."""
     start, goal = origins.inside, facilities.inside

@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from circle15.errors import CutoffError, DataError, Finding, quoted
-from circle15.network import dependence, drawing, isochrones, search, snapping, trips
+from circle15.network import dependence, isochrones, search, snapping, trips
 from circle15.network.graph import Graph, Layout, in_order
 from circle15.project import Walker
 from circle15.tables import EVIDENCE, LINK_KINDS, STREETS, TICKS_PER_SECOND, Placement, Table, TravelTimes
@@ -296,11 +296,12 @@ class WalkNetwork:
         walker: Walker | str,
         minutes: Sequence[float] = (5, 10, 15),
         water: gpd.GeoSeries | BaseGeometry | None = None,
+        fine: bool = False,
     ) -> gpd.GeoDataFrame:
         """Outlines of the streets that each origin reaches, and the length of these streets.
 
-        A picture, never to be counted from: the contour at 25 m around the reached streets, which are cut exactly at
-        the limit. Holes are kept. Water wider than 15 m is not bridged, except along reached ways over it.
+        A picture, never to be counted from: the line 25 m around the reached streets, which are cut exactly at the
+        limit. Holes are kept, save very small ones. It ends at the shore, except along reached ways over water.
 
         Parameters
         ----------
@@ -312,12 +313,14 @@ class WalkNetwork:
             Limits, inclusive.
         water : GeoSeries or geometry, optional
             Water polygons in the CRS of the streets.
+        fine : bool
+            Trace on cells of 10 m instead of 20 m: nearer to the truth, twice the time, half as many vertices again.
 
         Returns
         -------
         GeoDataFrame
-            `tables.ISOCHRONES`: valid polygons, ordered by origin and minutes; each lies within the next to within
-            6 m. Origins that could not be placed, and limits shorter than the off-road leg, have no row.
+            `tables.ISOCHRONES`: valid polygons, ordered by origin and minutes; each lies within the next.
+            Origins that could not be placed, and limits shorter than the off-road leg, have no row.
 
         Raises
         ------
@@ -331,7 +334,8 @@ class WalkNetwork:
         limits = _limits(asked)
         graph = self._graph(walker)
         reach = isochrones.Reach(graph, snapping.place(graph, origins, _walker(walker)))
-        drawn = isochrones.outlines(reach, limits=limits, water=self._one(water))
+        cell = isochrones.FINE_M if fine else isochrones.COARSE_M
+        drawn = isochrones.outlines(reach, limits=limits, water=self._one(water), cell=cell)
         origin, within = origins.index.to_numpy()[drawn.row], asked[drawn.position]
         names = [f"{one}|{minute:g}" for one, minute in zip(origin, within, strict=True)]
         return gpd.GeoDataFrame(
@@ -367,16 +371,12 @@ class WalkNetwork:
         points = gpd.GeoDataFrame(geometry=[origin], crs=self._given.crs)
         graph = self._graph(walker)
         reach = isochrones.Reach(graph, snapping.place(graph, points, _walker(walker)))
-        listed = [found for _, _, found in reach.parts(0, 1, limits=_limits([minutes]))]
-        none = np.zeros(0, np.int32)
-        found = listed[0] if listed else drawing.Parts(none, np.zeros(0), np.zeros(0), none)
-        order = np.lexsort((found.low, found.piece))
-        found = isochrones.some(found, order)
+        found = reach.parts(0, limit=int(_limits([minutes])[0]))
         links = graph.layout.streets.iloc[graph.layout.ahead[found.piece]]
         columns: dict[str, Any] = {name: links[name].to_numpy() for name in ("piece", "osm_id", "kind")}
         columns["length_m"] = (found.high - found.low) * links["length_m"].to_numpy(dtype=float)
         columns["seconds"] = found.ticks / TICKS_PER_SECOND
-        index = pd.RangeIndex(len(order), name="part")
+        index = pd.RangeIndex(len(found.piece), name="part")
         return gpd.GeoDataFrame(columns, geometry=isochrones.cut_lines(graph, found), crs=self._given.crs, index=index)
 
     def facts(self) -> dict[str, object]:
