@@ -111,6 +111,17 @@ def test_each_unit_is_judged_by_its_own_counts_or_by_those_above():
     assert own.loc[("station", "W2"), ["known", "judged_by"]].tolist() == [False, "W2"]
 
 
+def test_a_published_count_that_is_found_in_full_is_known_everywhere():
+    short = counted([("canteen", "W1")] * 7).set_index(["service", "unit"]).loc["canteen"]
+    assert short["known"].to_dict() == {"D": True, "W": True, "E": True, "W1": True, "W2": True}
+    assert short.loc["W1", "judged_by"] == "W1"
+    elsewhere = counted([("canteen", "E")] * 7).set_index(["service", "unit"]).loc["canteen"]
+    assert not elsewhere.loc["W1", "known"]  # none of 5.2, and one of the eight is still to be found
+    full = counted([("canteen", "E")] * 8).set_index(["service", "unit"]).loc["canteen"]
+    assert full["known"].all()
+    assert set(full["judged_by"]) == {"D"}
+
+
 def test_where_nothing_is_expected_anything_found_is_enough():
     of = counted([("court", "E")]).set_index(["service", "unit"])
     assert of.loc["court", "known"].all()

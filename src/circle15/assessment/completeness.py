@@ -68,7 +68,9 @@ def completeness(
     A service is *known* in a unit when an inventory lists every one there is, or when at least the standard's
     `complete_share` of the expected count was found. A unit is judged by its own counts where at least
     `complete_least` facilities are expected in it, else as the unit above it is: small numbers prove nothing. The
-    topmost unit judges itself; where the standard states no expected count, anything found there is enough.
+    topmost unit judges itself; where the standard states no expected count, anything found there is enough. Where it
+    states how many there are, published for the whole area, and as many are found, the list is taken to be whole: the
+    service is known everywhere.
 
     Parameters
     ----------
@@ -101,6 +103,9 @@ def completeness(
     expected = _expected(standard, people.reindex(units.index).to_numpy(dtype=float), top=parent < 0)
     share = np.divide(found, expected, out=np.full(found.shape, np.nan), where=expected > 0)
     judge = _judges(expected, parent, least=standard.complete_least)
+    published = np.array([one.expected_count or np.inf for one in services])
+    whole = found[parent < 0].sum(axis=0) >= published
+    judge[:, whole] = _judges(np.zeros_like(expected), parent, least=1.0)[:, whole]
     enough = np.where(np.isnan(share), found > 0, share >= standard.complete_share - ROUNDING)
     judged = np.take_along_axis(enough, judge, axis=0)
     ids = units.index.to_numpy(dtype=object)
