@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import zipfile
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,15 +17,32 @@ import numpy as np
 import openpyxl
 import osmium
 import pandas as pd
+import pyogrio
 import rasterio
+from mutations import packed
 from rasterio.transform import from_origin
 from shapely import MultiPolygon, Point, Polygon, box
-from tiny_study import SOUTH, STUDY, WEST, inventory_csv, town_osm, write_study, write_terrain
+from shapely.affinity import translate
 
 from circle15.project import Project, Standard, Walker
 from circle15.project.study_file import Inventory
-from circle15.sources import areas, hours, inventory, overrides, people, people_raster, snapshot, survey, terrain
-from circle15.sources import land, osm, places, streets, totals
+from circle15.sources import (
+    areas,
+    hours,
+    inventory,
+    land,
+    osm,
+    overrides,
+    people,
+    people_raster,
+    places,
+    snapshot,
+    streets,
+    survey,
+    terrain,
+    totals,
+)
+from tiny_study import SOUTH, STUDY, WEST, inventory_csv, town_osm, write_study, write_terrain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,7 +98,7 @@ class Door:
     refuses: bool = False  # even what it starts from
 
 
-# --------------------------------------------------------------------------------------------- what readers hold against
+# -------------------------------------------------------------------------------------------- what readers hold against
 
 
 @cache
@@ -115,8 +133,6 @@ def _saved(folder: Path, name: str, frame: gpd.GeoDataFrame, **how: str) -> byte
 def _shapes() -> gpd.GeoDataFrame:
     hole = Polygon(box(0, 0, 0.003, 0.003).exterior, [box(0.001, 0.001, 0.002, 0.002).exterior])
     parts = [hole, box(0.003, 0, 0.006, 0.006), MultiPolygon([box(0, 0.003, 0.003, 0.006)])]
-    from shapely.affinity import translate
-
     rows = {
         "代码": ["500103001001", "A2", "3"],
         "名称": ["一社区", "二街道", "丙"],
@@ -148,7 +164,12 @@ def _excel(text: str) -> bytes:
         book.active.append([float(cell) if cell.replace(".", "").isdigit() else cell for cell in row.split(",")])
     out = io.BytesIO()
     book.save(out)
-    return out.getvalue()
+    with zipfile.ZipFile(out) as folder:
+        parts = {name: folder.read(name) for name in folder.namelist()}
+    parts["docProps/core.xml"] = re.sub(
+        rb"\d{4}-\d\d-\d\dT[\d:]+Z", b"2000-01-01T00:00:00Z", parts["docProps/core.xml"]
+    )
+    return packed(parts)
 
 
 def _small_osm() -> str:
@@ -205,13 +226,6 @@ def _hgt() -> bytes:
     return np.full((1201, 1201), 200, dtype=">i2").tobytes()
 
 
-def _zipped(name: str, content: bytes) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as folder:
-        folder.writestr(name, content)
-    return out.getvalue()
-
-
 def _small_standard() -> bytes:
     shipped = Path(areas.__file__).parents[1] / "standards" / "yuzhong-15min.toml"
     parts = shipped.read_text(encoding="utf-8").split("[[categories]]")
@@ -260,6 +274,7 @@ def _read_units(path: Path) -> None:
 
 def doors(folder: Path) -> dict[str, Door]:
     """Every door by name; sound files are made in `folder`, which has to be empty."""
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00Z"})  # the same files at any time
     write_study(folder)
     xml = folder / "town.osm"
     xml.write_text(_small_osm(), encoding="utf-8")
@@ -280,7 +295,9 @@ def doors(folder: Path) -> dict[str, Door]:
     snapshots = folder / "snapshot" / "2026-01-01"
     return {
         "study file": Door("study.toml", Project.read, toml, TOML_WORDS),
-        "standard": Door("own.toml", lambda path: Standard.load(path.name, base=path.parent), [_small_standard()], TOML_WORDS),
+        "standard": Door(
+            "own.toml", lambda path: Standard.load(path.name, base=path.parent), [_small_standard()], TOML_WORDS
+        ),
         "walker": Door(
             "own.toml",
             lambda path: Walker.load(path.name, base=path.parent),
@@ -288,7 +305,7 @@ def doors(folder: Path) -> dict[str, Door]:
             TOML_WORDS,
         ),
         "osm xml": Door("x.osm", osm.read_osm, [text], OSM_WORDS),
-        "osm.gz": Door("x.osm.gz", osm.read_osm, [gzip.compress(text)], OSM_WORDS),
+        "osm.gz": Door("x.osm.gz", osm.read_osm, [gzip.compress(text, mtime=0)], OSM_WORDS),
         "pbf": Door("x.osm.pbf", osm.read_osm, [_pbf(xml, "pbf,pbf_compression=none"), _pbf(xml, "pbf")], OSM_WORDS),
         "overpass json": Door("x.json", osm.read_osm, [reply], OSM_WORDS),
         "elements": Door("x.json", _read_elements, [reply], OSM_WORDS),
@@ -299,12 +316,27 @@ def doors(folder: Path) -> dict[str, Door]:
         "boundary geojson": Door("x.geojson", _read_area, [shapes], SHAPE_WORDS),
         "boundary kml": Door("x.kml", _read_area, [kml], SHAPE_WORDS),
         "units geojson": Door("x.geojson", _read_units, [shapes], SHAPE_WORDS + TABLE_WORDS),
-        "terrain tif": Door("x.tif", lambda path: terrain.read_terrain(path, _area()), [tif, _raster(folder, compress="deflate", predictor=2)]),
-        "terrain hgt.zip": Door("N29E106.hgt.zip", lambda path: terrain.read_terrain(path, _area()), [_zipped("N29E106.hgt", _hgt()), _zipped("x.tif", tif)]),
+        "terrain tif": Door(
+            "x.tif",
+            lambda path: terrain.read_terrain(path, _area()),
+            [tif, _raster(folder, compress="deflate", predictor=2)],
+        ),
+        "terrain hgt.zip": Door(
+            "N29E106.hgt.zip",
+            lambda path: terrain.read_terrain(path, _area()),
+            [packed({"N29E106.hgt": _hgt()}), packed({"x.tif": tif})],
+        ),
         "people raster": Door("x.tif", lambda path: people_raster.read_people_raster(path, _area()), [tif]),
-        "clusters": Door("x.csv", lambda path: people.read_origins(path, _area(), units=_units()), [homes.encode()], TABLE_WORDS),
+        "clusters": Door(
+            "x.csv", lambda path: people.read_origins(path, _area(), units=_units()), [homes.encode()], TABLE_WORDS
+        ),
         "totals": Door("x.csv", lambda path: totals.read_totals(path, _units()), [counted.encode()], TABLE_WORDS),
-        "survey": Door("x.csv", lambda path: survey.read_survey(path, _units(), standard=_standard()), [asked.encode()], TABLE_WORDS),
+        "survey": Door(
+            "x.csv",
+            lambda path: survey.read_survey(path, _units(), standard=_standard()),
+            [asked.encode()],
+            TABLE_WORDS,
+        ),
         "overrides": Door("x.csv", overrides.read_overrides, [measured.encode()], TABLE_WORDS),
         "snapshot": Door(
             str(snapshots.relative_to(folder) / "sources.json"),
@@ -319,4 +351,4 @@ def doors(folder: Path) -> dict[str, Door]:
             HOURS_WORDS,
             refuses=True,
         ),
-    }  # fmt: skip
+    }
