@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import io
 import json
 import re
@@ -293,7 +294,7 @@ def doors(folder: Path) -> dict[str, Door]:
     kml = _saved(folder, "units.kml", _shapes(), driver="KML")
     toml = [STUDY.encode(), (STUDY + '[[scenario]]\nname = "x"\nclose = ["way/1"]\n').encode()]
     snapshots = folder / "snapshot" / "2026-01-01"
-    return {
+    known = {
         "study file": Door("study.toml", Project.read, toml, TOML_WORDS),
         "standard": Door(
             "own.toml", lambda path: Standard.load(path.name, base=path.parent), [_small_standard()], TOML_WORDS
@@ -352,3 +353,8 @@ def doors(folder: Path) -> dict[str, Door]:
             refuses=True,
         ),
     }
+    if importlib.util.find_spec("pyarrow"):
+        _points().to_parquet(folder / "points.parquet")
+        content = (folder / "points.parquet").read_bytes()
+        known["inventory parquet"] = Door("x.parquet", _read_inventory, [content], SHAPE_WORDS)
+    return known

@@ -469,6 +469,27 @@ def test_spoilt_osm_files_end_in_one_finding(tmp_path, name, content):
         read_osm(tmp_path / name)
 
 
+@pytest.mark.parametrize("what", ["crs", "ring", "text"])
+def test_spoilt_geoparquet_ends_in_one_finding(tmp_path, what):
+    pyarrow = pytest.importorskip("pyarrow")
+    path = tmp_path / "x.parquet"
+    frame = gpd.GeoDataFrame({"name": ["abcdefgh"]}, geometry=[box(0, 0, 1, 1)], crs="EPSG:4326")
+    frame.to_parquet(path, compression="none")
+    if what == "crs":
+        table = pyarrow.parquet.read_table(path)
+        told = table.schema.metadata[b"geo"].replace(b"GeographicCRS", b"GeographixCRS")
+        pyarrow.parquet.write_table(table.replace_schema_metadata({b"geo": told}), path)
+    else:
+        old, new = {"ring": (struct.pack("<dd", 1, 0), struct.pack("<dd", 7, 7)), "text": (b"abcdefgh", b"\xff" * 8)}[
+            what
+        ]
+        content = path.read_bytes()
+        assert old in content
+        path.write_bytes(content.replace(old, new, 1))
+    with pytest.raises(SourceError, match=r"x\.parquet: it cannot be read"):
+        read_table(path)
+
+
 def test_patterns_in_patterns_in_a_standard(tmp_path):
     shipped = Path(osm.__file__).parents[1] / "standards" / "yuzhong-15min.toml"
     text = shipped.read_text(encoding="utf-8")
@@ -488,7 +509,7 @@ DOORS = (
     *("study file", "standard", "walker", "osm xml", "osm.gz", "pbf", "overpass json", "elements", "inventory csv"),
     *("inventory xlsx", "inventory geojson", "inventory gpkg", "boundary geojson", "boundary kml", "units geojson"),
     *("terrain tif", "terrain hgt.zip", "people raster", "clusters", "totals", "survey", "overrides", "snapshot"),
-    "opening hours",
+    *("opening hours", "inventory parquet"),
 )
 SLOW = {"elements": 20, "terrain hgt.zip": 30, "inventory xlsx": 40, "inventory gpkg": 40, "boundary kml": 40}
 
@@ -497,7 +518,9 @@ SLOW = {"elements": 20, "terrain hgt.zip": 30, "inventory xlsx": 40, "inventory 
 def test_a_door_answers_spoilt_files_with_a_table_or_an_error_of_ours(sound, door):
     """A small part of fuzzing/fuzz.py, without its limits on time and memory."""
     folder, known = sound
-    assert set(known) == set(DOORS)
+    assert set(known) <= set(DOORS)
+    if door not in known:
+        pytest.skip("the extra parquet is not installed")
     one = known[door]
     path = folder / one.file
     path.parent.mkdir(parents=True, exist_ok=True)

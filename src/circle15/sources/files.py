@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import importlib
 import importlib.util
 import io
 import re
@@ -191,9 +192,15 @@ def _read_parquet(path: Path) -> gpd.GeoDataFrame:
     if importlib.util.find_spec("pyarrow") is None:
         mend = 'Install it with pip install "circle15[parquet]", or save the file as GeoPackage'
         raise MissingExtra(Finding(path.name, "GeoParquet needs the extra parquet, which is not installed", mend))
+    arrow_error: type[Exception] = importlib.import_module("pyarrow.lib").ArrowException
     try:
         frame: gpd.GeoDataFrame = gpd.read_parquet(path)
-    except (ValueError, OSError, KeyError) as error:
+        texts = [name for name in frame.columns if pd.api.types.is_string_dtype(frame[name].dtype)]
+        frame = frame.astype(dict.fromkeys(texts, object))  # bytes that are no text show themselves here
+    except (
+        *(ValueError, OSError, LookupError, TypeError, AttributeError, ArithmeticError, NotImplementedError),
+        *(RuntimeError, CRSError, shapely.errors.GEOSException, arrow_error),
+    ) as error:
         raise SourceError(Finding(path.name, f"it cannot be read ({error})", "Save it as GeoPackage")) from error
     return frame
 
