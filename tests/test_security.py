@@ -13,11 +13,13 @@ import sys
 import threading
 import warnings
 import zipfile
+import zlib
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import openpyxl
+import osmium
 import pytest
 import rasterio
 from shapely import box
@@ -467,6 +469,41 @@ def test_spoilt_osm_files_end_in_one_finding(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(Circle15Error, match=name):
         read_osm(tmp_path / name)
+
+
+def small_pbf(path, how):
+    """One node with a tag, whose text is in the file as it is where it is not packed."""
+    with osmium.SimpleWriter(osmium.io.File(str(path), how)) as writer:
+        writer.add_node(osmium.osm.mutable.Node(id=1, location=(1, 1), tags={"name": "abcdefgh"}))
+    return path.read_bytes()
+
+
+def test_a_zero_byte_in_a_tag_is_refused_and_not_a_crash(tmp_path):
+    """Words with a zero byte inside made osmium read beyond the element, which ended the process."""
+    path = tmp_path / "x.osm.pbf"
+    content = small_pbf(path, "pbf,pbf_compression=none")
+    assert read_osm(path).node_tags == {1: {"name": "abcdefgh"}}
+    for word in (b"abc\0efgh", b"\0bcdefgh", b"abcdefg\0"):
+        path.write_bytes(content.replace(b"abcdefgh", word))
+        with pytest.raises(DataError, match=r"x\.osm\.pbf: a tag in it holds a zero byte"):
+            read_osm(path)
+
+
+def test_a_block_that_unpacks_to_more_than_the_format_allows(tmp_path):
+    def field(number, value):
+        size, low = len(value), b""
+        while size > 127:
+            low, size = low + bytes([size & 127 | 128]), size >> 7
+        return bytes([number << 3 | 2]) + low + bytes([size]) + value
+
+    path = tmp_path / "x.osm.pbf"
+    head = small_pbf(path, "pbf")
+    blob = field(3, zlib.compress(bytes(40_000_000)))
+    low = bytes([0x18, len(blob) & 127 | 128, len(blob) >> 7 & 127 | 128, len(blob) >> 14])
+    start = field(1, b"OSMData") + low
+    path.write_bytes(head + struct.pack(">I", len(start)) + start + blob)
+    with pytest.raises(SourceError, match="more than the format allows"):
+        read_osm(path)
 
 
 @pytest.mark.parametrize("what", ["crs", "ring", "text"])
