@@ -18,6 +18,7 @@ from osmium.osm import NODE, RELATION, WAY
 from circle15.errors import ConfigError, DataError, Finding, SourceError
 from circle15.sources.osm import LICENCE, readable, stated_date
 from circle15.sources.shapes import AREA_RELATIONS
+from circle15.sources.sound_pbf import require_sound_pbf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,6 +85,8 @@ def cut_osm(
     """
     wanted = _Wanted()
     with readable(file):
+        if file.name.endswith(".pbf"):
+            require_sound_pbf(file)
         announce("cut: nodes")
         wanted.inside = set() if bounds is None else _nodes_within(file, bounds)
         announce("cut: ways and relations")
