@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import importlib.util
 import io
 import json
@@ -287,13 +288,16 @@ def doors(folder: Path) -> dict[str, Door]:
     counted = "名称,代码,常住人口,60岁及以上,0-14岁,年份\nTown,study-area,2500,500,300,2020\n"
     asked = "单元,类别,份数,满意度\nTown,医疗卫生,120,4.2\nTown,养老服务,80,3.5\n"
     homes = f"编号,经度,纬度,人口,60岁及以上\nA,{WEST + 0.001},{SOUTH},500,90\nB,{WEST},{SOUTH + 0.002},700,\n"
-    frozen = {"files": [{"file": "streets-1.json", "sha256": "0" * 64, "query": "x", "counts": {"nodes": 1}}]}
     shapes = _saved(folder, "units.geojson", _shapes(), driver="GeoJSON")
     points = _saved(folder, "points.geojson", _points(), driver="GeoJSON")
     package = _saved(folder, "points.gpkg", _points(), driver="GPKG", layer="points")
     kml = _saved(folder, "units.kml", _shapes(), driver="KML")
     toml = [STUDY.encode(), (STUDY + '[[scenario]]\nname = "x"\nclose = ["way/1"]\n').encode()]
     snapshots = folder / "snapshot" / "2026-01-01"
+    snapshots.mkdir(parents=True)
+    (snapshots / "streets-1.json").write_bytes(reply)
+    told = {"file": "streets-1.json", "sha256": hashlib.sha256(reply).hexdigest(), "query": "x", "counts": {"nodes": 1}}
+    frozen = {"files": [told]}
     known = {
         "study file": Door("study.toml", Project.read, toml, TOML_WORDS),
         "standard": Door(
@@ -343,7 +347,6 @@ def doors(folder: Path) -> dict[str, Door]:
             str(snapshots.relative_to(folder) / "sources.json"),
             lambda path: snapshot.newest_snapshot(path.parents[1]),
             [json.dumps(frozen, indent=1).encode()],
-            refuses=True,
         ),
         "opening hours": Door(
             "hours.txt",
