@@ -302,21 +302,24 @@ def _outlines(found: list[Found]) -> str:
     parts = []
     for city in sorted({city for city, _ in measured}, key=_size_of(found)):
         rows = []
-        for (where, engine), rounds in measured.items():
+        for (_, engine), rounds in (item for item in measured.items() if item[0][0] == city):
             for question in sorted({name for one in rounds for name in one if name.startswith("outlines")}):
-                each = [one[question]["seconds"] * one[question]["share"] / one[question]["origins"] * 1000
-                        for one in rounds if question in one]  # fmt: skip
-                if where == city:
-                    got = next(one[question] for one in rounds if question in one)
-                    lap = laps.get(city, {}).get(f"{engine}-{question}", [])
-                    shown = " ".join(f"{value:.3f}" for value in lap[:3]) if lap else "–"
-                    rows.append((statistics.median(each), engine, got["how"], got["origins"], shown))
-        base = next((ms for ms, engine, how, *_ in sorted(rows) if engine == OURS and "one thread" in how), None)
+                asked = [one[question] for one in rounds if question in one]
+                clock, worked = (
+                    statistics.median(one[seconds] * one["share"] / one["origins"] for one in asked)
+                    for seconds in ("seconds", "cpu_seconds")
+                )
+                lap = laps.get(city, {}).get(f"{engine}-{question}", [])
+                shown = " ".join(f"{value:.3f}" for value in lap[:3]) or "–"
+                rows.append((clock, worked, engine, asked[0]["how"], f"{asked[0]['origins']:,}", shown))
+        base = next(
+            (clock for clock, _, engine, how, *_ in sorted(rows) if engine == OURS and "one thread" in how), None
+        )
         lines = [
-            [engine, how, _plain(ms / 1000), _times(ms / base) if base else "–", f"{origins:,}", shown]
-            for ms, engine, how, origins, shown in sorted(rows)
+            [engine, how, _plain(clock), _times(clock / base) if base else "–", _plain(worked), origins, shown]
+            for clock, worked, engine, how, origins, shown in sorted(rows)
         ]
-        heads = ("engine", "how", "per origin", "ratio", "origins", "overlap at 5, 10, 15 min")
+        heads = ("engine", "how", "per origin", "ratio", "processor", "origins", "overlap at 5, 10, 15 min")
         parts.append(f"### {_named(city)}\n\n{_table(heads, lines)}")
     return f"## Isochrones\n\n{_OUTLINES}\n\n" + "\n\n".join(parts)
 

@@ -40,12 +40,12 @@ def points(city: City, nodes: Any) -> gpd.GeoDataFrame:  # noqa: ANN401  an arra
     return gpd.GeoDataFrame(geometry=shapely.points(xy), crs=CRS, index=index)
 
 
-def drawn(network: WalkNetwork, city: City, pace: Pace) -> Any:  # noqa: ANN401
+def drawn(network: WalkNetwork, city: City, pace: Pace, *, fine: bool = False) -> Any:  # noqa: ANN401
     """Outlines of chunks of homes."""
     chunks = [city.homes[at : at + CHUNK] for at in range(0, len(city.homes) // CHUNK * CHUNK, CHUNK)] or [city.homes]
     first = None
     for chunk in pace.over(chunks, each=len(chunks[0])):
-        shapes = network.isochrones(points(city, chunk), walker=WALKER, minutes=MINUTES)
+        shapes = network.isochrones(points(city, chunk), walker=WALKER, minutes=MINUTES, fine=fine)
         first = shapes if first is None else first
     return _table(first, city.homes[:KEPT])
 
@@ -60,6 +60,11 @@ def drawn_alone(network: WalkNetwork, city: City, pace: Pace) -> None:
         drawn(network, city, pace)
     finally:
         os.sched_setaffinity(0, allowed)
+
+
+def drawn_fine(network: WalkNetwork, city: City, pace: Pace) -> Any:  # noqa: ANN401
+    """In smaller cells."""
+    return drawn(network, city, pace, fine=True)
 
 
 def exact(network: WalkNetwork, city: City, pace: Pace) -> Any:  # noqa: ANN401
@@ -99,6 +104,7 @@ ENGINE = Engine(
     {
         "outlines": ("WalkNetwork.isochrones, partial links, holes, valid, all cores", drawn),
         "outlines-1": ("the same, one thread", drawn_alone),
+        "outlines-fine": ("the same in smaller cells (fine=True), all cores", drawn_fine),
         "outlines-exact": ("WalkNetwork.reached + buffer each + union_all: the exact outline", exact),
     },
     threads=os.cpu_count() or 1,
