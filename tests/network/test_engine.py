@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
 
 from circle15.network.engine import Engine, along_hilbert, warm
 from circle15.network.places import Inside
@@ -178,6 +180,18 @@ def test_threads_and_order_change_nothing(town):
         for one, two in zip(seen[0], other, strict=True):
             assert (one == two).all()
     assert seen[0][1].max() > 10
+
+
+def test_stretch_after_stretch_equals_scipy():
+    """Large enough for several stretches of the Hilbert curve, so that each corrects the one before it."""
+    city = metropolis(40_000)
+    engine = Engine.of(city.from_node, city.to_node, city.ticks, xy=city.xy)
+    found = engine.nearest(engine.at_nodes(city.facility), limit=6000, category=city.category)
+    turned = csr_array((city.ticks.astype(float), (city.to_node, city.from_node)), shape=(len(city.xy),) * 2)
+    for one in range(len(found)):
+        where = np.unique(city.facility[city.category == one])
+        wanted = dijkstra(turned, indices=where, min_only=True, limit=6000)
+        assert (found[one] == np.where(np.isinf(wanted), NEVER, wanted)).all()
 
 
 def test_one_category_is_shared_out_among_threads(town):

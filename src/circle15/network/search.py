@@ -250,14 +250,29 @@ def clear(work: Work, count: int) -> None:
         work.ticks[np.uint32(work.touched[k])] = NEVER
 
 
+class Seeds(NamedTuple):
+    """Where one search begins: vertices, ascending, and the ticks there; 2 ** `stretch` vertices are done at a time."""
+
+    vertices: NDArray[np.int32]
+    ticks: NDArray[np.int32]
+    stretch: int
+
+
 @compiled
-def nearest(arcs: Arcs, seeds: Ragged, limit: int, rank: NDArray[np.int32], out: NDArray[np.int32], work: Work) -> None:
-    """Ticks from every node to the nearest seed of all lists together: one search; `out` is in the caller's order."""
-    low, high = seeds.first[0], seeds.first[seeds.first.size - 1]
-    count = settle(arcs, seeds.items[low:high], seeds.ticks[low:high], limit, work)
+def nearest(arcs: Arcs, seeds: Seeds, limit: int, rank: NDArray[np.int32], out: NDArray[np.int32], work: Work) -> None:
+    """Ticks from every node to the nearest seed; `out` is in the caller's order.
+
+    The seeds of one stretch of the Hilbert curve after the other, so that what is searched stays in the cache; each
+    stretch corrects those before it, and the last answer is the same.
+    """
+    low = 0
+    for k in range(1, seeds.vertices.size + 1):
+        if k == seeds.vertices.size or seeds.vertices[k] >> seeds.stretch != seeds.vertices[low] >> seeds.stretch:
+            settle(arcs, seeds.vertices[low:k], seeds.ticks[low:k], limit, work)
+            low = k
     for node in range(rank.size):
         out[node] = work.ticks[np.uint32(rank[node])]
-    clear(work, count)
+    work.ticks[:] = NEVER
 
 
 # ------------------------------------------------------------------------------------------------------- the counts
