@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from benchmarks.city import City
 
 LIMITS = np.array(CUTOFFS_S) * 10
-CHUNK = 1000  # origins searched at a time
+CHUNK = 20_000  # origins searched at a time; each call looks at all facilities once
 ROUNDS = 5
 EDITS = 50
 
