@@ -58,7 +58,7 @@ OUTLINES = (
     Asked("scipy", "outlines"),
     Asked("osmnx", "outlines,outlines-lean"),
 )
-GROWTH = (Asked("circle15", "nearest,counts,homes,categories"),)
+GROWTH = (Asked("circle15", "nearest,counts,homes,categories,edits"),)
 
 
 def main() -> None:

@@ -48,6 +48,8 @@ _OUTLINES = """\
 Polygons of 5, 10 and 15 minutes for one origin. The ratio is to circle15 on one thread. The overlap is the area shared
 with the exact buffered union of the reached streets over the area of both; where a method means something else by an
 outline (Valhalla: its own flat speed; hulls: areas; the recipe: 25 and 50 m), it measures that difference too."""
+_EDITS = """\
+After one edit, until nearest and counts of every node are right again; only what can change is searched:"""
 _READING = """\
 What the readers make of one file differs; the second column says how. Peaks are of the whole process, imports
 included."""
@@ -337,12 +339,16 @@ def _growth(found: list[Found]) -> str:
     heads = ("city", "nodes", "build", "nearest", "counts", "5,000 homes", "bytes a directed link")
     words = "Twice the area, circle15 alone; in brackets per node. Bytes: both graphs, scratch and answers of nearest."
     parts = ["## Growth", words, _table(heads, rows)]
-    steps = [one["categories"]["each"] for one in measured[cities[-1], OURS]]
-    each = {name: statistics.median(step[name] for step in steps) for name in steps[0]}
+    each = _each([one["categories"]["each"] for one in measured[cities[-1], OURS]])
     words = f"More categories, circle15 alone, {_named(cities[-1])} nodes, nearest and counts together:"
-    return "\n\n".join(
-        [*parts, words, _table(("categories", "seconds"), ([name, _plain(it)] for name, it in each.items()))]
-    )
+    parts += [words, _table(("categories", "time"), ([name, _plain(seconds)] for name, seconds in each.items()))]
+    edited = {city: _each([one["edits"]["each"] for one in measured[city, OURS]]) for city in cities}
+    rows = [[edit, *(_plain(edited[city][edit]) for city in cities)] for edit in edited[cities[-1]]]
+    return "\n\n".join([*parts, _EDITS, _table(("edit", *map(_named, cities)), rows)])
+
+
+def _each(steps: list[dict[str, float]]) -> dict[str, float]:
+    return {name: statistics.median(step[name] for step in steps) for name in steps[0]}
 
 
 def _reading(found: list[Found]) -> str:

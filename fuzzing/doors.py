@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import importlib.util
 import io
 import json
+import re
 import zipfile
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,15 +19,32 @@ import numpy as np
 import openpyxl
 import osmium
 import pandas as pd
+import pyogrio
 import rasterio
+from mutations import packed
 from rasterio.transform import from_origin
 from shapely import MultiPolygon, Point, Polygon, box
-from tiny_study import SOUTH, STUDY, WEST, inventory_csv, town_osm, write_study, write_terrain
+from shapely.affinity import translate
 
 from circle15.project import Project, Standard, Walker
 from circle15.project.study_file import Inventory
-from circle15.sources import areas, hours, inventory, overrides, people, people_raster, snapshot, survey, terrain
-from circle15.sources import land, osm, places, streets, totals
+from circle15.sources import (
+    areas,
+    hours,
+    inventory,
+    land,
+    osm,
+    overrides,
+    people,
+    people_raster,
+    places,
+    snapshot,
+    streets,
+    survey,
+    terrain,
+    totals,
+)
+from tiny_study import SOUTH, STUDY, WEST, inventory_csv, town_osm, write_study, write_terrain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,7 +100,7 @@ class Door:
     refuses: bool = False  # even what it starts from
 
 
-# --------------------------------------------------------------------------------------------- what readers hold against
+# -------------------------------------------------------------------------------------------- what readers hold against
 
 
 @cache
@@ -115,8 +135,6 @@ def _saved(folder: Path, name: str, frame: gpd.GeoDataFrame, **how: str) -> byte
 def _shapes() -> gpd.GeoDataFrame:
     hole = Polygon(box(0, 0, 0.003, 0.003).exterior, [box(0.001, 0.001, 0.002, 0.002).exterior])
     parts = [hole, box(0.003, 0, 0.006, 0.006), MultiPolygon([box(0, 0.003, 0.003, 0.006)])]
-    from shapely.affinity import translate
-
     rows = {
         "代码": ["500103001001", "A2", "3"],
         "名称": ["一社区", "二街道", "丙"],
@@ -148,7 +166,12 @@ def _excel(text: str) -> bytes:
         book.active.append([float(cell) if cell.replace(".", "").isdigit() else cell for cell in row.split(",")])
     out = io.BytesIO()
     book.save(out)
-    return out.getvalue()
+    with zipfile.ZipFile(out) as folder:
+        parts = {name: folder.read(name) for name in folder.namelist()}
+    parts["docProps/core.xml"] = re.sub(
+        rb"\d{4}-\d\d-\d\dT[\d:]+Z", b"2000-01-01T00:00:00Z", parts["docProps/core.xml"]
+    )
+    return packed(parts)
 
 
 def _small_osm() -> str:
@@ -205,13 +228,6 @@ def _hgt() -> bytes:
     return np.full((1201, 1201), 200, dtype=">i2").tobytes()
 
 
-def _zipped(name: str, content: bytes) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as folder:
-        folder.writestr(name, content)
-    return out.getvalue()
-
-
 def _small_standard() -> bytes:
     shipped = Path(areas.__file__).parents[1] / "standards" / "yuzhong-15min.toml"
     parts = shipped.read_text(encoding="utf-8").split("[[categories]]")
@@ -260,6 +276,7 @@ def _read_units(path: Path) -> None:
 
 def doors(folder: Path) -> dict[str, Door]:
     """Every door by name; sound files are made in `folder`, which has to be empty."""
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00Z"})  # the same files at any time
     write_study(folder)
     xml = folder / "town.osm"
     xml.write_text(_small_osm(), encoding="utf-8")
@@ -271,16 +288,21 @@ def doors(folder: Path) -> dict[str, Door]:
     counted = "名称,代码,常住人口,60岁及以上,0-14岁,年份\nTown,study-area,2500,500,300,2020\n"
     asked = "单元,类别,份数,满意度\nTown,医疗卫生,120,4.2\nTown,养老服务,80,3.5\n"
     homes = f"编号,经度,纬度,人口,60岁及以上\nA,{WEST + 0.001},{SOUTH},500,90\nB,{WEST},{SOUTH + 0.002},700,\n"
-    frozen = {"files": [{"file": "streets-1.json", "sha256": "0" * 64, "query": "x", "counts": {"nodes": 1}}]}
     shapes = _saved(folder, "units.geojson", _shapes(), driver="GeoJSON")
     points = _saved(folder, "points.geojson", _points(), driver="GeoJSON")
     package = _saved(folder, "points.gpkg", _points(), driver="GPKG", layer="points")
     kml = _saved(folder, "units.kml", _shapes(), driver="KML")
     toml = [STUDY.encode(), (STUDY + '[[scenario]]\nname = "x"\nclose = ["way/1"]\n').encode()]
     snapshots = folder / "snapshot" / "2026-01-01"
-    return {
+    snapshots.mkdir(parents=True)
+    (snapshots / "streets-1.json").write_bytes(reply)
+    told = {"file": "streets-1.json", "sha256": hashlib.sha256(reply).hexdigest(), "query": "x", "counts": {"nodes": 1}}
+    frozen = {"files": [told]}
+    known = {
         "study file": Door("study.toml", Project.read, toml, TOML_WORDS),
-        "standard": Door("own.toml", lambda path: Standard.load(path.name, base=path.parent), [_small_standard()], TOML_WORDS),
+        "standard": Door(
+            "own.toml", lambda path: Standard.load(path.name, base=path.parent), [_small_standard()], TOML_WORDS
+        ),
         "walker": Door(
             "own.toml",
             lambda path: Walker.load(path.name, base=path.parent),
@@ -288,7 +310,7 @@ def doors(folder: Path) -> dict[str, Door]:
             TOML_WORDS,
         ),
         "osm xml": Door("x.osm", osm.read_osm, [text], OSM_WORDS),
-        "osm.gz": Door("x.osm.gz", osm.read_osm, [gzip.compress(text)], OSM_WORDS),
+        "osm.gz": Door("x.osm.gz", osm.read_osm, [gzip.compress(text, mtime=0)], OSM_WORDS),
         "pbf": Door("x.osm.pbf", osm.read_osm, [_pbf(xml, "pbf,pbf_compression=none"), _pbf(xml, "pbf")], OSM_WORDS),
         "overpass json": Door("x.json", osm.read_osm, [reply], OSM_WORDS),
         "elements": Door("x.json", _read_elements, [reply], OSM_WORDS),
@@ -299,18 +321,32 @@ def doors(folder: Path) -> dict[str, Door]:
         "boundary geojson": Door("x.geojson", _read_area, [shapes], SHAPE_WORDS),
         "boundary kml": Door("x.kml", _read_area, [kml], SHAPE_WORDS),
         "units geojson": Door("x.geojson", _read_units, [shapes], SHAPE_WORDS + TABLE_WORDS),
-        "terrain tif": Door("x.tif", lambda path: terrain.read_terrain(path, _area()), [tif, _raster(folder, compress="deflate", predictor=2)]),
-        "terrain hgt.zip": Door("N29E106.hgt.zip", lambda path: terrain.read_terrain(path, _area()), [_zipped("N29E106.hgt", _hgt()), _zipped("x.tif", tif)]),
+        "terrain tif": Door(
+            "x.tif",
+            lambda path: terrain.read_terrain(path, _area()),
+            [tif, _raster(folder, compress="deflate", predictor=2)],
+        ),
+        "terrain hgt.zip": Door(
+            "N29E106.hgt.zip",
+            lambda path: terrain.read_terrain(path, _area()),
+            [packed({"N29E106.hgt": _hgt()}), packed({"x.tif": tif})],
+        ),
         "people raster": Door("x.tif", lambda path: people_raster.read_people_raster(path, _area()), [tif]),
-        "clusters": Door("x.csv", lambda path: people.read_origins(path, _area(), units=_units()), [homes.encode()], TABLE_WORDS),
+        "clusters": Door(
+            "x.csv", lambda path: people.read_origins(path, _area(), units=_units()), [homes.encode()], TABLE_WORDS
+        ),
         "totals": Door("x.csv", lambda path: totals.read_totals(path, _units()), [counted.encode()], TABLE_WORDS),
-        "survey": Door("x.csv", lambda path: survey.read_survey(path, _units(), standard=_standard()), [asked.encode()], TABLE_WORDS),
+        "survey": Door(
+            "x.csv",
+            lambda path: survey.read_survey(path, _units(), standard=_standard()),
+            [asked.encode()],
+            TABLE_WORDS,
+        ),
         "overrides": Door("x.csv", overrides.read_overrides, [measured.encode()], TABLE_WORDS),
         "snapshot": Door(
             str(snapshots.relative_to(folder) / "sources.json"),
             lambda path: snapshot.newest_snapshot(path.parents[1]),
             [json.dumps(frozen, indent=1).encode()],
-            refuses=True,
         ),
         "opening hours": Door(
             "hours.txt",
@@ -319,4 +355,9 @@ def doors(folder: Path) -> dict[str, Door]:
             HOURS_WORDS,
             refuses=True,
         ),
-    }  # fmt: skip
+    }
+    if importlib.util.find_spec("pyarrow"):
+        _points().to_parquet(folder / "points.parquet")
+        content = (folder / "points.parquet").read_bytes()
+        known["inventory parquet"] = Door("x.parquet", _read_inventory, [content], SHAPE_WORDS)
+    return known

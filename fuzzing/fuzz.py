@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 
-os.environ |= {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GDAL_NUM_THREADS")}
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GDAL_NUM_THREADS"), "1")
 
 import argparse
 import logging
@@ -48,7 +48,7 @@ GROWTH = 1 << 30  # bytes that a process may grow by
 STUCK = 30.0  # seconds after which a process that cannot even be interrupted is ended
 
 
-class TooSlow(BaseException):  # noqa: N818  no reader may catch it
+class TooSlow(BaseException):
     """Raised by the alarm."""
 
 

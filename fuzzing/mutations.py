@@ -7,7 +7,6 @@ import gzip
 import io
 import re
 import zipfile
-import zlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,9 +47,9 @@ def mutate(rng: random.Random, seeds: Sequence[bytes], words: Sequence[bytes] = 
         At most 100,000.
     """
     seed = rng.choice(seeds)
-    packed = _repacked(rng, seed, words)
-    if packed is not None:
-        return packed
+    again = _repacked(rng, seed, words)
+    if again is not None:
+        return again
     return _spoilt(rng, seed, seeds, words)
 
 
@@ -157,7 +156,7 @@ def _repacked(rng: random.Random, seed: bytes, words: Sequence[bytes]) -> bytes 
     if rng.random() < 1 / 3:
         return None
     if seed.startswith(b"\x1f\x8b"):
-        return gzip.compress(_spoilt(rng, gzip.decompress(seed), [gzip.decompress(seed)], words), 1)
+        return gzip.compress(_spoilt(rng, gzip.decompress(seed), [gzip.decompress(seed)], words), 1, mtime=0)
     if seed.startswith(b"BZh"):
         return bz2.compress(_spoilt(rng, bz2.decompress(seed), [bz2.decompress(seed)], words), 1)
     if not seed.startswith(b"PK\x03\x04"):
@@ -168,14 +167,13 @@ def _repacked(rng: random.Random, seed: bytes, words: Sequence[bytes]) -> bytes 
     parts[name] = _spoilt(rng, parts[name], [parts[name]], words)
     if rng.random() < 0.05:
         parts[rng.choice(("../up.txt", "xl/\x00", *parts))] = b"<a/>"
+    return packed(parts)
+
+
+def packed(parts: dict[str, bytes]) -> bytes:
+    """A zip of these parts, the same whenever it is made."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as folder:
-        for part, content in parts.items():
-            folder.writestr(part, content)
+        for name, content in parts.items():
+            folder.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return out.getvalue()
-
-
-def bomb(size: int) -> bytes:
-    """A raw gzip member of zeros that unpacks to so many bytes, from a thousandth of them."""
-    packer = zlib.compressobj(9, wbits=31)
-    return b"".join([*(packer.compress(bytes(1 << 20)) for _ in range(size >> 20)), packer.flush()])

@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT))  # benchmarks is no part of the package
 from benchmarks import city, osm_file, report  # noqa: E402
 
 ASKED = {
-    "circle15": "nearest,counts,forward,homes,categories",
+    "circle15": "nearest,counts,forward,homes,categories,edits",
     "scipy": "nearest,counts",
     "networkx": "nearest,counts,ego",
 }

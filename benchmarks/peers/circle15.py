@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,18 @@ from benchmarks.city import CUTOFFS_S, LIMIT_DS, SHARES
 from benchmarks.city import make as make_city
 from benchmarks.measuring import Engine, Pace, run, sample, spread
 from circle15.network.engine import Engine as Search
+from circle15.network.search import NEVER
+from circle15.network.standing import Standing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchmarks.city import City
 
 LIMITS = np.array(CUTOFFS_S) * 10
 CHUNK = 1000  # origins searched at a time
 ROUNDS = 5
+EDITS = 50
 
 
 def build(city: City, threads: int | None = None) -> Search:
@@ -87,6 +93,31 @@ def categories(engine: Search, city: City, pace: Pace) -> dict[str, float]:
     return each
 
 
+def edits(engine: Search, city: City, pace: Pace) -> dict[str, float]:
+    """Seconds until all answers, nearest and counts of every node, are right again after one edit; medians of many."""
+    standing = Standing(engine, engine.at_nodes(city.facility), cutoffs=LIMITS, category=city.category)
+    links = np.random.default_rng(3).choice(len(city.ds), EDITS, replace=False).tolist()
+    took: dict[str, list[float]] = defaultdict(list)
+
+    def clocked(edit: str, job: Callable[[], Any]) -> Any:  # noqa: ANN401
+        start = time.perf_counter()
+        answer = job()
+        took[edit].append(time.perf_counter() - start)
+        return answer
+
+    for at, link in enumerate(links):
+        kind = np.array([at % len(SHARES)])
+        clocked("a link closes", lambda link=link: standing.retime([link], [NEVER]))
+        clocked("it opens again", lambda link=link: standing.retime([link], [city.ds[link]]))
+        where = engine.at_nodes(city.head[[link]])
+        rows = clocked("a facility more", lambda where=where, kind=kind: standing.add(where, category=kind))
+        clocked("it goes again", lambda rows=rows: standing.remove(rows))
+    for _ in range(ROUNDS):
+        clocked("everything anew", lambda: (nearest(engine, city, pace), counts(engine, city, pace)))
+    pace.done = pace.total = 1
+    return {edit: statistics.median(seconds) for edit, seconds in took.items()}
+
+
 def _alone(engine: Search) -> Search:
     return replace(engine, threads=1)
 
@@ -110,6 +141,7 @@ ENGINE = Engine(
         "counts-1": ("the same, one thread", counts_alone),
         "forward": ("forward from every node, nearest and counts together, all cores", forward),
         "homes": ("forward, all cores", homes),
+        "edits": ("one edit at a time", edits),
         "categories": ("1, 2, ... 11 categories", categories),
     },
     threads=os.cpu_count() or 1,

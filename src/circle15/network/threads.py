@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 _Answer = TypeVar("_Answer")
 _Task = TypeVar("_Task")
 _Thing = TypeVar("_Thing")
+
+_NAME = "circle15-search"
+_POOLS: dict[tuple[int, int], ThreadPoolExecutor] = {}
 
 
 def processors() -> int:
@@ -33,12 +37,20 @@ def in_threads(task: Callable[[int, int], _Answer], count: int, *, threads: int 
 
 
 def each(task: Callable[[_Task], _Answer], tasks: Iterable[_Task], *, threads: int | None = None) -> list[_Answer]:
-    """Answers of a task to each of some things, in their order, on every processor."""
+    """Answers of a task to each of some things, in their order, on every processor; in turn inside such a task."""
     threads, listed = threads or processors(), list(tasks)
-    if threads == 1 or len(listed) < 2:  # noqa: PLR2004  nothing to share out
+    inside = threading.current_thread().name.startswith(_NAME)  # it would wait for itself
+    if inside or threads == 1 or len(listed) < 2:  # noqa: PLR2004  nothing to share out
         return [task(one) for one in listed]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(task, listed))
+    return list(_pool(threads).map(task, listed))
+
+
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Threads that wait for the next task; made anew in a forked process, which has none."""
+    key = os.getpid(), threads
+    if key not in _POOLS:
+        _POOLS[key] = ThreadPoolExecutor(threads, _NAME)
+    return _POOLS[key]
 
 
 class Spare(Generic[_Thing]):

@@ -55,7 +55,7 @@ class Service(Record):
         for pattern in (*self.name, *self.not_name, *inside):
             try:
                 re.compile(pattern)
-            except re.error as error:
+            except (re.error, RecursionError, OverflowError) as error:
                 message = f"the pattern {pattern!r} is not a regular expression ({error})"
                 raise ValueError(message) from error
         return self

@@ -174,6 +174,10 @@ def _stated(shapes: gpd.GeoDataFrame, path: Path, file_crs: str | None) -> gpd.G
 
 
 def _one_polygon(shapes: Sequence[BaseGeometry] | NDArray[np.object_], where: str) -> BaseGeometry:
+    nowhere = ~_finite(np.asarray(shapes, dtype=object))
+    if nowhere.any():
+        problem = f"{nowhere.sum():,} of {len(nowhere):,} shapes have coordinates that are no numbers"
+        raise DataError(Finding(where, problem, "Draw them anew"))
     polygons = [part for part in _parts(np.asarray(shapes, dtype=object)) if part.area > 0]
     if not polygons:
         kinds = quoted(sorted({shape.geom_type for shape in shapes if shape is not None}))
@@ -182,9 +186,16 @@ def _one_polygon(shapes: Sequence[BaseGeometry] | NDArray[np.object_], where: st
     return united
 
 
+def _finite(shapes: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Shapes all of whose coordinates are numbers."""
+    places, of = shapely.get_coordinates(shapes, return_index=True)
+    odd = np.bincount(of[~np.isfinite(places).all(axis=1)], minlength=len(shapes))
+    return np.asarray(odd == 0)
+
+
 def _parts(shapes: NDArray[np.object_]) -> list[BaseGeometry]:
-    """The polygons in shapes of any kind, mended where they cross themselves."""
-    known = shapes[~shapely.is_missing(shapes)]
+    """The polygons in shapes of any kind, mended where they cross themselves; not those without a place."""
+    known = shapes[~shapely.is_missing(shapes) & _finite(shapes)]
     flat = shapely.get_parts(shapely.get_parts(shapely.make_valid(shapely.force_2d(known))))
     return [part for part in flat if part.geom_type in POLYGONAL]
 

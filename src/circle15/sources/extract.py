@@ -21,6 +21,7 @@ from osmium.osm import NODE, RELATION, WAY
 from circle15.errors import ConfigError, DataError, Finding, SourceError
 from circle15.sources.osm import LICENCE, readable, stated_date
 from circle15.sources.shapes import AREA_RELATIONS
+from circle15.sources.sound_pbf import require_sound_pbf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -184,6 +185,8 @@ class _Cut:
 
     def look(self, announce: Callable[[str], None]) -> None:
         """Find out what is wanted."""
+        if self.file.name.endswith(".pbf"):
+            require_sound_pbf(self.file)
         announce("cut: nodes")
         if self.boxes:
             for batch in _batches(_things(self.file, NODE), _node, _BATCH):

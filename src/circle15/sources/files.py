@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import importlib
 import importlib.util
 import io
 import re
@@ -45,6 +46,7 @@ SHAPE_HEADS = {  # ending -> how such a file begins
 }
 TEXTUAL = (".geojson", ".json", ".kml")  # the others cannot be mistaken for another kind
 POINTERS = (b"<ogrvrt", b"gdal_streamed_alg", b"<!doctype", b"<!entity", b"<\0")  # the last: UTF-16
+UNPACKED_SHARE, UNPACKED_ALWAYS = 60, 10_000_000  # bytes for each packed one, and besides; Excel has ten for one
 MOST_UNPACKED = 500_000_000  # bytes of an Excel file once unpacked: a table of places has a hundredth of it
 EXCEL_ROWS = 1_048_576  # no sheet is longer; a row that says so would be led up to by empty ones
 LONGEST_CELL = 200  # letters of a cell that are quoted back to the planner
@@ -190,9 +192,15 @@ def _read_parquet(path: Path) -> gpd.GeoDataFrame:
     if importlib.util.find_spec("pyarrow") is None:
         mend = 'Install it with pip install "circle15[parquet]", or save the file as GeoPackage'
         raise MissingExtra(Finding(path.name, "GeoParquet needs the extra parquet, which is not installed", mend))
+    arrow_error: type[Exception] = importlib.import_module("pyarrow.lib").ArrowException
     try:
         frame: gpd.GeoDataFrame = gpd.read_parquet(path)
-    except (ValueError, OSError, KeyError) as error:
+        texts = [name for name in frame.columns if pd.api.types.is_string_dtype(frame[name].dtype)]
+        frame = frame.astype(dict.fromkeys(texts, object))  # bytes that are no text show themselves here
+    except (
+        *(ValueError, OSError, LookupError, TypeError, AttributeError, ArithmeticError, NotImplementedError),
+        *(RuntimeError, CRSError, shapely.errors.GEOSException, arrow_error),
+    ) as error:
         raise SourceError(Finding(path.name, f"it cannot be read ({error})", "Save it as GeoPackage")) from error
     return frame
 
@@ -202,12 +210,7 @@ def _read_excel(path: Path, sheet: str | None) -> pd.DataFrame:
     raw = io.BytesIO(path.read_bytes())
     unsound = (zipfile.BadZipFile, zlib.error, SyntaxError, LookupError, TypeError, AttributeError, EOFError)
     try:
-        with zipfile.ZipFile(raw) as packed:
-            size = sum(part.file_size for part in packed.infolist())
-        if size > MOST_UNPACKED:
-            raise SourceError(
-                Finding(path.name, f"it unpacks to {size / 1e6:,.0f} MB", "Give only the table of places")
-            )
+        _require_table(raw, path.name)
         rows = _rows(raw, path.name, sheet)
     except Circle15Error:
         raise
@@ -218,6 +221,21 @@ def _read_excel(path: Path, sheet: str | None) -> pd.DataFrame:
     return pd.DataFrame([row + [None] * (wide - len(row)) for row in rows], dtype=object).set_axis(
         range(1, len(rows) + 1)
     )
+
+
+def _require_table(raw: io.BytesIO, where: str) -> None:
+    """Refuse an Excel file that is built to exhaust memory: packed too well, or with entities in its XML."""
+    with zipfile.ZipFile(raw) as packed:
+        size = sum(part.file_size for part in packed.infolist())
+        if size > min(MOST_UNPACKED, UNPACKED_ALWAYS + UNPACKED_SHARE * raw.getbuffer().nbytes):
+            raise SourceError(Finding(where, f"it unpacks to {size / 1e6:,.0f} MB", "Give only the table of places"))
+        for name in packed.namelist():
+            if name.lower().endswith((".xml", ".rels")):
+                with packed.open(name) as part:
+                    head = part.read(SNIFFED).lower()
+                if any(word in head for word in POINTERS):
+                    mend = "Open it in Excel or LibreOffice and save it anew"
+                    raise SourceError(Finding(where, f"{name} in it declares a document type", mend))
 
 
 def _rows(raw: io.BytesIO, where: str, sheet: str | None) -> list[list[str | None]]:

@@ -22,6 +22,7 @@ import numpy as np
 import osmium
 
 from circle15.errors import Circle15Error, Circle15Warning, DataError, Finding, SourceError, quoted
+from circle15.sources.sound_pbf import require_sound_pbf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -227,6 +228,8 @@ def _read_osmium(path: Path, part: _Part) -> None:
         if path.name.endswith(_XML):
             _refuse_doctype(path)
             _refuse_bomb(path)
+        else:
+            require_sound_pbf(path)
         part.date = stated_date(path)
         reader: Any = osmium.FileProcessor(str(path))
         for thing in reader:

@@ -305,13 +305,20 @@ def _as_frozen(folder: Path) -> tuple[Path, ...]:
         raise SourceError(Finding(str(newest / SOURCES), problem, mend)) from None
     wrong = []
     for name, sha256 in hashes.items():
-        if Path(name).name != name or not (newest / name).is_file():
+        if Path(name).name != name or not _is_file(newest / name):
             wrong.append(Finding(str(newest / name), "it is in the list of the snapshot but not beside it", mend))
         elif _sha256(newest / name) != sha256:
             wrong.append(Finding(str(newest / name), f"it is not what was fetched: {SOURCES} has another hash", mend))
     if wrong or not hashes:
         raise SourceError(*(wrong or [Finding(str(newest / SOURCES), "it lists no file", mend)]))
     return tuple(newest / name for name in hashes)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name of thousands of letters, or with a NUL in it
+        return False
 
 
 # ------------------------------------------------------------------------------------------------------------ folders

@@ -54,9 +54,18 @@ DRIVERS = {  # by ending; none that can name another file or a web address
 }
 MOST_CELLS = 25_000_000  # of the grid, and of what is kept of one raster; finer ones are averaged down to it
 MOST_READ = 400_000_000  # cells of one raster within the extent, such as 20 km by 20 km at 1 m
+MOST_WARPED = 4 * MOST_CELLS  # turning a grid may take more cells, not many times more
 MOST_BLOCK = 64_000_000  # cells that have to be unpacked at once
+FARTHEST, SMALLEST = 1e9, 1e-18  # of a corner in metres, and of the area of a cell in square degrees
 MOST_UNZIPPED = 1 << 29  # bytes
-_UNSOUND_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)  # the last: a password
+_UNSOUND_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)  # the last but one: a password
 
 
 @dataclass(frozen=True)
@@ -279,12 +288,20 @@ def _require_usable(raster: Any, where: str) -> None:  # noqa: ANN401  rasterio 
     unit = (raster.units[0] or "m").lower()
     if unit not in ("m", "metre", "meter", "metres", "meters"):
         found.append(Finding(where, f"heights are in {unit}", "Give heights in metres"))
+    if not _is_placed(raster.transform):
+        mend = "Give a raster whose corners and cells have their right place"
+        found.append(Finding(where, "the place or the size of its cells is beyond any map", mend))
     if math.prod(raster.block_shapes[0]) > MOST_BLOCK:
         rows, columns = raster.block_shapes[0]
         problem = f"it is one block of {columns:,} by {rows:,} cells, too large to unpack"
         found.append(Finding(where, problem, "Write it anew in tiles, with gdal_translate -co TILED=YES"))
     if found:
         raise DataError(*found)
+
+
+def _is_placed(transform: Affine) -> bool:
+    """Whether cells are of a size and in a place that degrees or metres can be."""
+    return bool(max(map(abs, transform)) < FARTHEST and abs(transform.determinant) > SMALLEST)
 
 
 def _degrees(bounds: tuple[float, ...], crs: Any) -> str:  # noqa: ANN401
@@ -320,6 +337,9 @@ def _windowed(raster: Any, area: StudyArea, where: str) -> _Tile | Finding:  # n
     placed = raster.window_transform(window) * Affine.scale(window.width / shape[1], window.height / shape[0])
     bounds = raster.window_bounds(window)
     grid, columns, rows = calculate_default_transform(raster.crs, target, shape[1], shape[0], *bounds)
+    if min(columns, rows) < 1 or columns * rows > MOST_WARPED:
+        problem = f"brought to the study area it would have {columns:,} by {rows:,} cells"
+        raise DataError(Finding(where, problem, "Give a raster whose cells are about as wide as high"))
     return _Tile(heights.astype(np.float32), placed, raster.crs, grid, (rows, columns))
 
 

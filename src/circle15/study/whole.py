@@ -140,26 +140,31 @@ def _locked(folder: Path) -> IO[bytes]:
     """The lock file, held; the system lets go of it when the process ends, however it ends."""
     path = _beside(folder, "lock")
     while True:
-        file = path.open("a+b")
+        file = path.open("a+b", buffering=0)
         try:
             _hold(file)
+            if _is_at(file, path):  # else the run before took it away as it ended: make a new one
+                file.truncate(0)
+                file.write(str(os.getpid()).encode())
+                return file
         except (BlockingIOError, PermissionError):
             file.seek(0)
             owner = file.read(20).decode("ascii", errors="replace").strip() or "unknown"
-            file.close()
             problem = f"another run (process {owner}) is writing into it"
             mend = "Wait until that is done, or name another folder with --output"
+            file.close()
             raise SourceError(Finding(str(folder), problem, mend)) from None
         except OSError:
-            file.close()
+            _unlock(file, path)
             raise
-        with contextlib.suppress(FileNotFoundError):  # else the run before took it away: make a new one
-            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                file.truncate(0)
-                file.write(str(os.getpid()).encode())
-                file.flush()
-                return file
         file.close()
+
+
+def _is_at(file: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _hold(file: IO[bytes]) -> None:
@@ -173,8 +178,7 @@ def _hold(file: IO[bytes]) -> None:
 def _unlock(file: IO[bytes], path: Path) -> None:
     if sys.platform != "win32":  # there an open file cannot be taken away
         path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # of a full disk
-        file.close()
+    file.close()
     if sys.platform == "win32":
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)

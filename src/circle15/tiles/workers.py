@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Job = Callable[[str, str], str]
 
 ATTEMPTS = 3  # of a tile whose worker died
+PATIENCE_S = 10.0  # for a scheduler to answer
 
 
 def work(
@@ -80,7 +81,7 @@ def _on_dask(job: Job, folder: str, tiles: Sequence[str], scheduler: str) -> Ite
     import distributed
 
     try:
-        client = distributed.Client(scheduler, timeout=10)
+        client = distributed.Client(scheduler, timeout=PATIENCE_S)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError, ValueError) as error:
         mend = "Start it with dask scheduler, or correct the address"
         raise SourceError(
@@ -90,7 +91,7 @@ def _on_dask(job: Job, folder: str, tiles: Sequence[str], scheduler: str) -> Ite
         name = f"circle15-{job.__name__}-"
         more = {"retries": ATTEMPTS - 1, "pure": False}
         asked = [client.submit(job, folder, tile, key=name + tile, **more) for tile in tiles]
-        for answer in distributed.as_completed(asked):
+        for answer in distributed.as_completed(asked):  # type: ignore[no-untyped-call]
             if answer.status == "error" and isinstance(answer.exception(), distributed.KilledWorker):
                 raise _lost([str(answer.key).removeprefix(name)])
             yield answer.result()
