@@ -23,7 +23,7 @@ FLOORS = {
     "page": 4,
     "assessment": 4,
     "study": 5,
-    "cli": 6,
+    "cli": 7,
     "tiles": 6,
     "__init__": 7,
     "__main__": 7,
@@ -51,6 +51,7 @@ ROOMS = {  # outside library -> the only rooms that may import it
     "typer": {"cli"},
     "rich": {"cli"},
     "dask": {"tiles"},
+    "distributed": {"tiles"},
 }
 FROM_FLOOR_TWO = ("numpy", "pandas", "geopandas", "shapely", "pyproj", "scipy")
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "base", "manager"}

@@ -50,13 +50,25 @@ class _Progress:
         _say(f"{time.perf_counter() - self.begun:6.1f} s  {self.count}. {step}")
 
 
-def _run(path: Path, output: Path | None, scenario: str | None = None) -> None:
+def _run(
+    path: Path,
+    output: Path | None,
+    scenario: str | None = None,
+    *,
+    scheduler: str | None = None,
+    workers: int | None = None,
+) -> None:
     from circle15.study import Study
     from circle15.study.folder import OUTPUTS
 
     progress = _Progress()
     study = Study.open(path, scenario=scenario, announce=progress)
-    folder = study.run(output)
+    if study.project.tiles.size_km:
+        from circle15.tiles import run_tiles
+
+        folder = run_tiles(study, output, scheduler=scheduler, workers=workers)
+    else:
+        folder = study.run(output)
     for finding in study.findings:
         _say(f"note: {finding}")
     _say(f"{time.perf_counter() - progress.begun:6.1f} s  done: {', '.join(OUTPUTS)}")
@@ -115,9 +127,17 @@ def fetch(study: StudyFile) -> None:
 
 
 @app.command()
-def run(study: StudyFile, output: Output = None, scenario: Scenario = None) -> None:
+def run(
+    study: StudyFile,
+    output: Output = None,
+    scenario: Scenario = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="tcp://...", help="Dask 调度器 Dask scheduler, for [tiles].")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="进程数 Processes on this machine, for [tiles].")] = None,
+) -> None:
     """计算并写出地图、地理数据包和清单。Compute, and write the map, the GIS package and the manifest."""
-    _run(study, output, scenario)
+    _run(study, output, scenario, scheduler=scheduler, workers=workers)
 
 
 @app.command()

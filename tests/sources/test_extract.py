@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import geopandas as gpd
+import numpy as np
 import osmium
 import pandas as pd
 import pytest
@@ -16,7 +17,7 @@ from shapely import box
 
 from circle15.errors import ConfigError, DataError, SourceError
 from circle15.sources import extract
-from circle15.sources.extract import cut_osm
+from circle15.sources.extract import cut_osm, cut_tiles
 from circle15.sources.land import read_boundary, read_buildings, read_ground
 from circle15.sources.osm import read_osm
 from circle15.sources.streets import read_streets
@@ -113,6 +114,30 @@ def test_a_full_disk_is_not_a_damaged_file(country, tmp_path, monkeypatch):
     assert not isinstance(caught.value, SourceError)
 
 
+def test_many_boxes_are_cut_as_each_alone(country, tmp_path, monkeypatch):
+    west, south, east, north = BOX
+    middle = (west + east) / 2
+    boxes = {
+        "west": (west, south, middle, north),
+        "east": (middle, south, east, north),
+        "all": BOX,
+        "sea": (50.0, 50.0, 51.0, 51.0),
+    }
+    monkeypatch.setattr(extract, "AT_ONCE", 3)  # so that the last box goes through passes of its own
+    cut_tiles(country, {tmp_path / f"{name}.osm.pbf": box for name, box in boxes.items()})
+    for name in ("west", "east", "all"):
+        alone = tmp_path / "alone.osm.pbf"
+        alone.unlink(missing_ok=True)
+        cut_osm(country, boxes[name], alone)
+        one, other = read_osm(tmp_path / f"{name}.osm.pbf"), read_osm(alone)
+        assert np.array_equal(one.node_ids, other.node_ids)
+        assert one.ways.keys() == other.ways.keys()
+        assert one.relations.keys() == other.relations.keys()
+    with pytest.raises(DataError, match="no OSM nodes"):
+        read_osm(tmp_path / "sea.osm.pbf")
+    assert sorted(file.name for file in tmp_path.glob(".*")) == []
+
+
 def within(frame, area):
     """What lies in the extent; links without the numbers that count on from elsewhere."""
     own = frame[frame.geometry.within(area.extent)]
@@ -147,7 +172,7 @@ def test_a_part_of_a_real_extract_is_the_same_as_in_the_whole(name, bounds, real
 
 MEASURE = """
 import resource, sys, osmium
-from circle15.sources.extract import cut_osm
+from circle15.sources.extract import cut_osm, cut_tiles
 begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 cut_osm({file!r}, (100.0, 30.0, 100.1, 30.1), {target!r})
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - begun) // 1024)

@@ -121,6 +121,12 @@ class _Survey(Record):
         return self
 
 
+class _Tiles(Record):
+    """For areas larger than one machine: the study is cut into tiles of whole units."""
+
+    size_km: float = Field(0.0, ge=0, le=500)  # side of the grid by which units are gathered; 0: one piece
+
+
 class _Assessment(Record):
     standard: str = "yuzhong-15min"
     walker: str = "adult"
@@ -177,6 +183,7 @@ class Project(Record):
     people: _People = _People()
     facilities: _Facilities = _Facilities()
     survey: _Survey = _Survey()
+    tiles: _Tiles = _Tiles()
     assessment: _Assessment = _Assessment()
     scenario: tuple[Scenario, ...] = ()
     folder: Path = Field(Path(), exclude=True)

@@ -251,6 +251,13 @@ def readable(path: Path) -> Iterator[None]:
         ) from None
 
 
+def source_of(file: Path) -> Source:
+    """What a file says of itself, without reading what is in it."""
+    with readable(file), file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+        return Source(file.name, digest, stated_date(file), LICENCE, {}, file)
+
+
 def stated_date(path: Path) -> str:
     """The date of the data that the head of a pbf or XML file states; empty where it states none."""
     header = osmium.FileProcessor(str(path)).header

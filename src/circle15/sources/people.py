@@ -74,7 +74,8 @@ def residence_clusters(
 
     Homes are the buildings whose centre lies in the boundary and whose evidence is ``tag``, ``landuse`` or ``plain``;
     a plain building counts with `people.plain_share` of its floor area. Levels are the building's own, else the median
-    of the (up to 15) nearest homes within 200 m that state theirs, else `people.default_levels`.
+    of the (up to 15) nearest homes within 200 m that state theirs, those beyond the boundary among them, else
+    `people.default_levels`.
 
     A published total is spread over the homes of its unit by floor area; where a unit and parts of it publish totals,
     the parts keep theirs and the rest of the unit shares what they leave. What `people.total` leaves over goes to
@@ -154,14 +155,15 @@ def _homes(
     centres = shapely.centroid(buildings.geometry.to_numpy())
     shapely.prepare(area.boundary)
     evidence = buildings["evidence"].map({name: rank for rank, name in enumerate(EVIDENCE)}).fillna(-1).to_numpy(int)
-    counts = (evidence >= 0) & shapely.intersects(area.boundary, centres)
-    counts &= (evidence != EVIDENCE.index("plain")) | (people.plain_share > 0)
+    counts = (evidence >= 0) & ((evidence != EVIDENCE.index("plain")) | (people.plain_share > 0))
     chosen = np.flatnonzero(counts & (shapely.area(buildings.geometry.to_numpy()) > 0))
     xy = shapely.get_coordinates(centres[chosen]).reshape(-1, 2)
     order = np.lexsort((xy[:, 0], xy[:, 1]))
     chosen, xy = chosen[order], xy[order]
-    footprint = buildings.geometry.to_numpy()[chosen]
     levels = _levels(buildings["levels"].to_numpy(dtype=float)[chosen], xy, people.default_levels)
+    inside = shapely.intersects(area.boundary, centres[chosen])  # a home beyond still has levels to go by
+    chosen, xy, levels = chosen[inside], xy[inside], levels[inside]
+    footprint = buildings.geometry.to_numpy()[chosen]
     floor = shapely.area(footprint) * levels
     rank = evidence[chosen]
     return _Homes(
@@ -264,6 +266,56 @@ def _shared_out(
         np.isnan(published) & leaf, source, len(units)
     )  # whose people a part that publishes nothing takes
     return shares, _somewhere(left, silent, units, area)
+
+
+def lived_in(buildings: gpd.GeoDataFrame, units: gpd.GeoDataFrame, area: StudyArea, *, people: People) -> pd.Series:
+    """Floor area that counts as lived in, by the finest unit of each home.
+
+    Parameters
+    ----------
+    buildings, units, area, people
+        As for `residence_clusters`.
+
+    Returns
+    -------
+    Series of float
+        Square metres, on the ids of units with homes.
+    """
+    homes = _homes(buildings, units, area, people=people, terrain=None)
+    inside = homes.unit >= 0
+    floor = per_unit(homes.weight[inside], homes.unit[inside], len(units))
+    return pd.Series(floor, index=units.index)[floor > 0]
+
+
+def residents_of_parts(
+    floor: pd.DataFrame, units: gpd.GeoDataFrame, area: StudyArea, *, total: float | None
+) -> pd.DataFrame:
+    """Residents of every unit in every part of an area, as `residence_clusters` spreads them over the whole.
+
+    Parameters
+    ----------
+    floor : DataFrame
+        Columns `part`, `unit` and `floor_m2`, from `lived_in` part by part.
+    units : GeoDataFrame
+        tables.UNITS of the whole area.
+    area : StudyArea
+        The whole.
+    total : float, optional
+        Residents of the whole area.
+
+    Returns
+    -------
+    DataFrame
+        Columns `part`, `unit` and `people`: who lives there and in none of the unit's own parts. Where a unit has
+        people and no home at all, the part is missing.
+    """
+    weight = floor["floor_m2"].to_numpy(dtype=float)
+    taker = units.index.get_indexer(pd.Index(floor["unit"], dtype=object)).astype(np.int64)
+    takers = _Takers(taker, weight, weight, np.empty((0, 2)))
+    shares, left = _shared_out(takers, units, area, total=total, raster=False)
+    rows = list(zip(floor["part"], floor["unit"], shares, strict=True))
+    rows += [(None, units.index[place], people) for place, people in left]
+    return pd.DataFrame(rows, columns=["part", "unit", "people"])
 
 
 def _settled(steps: Ladder, published: NDArray[np.float64], units: gpd.GeoDataFrame) -> NDArray[np.float64]:

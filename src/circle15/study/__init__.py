@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from circle15.network import WalkNetwork
     from circle15.sources.inventory import Rejected
-    from circle15.sources.osm import Elements
+    from circle15.sources.osm import Elements, Source
     from circle15.sources.terrain import Terrain
     from circle15.sources.totals import Totals
     from circle15.tables import Coverage, Result, StudyArea, TravelTimes
@@ -159,6 +159,11 @@ class Study:
             raise SourceError(Finding("[streets]", "there is no file and no snapshot of the streets yet", mend))
         with self.step("read OpenStreetMap"):
             return read_osm(*(self.project.path(file) for file in (*streets, *self.project.facilities.files)))
+
+    @cached_property
+    def sources(self) -> tuple[Source, ...]:
+        """The OSM files that were read."""
+        return self.elements.sources
 
     @cached_property
     def snapshot(self) -> tuple[Path, ...]:
@@ -446,6 +451,16 @@ class Study:
             facts=self.facts,
         )
 
+    @cached_property
+    def placed(self) -> dict[str, object]:
+        """How points were put on the streets, and what the streets are, as plain values."""
+        return {
+            "origins": self.times.origins.counts(),
+            "facilities": self.times.facilities.counts(),
+            "links": self.network.facts(),
+            "closed_links": len(self.closed),
+        }
+
     @property
     def facts(self) -> dict[str, object]:
         """What the page says about the study, as plain values."""
@@ -454,7 +469,7 @@ class Study:
         return {
             "name": given.name,
             "name_en": given.name_en or given.name,
-            "data_date": given.data_date or max((source.date for source in self.elements.sources), default=""),
+            "data_date": given.data_date or max((source.date for source in self.sources), default=""),
             "synthetic": given.synthetic,
             "attribution": given.attribution,
             "note": given.note,
@@ -471,7 +486,7 @@ class Study:
             "units_from": self.units_from,
             "population": float(self.origins["population"].sum()),
             "isochrone_minutes": list(self.project.assessment.isochrone_minutes),
-            "search_minutes": self.times.cutoff_s / 60,
+            "search_minutes": self.search_minutes,
             "completeness": complete.where(complete.notna(), None).to_dict("records"),
             "version": metadata.version("circle15"),
         }

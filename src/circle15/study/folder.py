@@ -83,17 +83,17 @@ def manifest(study: Study) -> dict[str, object]:
         "residents": people.to_dict("index"),
         "origins": {
             "count": len(study.origins),
-            "placed": study.times.origins.counts(),
+            "placed": study.placed["origins"],
             "evidence": _tally(study.origins["evidence"]),
             "population_by_evidence": study.origins.groupby("evidence")["population"].sum().to_dict(),
         },
         "facilities": {
             "count": len(study.facilities),
-            "placed": study.times.facilities.counts(),
+            "placed": study.placed["facilities"],
             "entrance_from": _tally(study.facilities["entrance_from"]),
             "service": _tally(study.facilities["service"]),
         },
-        "links": study.network.facts(),
+        "links": study.placed["links"],
         "coverage": _tally(study.result.coverage["status"]),
         "unknown_because": _tally(study.result.coverage.query("why != ''")["why"]),
         **_comparisons(study),
@@ -111,7 +111,7 @@ def _comparisons(study: Study) -> dict[str, object]:
     graded = result.grades["flips"].dropna()
     no_way = result.step_free["no_way"].astype(bool)
     return {
-        "closed_links": len(study.closed),
+        "closed_links": study.placed["closed_links"],
         "gaps_by_cause": result.gaps.groupby("cause")["people"].sum().to_dict(),
         "terrain_penalty": whole.groupby("service")["lost"].sum().to_dict(),
         "cells_that_flip": None if graded.empty else float((graded > 0).mean()),
@@ -123,7 +123,7 @@ def _comparisons(study: Study) -> dict[str, object]:
 def _sources(study: Study) -> list[dict[str, object]]:
     """Every input file with its hash; OSM files with the date, licence and counts of what was read."""
     project = study.project
-    known = {source.path.resolve(): source for source in study.elements.sources}
+    known = {source.path.resolve(): source for source in study.sources}
     frozen = [
         ("[streets] overpass" if project.streets.overpass else "[streets] country", file) for file in study.snapshot
     ]

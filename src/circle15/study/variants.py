@@ -6,17 +6,32 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import geopandas as gpd
     import pandas as pd
 
     from circle15.network import WalkNetwork
     from circle15.project import Standard, Walker
     from circle15.study import Study
-    from circle15.tables import Coverage, TravelTimes
+    from circle15.tables import Coverage, StudyArea, TravelTimes
 
 LEVEL = "level"  # the study's walker in a city without hills
 SPEEDS, HEIGHTS_M, CUTOFFS_MIN = (0.9, 1.1), 5.0, (-1.0, 1.0)  # what a verdict has to survive
 SEEDS = (1, 2)  # of the two error fields of the terrain
+
+
+def part(whole: Study, area: StudyArea, *, units: gpd.GeoDataFrame, streets: Path) -> Study:
+    """The study of a part of its area, with units that publish all its residents, from an OSM file of its own."""
+    from circle15.study import Study
+
+    given = whole.project
+    people = given.people.model_copy(update={"total": None, "totals": None})
+    files = given.streets.model_copy(update={"files": (streets.resolve(),), "overpass": False, "country": None})
+    project = given.model_copy(update={"people": people, "streets": files})
+    study = Study(project, scenario=None if whole.scenario is None else whole.scenario.name)
+    study.area, study.units = area, units
+    return study
 
 
 def times(study: Study, *, walker: Walker | None = None, network: WalkNetwork | None = None) -> TravelTimes:

@@ -1,0 +1,90 @@
+"""Areas larger than one machine: cut into tiles with a halo, walked by many workers, judged as one.
+
+Every answer is that of the study in one piece, to the unit: a tile is made of whole units, and its halo is as wide as
+the walker gets within the search.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from circle15.errors import ConfigError, Finding
+from circle15.tiles.plan import Plan
+from circle15.tiles.work import count, walk
+from circle15.tiles.workers import work
+
+if TYPE_CHECKING:
+    from circle15.study import Study
+
+__all__ = ["Plan", "run_tiles"]
+
+
+def run_tiles(
+    study: Study, output: Path | None = None, *, scheduler: str | None = None, workers: int | None = None
+) -> Path:
+    """Run a study tile by tile and write the results folder.
+
+    The work of each tile is kept beside the results until all is done, so a run that was stopped goes on where it
+    was; a changed study file begins anew.
+
+    Parameters
+    ----------
+    study : Study
+        Its ``[tiles] size_km`` is above 0.
+    output : Path, optional
+        The folder; what the study file names otherwise.
+    scheduler : str, optional
+        Address of a Dask scheduler; processes on this machine otherwise.
+    workers : int, optional
+        How many processes on this machine.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    Circle15Error
+        When the file or the data need mending, or workers died too often.
+    """
+    from circle15.study.folder import write_results
+    from circle15.tiles.merge import merged, result_of
+
+    folder = Path(output) if output is not None else study.project.path(study.project.study.output)
+    kept = folder.parent / f".{folder.name}-tiles"
+    plan = _planned(study, kept)
+    jobs = ((count, "people of the tiles", plan.floor), (walk, "walk the tiles", plan.result))
+    for job, step, done in jobs:
+        with study.step(step):
+            left = [tile for tile in plan.tiles.index if not done(tile).is_file()]
+            for number, tile in enumerate(work(job, str(kept), left, scheduler=scheduler, workers=workers), 1):
+                study.announce(f"{step}: {tile} ({number:,} of {len(left):,})")
+            if job is count and left:
+                plan.spread()
+    with study.step("merge"):
+        study = merged(study, plan)
+        study.result = result_of(study)
+    write_results(study, folder)
+    shutil.rmtree(kept)
+    return folder
+
+
+def _planned(study: Study, kept: Path) -> Plan:
+    """The plan of a study, and the OSM file of each tile."""
+    from circle15.sources.extract import cut_tiles
+
+    files = study.snapshot or study.project.streets.files
+    if len(files) != 1 or not study.project.units.files:
+        mend = "Give one OSM file under [streets] files, and the units under [units] files"
+        raise ConfigError(Finding("[tiles]", "a study by tiles needs one OSM file and polygons of its units", mend))
+    with study.step("plan the tiles"):
+        plan = Plan.of(study, kept)
+        _ = study.inventory  # what is wrong with a table is said before anybody walks
+    with study.step("cut the tiles"):
+        boxes = {plan.streets(tile): plan.area_of(tile).extent_lonlat.bounds for tile in plan.tiles.index}
+        lacking = {file: box for file, box in boxes.items() if not file.is_file()}
+        cut_tiles(study.project.path(files[0]), lacking, announce=study.announce)
+    return plan

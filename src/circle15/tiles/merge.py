@@ -1,0 +1,99 @@
+"""From the files of the tiles to one card: coverage judged tile by tile, people summed over all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from circle15 import assessment
+from circle15.errors import Finding
+from circle15.sources.osm import source_of
+from circle15.tables import FACILITIES, ORIGINS, STREETS, TABLES, Coverage, Result
+from circle15.tiles.work import COVERED
+
+if TYPE_CHECKING:
+    from circle15.study import Study
+    from circle15.tiles.plan import Plan
+
+MOST_CLUSTERS = 20_000  # that one page carries
+
+
+def merged(study: Study, plan: Plan) -> Study:
+    """The whole study, as if it had been walked in one piece.
+
+    Parameters
+    ----------
+    study : Study
+        Nothing but its units, standard and file is asked for.
+    plan : Plan
+        All of its tiles are done.
+
+    Returns
+    -------
+    Study
+        The same one; its origins, facilities and coverage are those of all tiles.
+    """
+    study.origins = _together(plan, "result", ORIGINS.index, ORIGINS.names)
+    found = _together(plan, "facilities", FACILITIES.index, FACILITIES.names)
+    study.facilities = found[~found.index.duplicated()]  # one that reaches into two tiles counts once
+    twice = pd.concat([pd.read_parquet(plan.merges(tile)) for tile in plan.tiles.index])
+    study.merged = twice.drop_duplicates(ignore_index=True)
+    services = pd.Index([service.key for service in study.standard.services], name="service")
+    parts = [pd.read_parquet(plan.result(tile), columns=list(COVERED)) for tile in plan.tiles.index]
+    rows = pd.concat([part for part in parts if len(part)])
+    held = {name: pd.DataFrame(np.vstack(rows[name].to_list()), study.origins.index, services) for name in COVERED}
+    study.coverage = assessment.doubted(Coverage(**held, search_minutes=study.search_minutes), study.known)
+    unplaced = int((study.coverage.why == "unplaced").any(axis=1).sum())
+    study.placed = {
+        "origins": {"placed": len(study.origins) - unplaced, "far": unplaced},
+        "facilities": None,
+        "links": {"tiles": len(plan.tiles), "halo_m": plan.halo_m},
+        "closed_links": None,
+    }
+    study.sources = (source_of(study.project.path(study.project.streets.files[0])),)
+    study.streets = STREETS.empty(study.area.crs)
+    problem = "doubtful links, dependence, isochrones and stability are not computed"
+    study.findings.append(Finding("[tiles]", problem, "Ask for them in a study of a smaller area"))
+    return study
+
+
+def _together(plan: Plan, kind: str, index: str, names: list[str]) -> gpd.GeoDataFrame:
+    """The rows of all tiles, in the order of their names."""
+    parts = [gpd.read_parquet(getattr(plan, kind)(tile), columns=names) for tile in plan.tiles.index]
+    filled = [part for part in parts if len(part)]
+    found = gpd.GeoDataFrame(pd.concat(filled or parts[:1]))
+    found.index = found.index.astype(object).rename(index)
+    return found
+
+
+def result_of(study: Study) -> Result:
+    """What the page and the report show of a study that was walked by tiles.
+
+    Streets, isochrones and what is told of single links stay with the tiles. Where there are more clusters than a
+    page can carry, it shows units only.
+    """
+    shown = study.origins if len(study.origins) <= MOST_CLUSTERS else study.origins.iloc[:0]
+    standard, crs = study.standard, study.area.crs
+    found = study.coverage
+    few = replace(found, **{name: getattr(found, name).loc[shown.index] for name in COVERED})
+    empty = {name: TABLES[name].empty(crs) for name in ("dependence", "step_free", "isochrones", "streets", "ground")}
+    empty |= {name: TABLES[name].empty() for name in ("walkers", "terrain")}
+    return Result(
+        area=study.area,
+        units=study.units,
+        origins=shown,
+        groups=study.groups,
+        housing=study.housing,
+        facilities=study.facilities if len(shown) else study.facilities.iloc[:0],
+        completeness=study.completeness,
+        survey=study.survey,
+        coverage=assessment.coverage_table(few, standard=standard),
+        grades=assessment.grades(found, study.origins, study.units, standard=standard),
+        gaps=assessment.gaps(few, study.origins, standard=standard),
+        **empty,
+        facts=study.facts,
+    )

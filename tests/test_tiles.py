@@ -1,0 +1,221 @@
+"""Tiles: what comes out is the study in one piece, whoever does the work and however often it is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import distributed
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pytest
+import shapely
+
+from circle15.errors import ConfigError, MissingExtra, SourceError
+from circle15.study import Study
+from circle15.tiles import Plan, run_tiles, work, workers
+from circle15.tiles.plan import _tiles
+from jobs import deadly, noted
+from tiny_study import lonlat, write_study
+
+NAMES = ["tile-a", "tile-b", "tile-c"]
+
+
+def town_of_units(folder, *, size_km=0.2):
+    """The tiny town in nine units, three of which publish their residents."""
+    file = write_study(folder)
+    features = []
+
+    def square(code, name, tier, low, high, **more):
+        (west, south), (east, north) = lonlat(*low), lonlat(*high)
+        about = {"code": code, "name": name, "tier": tier, "parent": None, "population": None} | more
+        return about | {"geometry": shapely.box(west, south, east, north)}
+
+    features.append(square("D", "小镇", "district", (-1, -1), (6, 6)))
+    for x in range(3):
+        for y in range(3):
+            low, high = (2 * x - (x == 0), 2 * y - (y == 0)), (2 * x + 2, 2 * y + 2)
+            people = {"population": 100.0 + 10 * y} if x == 0 else {}
+            features.append(square(f"C{x}{y}", f"社区{x}{y}", "community", low, high, parent="D", **people))
+    units = gpd.GeoDataFrame(features, crs="EPSG:4326")
+    units.to_file(folder / "units.gpkg")
+    text = file.read_text(encoding="utf-8") + '\n[units]\nfiles = ["units.gpkg"]\n'
+    text += f"\n[tiles]\nsize_km = {size_km}\n\n[assessment]\nsearch_minutes = 5\nstability = false\n"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def same(tiled, whole):
+    """Both studies say the same of every cluster and every cell of the card."""
+    assert sorted(tiled.origins.index) == sorted(whole.origins.index)
+    order = whole.origins.index
+    people = tiled.origins["population"].reindex(order)
+    assert np.allclose(people, whole.origins["population"], rtol=1e-12, atol=0)
+    for name in ("seconds", "opportunities", "status", "why"):
+        one, other = getattr(tiled.coverage, name).reindex(order), getattr(whole.coverage, name)
+        pd.testing.assert_frame_equal(one, other, check_dtype=False)
+
+
+def here(job, folder, tiles, **_):
+    """Do the work in this process."""
+    yield from (job(folder, tile) for tile in tiles)
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    monkeypatch.setattr("circle15.tiles.work", here)
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("size_km", [0.1, 0.2, 0.35, 5])
+def test_tiled_equals_untiled_to_the_unit(tmp_path, size_km):
+    file = town_of_units(tmp_path, size_km=size_km)
+    tiled, whole = Study.open(file), Study.open(file)
+    folder = run_tiles(tiled)
+    same(tiled, whole)
+    assert sorted(layer for layer, _ in pyogrio.list_layers(folder / "results.gpkg"))
+    assert not list(tmp_path.glob(".results-tiles"))
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("size_km", [6])
+def test_the_embedded_study_by_tiles_is_the_embedded_study(ran, tmp_path, size_km):
+    whole = ran("demo")[0]
+    tiles = whole.project.tiles.model_copy(update={"size_km": size_km})
+    assessment = whole.project.assessment.model_copy(update={"search_minutes": 20.0, "stability": False})
+    project = whole.project.model_copy(update={"tiles": tiles, "assessment": assessment})
+    tiled = Study(project)
+    run_tiles(tiled, tmp_path / "out")
+    same(tiled, Study(project))
+
+
+def test_every_unit_is_in_one_tile_and_the_rest_of_a_larger_one_beside_it(tmp_path):
+    study = Study.open(town_of_units(tmp_path))
+    units = study.units[study.units.index != "C22"]  # ground of the district that is in no community
+    tiles, placed = _tiles(units, study.area, size_m=200)
+    assert placed["tile"].notna().sum() == len(units) - 1
+    assert pd.isna(placed.loc["D", "tile"])
+    ground = tiles.geometry.to_numpy()
+    assert shapely.area(shapely.union_all(ground)) == pytest.approx(shapely.area(units.geometry["D"]), rel=1e-5)
+    assert shapely.area(ground).sum() == pytest.approx(shapely.area(units.geometry["D"]), rel=1e-5)
+
+
+def test_the_halo_is_as_wide_as_the_fastest_walk(tmp_path):
+    study = Study.open(town_of_units(tmp_path))
+    plan = Plan.of(study, tmp_path / "plan")
+    assert plan.halo_m > study.search_minutes * 60 * study.walker.flat_m_s * 1.2
+    again = Plan.load(tmp_path / "plan")
+    assert again.key == plan.key
+    for tile in plan.tiles.index:
+        extent = again.area_of(tile).extent
+        assert study.area.extent.buffer(1e-6).covers(extent)
+        assert extent.covers(plan.tiles.geometry[tile].intersection(study.area.extent))
+
+
+def test_a_changed_study_file_begins_anew_and_the_same_one_goes_on(tmp_path, monkeypatch):
+    file = town_of_units(tmp_path)
+    kept = tmp_path / ".results-tiles"
+    walked = []
+
+    def stopped(job, folder, tiles, **_):
+        for number, tile in enumerate(tiles):
+            if job.__name__ == "walk" and number == 1:
+                raise KeyboardInterrupt
+            walked.append((job.__name__, tile))
+            yield job(folder, tile)
+
+    monkeypatch.setattr("circle15.tiles.work", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run_tiles(Study.open(file))
+    first = [tile for job, tile in walked if job == "walk"]
+    assert len(first) == 1
+    assert not (tmp_path / "results").exists()
+    walked.clear()
+    with pytest.raises(KeyboardInterrupt):
+        run_tiles(Study.open(file))
+    assert [job for job, _ in walked] == ["walk"]  # people were counted already
+    assert walked[0][1] not in first
+    before = set(kept.glob("*.parquet"))
+    file.write_text(file.read_text(encoding="utf-8").replace("size_km = 0.2", "size_km = 0.25"), encoding="utf-8")
+    Plan.of(Study.open(file), kept)
+    assert set(kept.glob("tile-*.parquet")) == set()
+    assert before
+
+
+def test_a_study_by_tiles_needs_units_and_one_file(tmp_path):
+    file = write_study(tmp_path)
+    file.write_text(file.read_text(encoding="utf-8") + "\n[tiles]\nsize_km = 1\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="one OSM file and polygons of its units"):
+        run_tiles(Study.open(file))
+    assert not list(tmp_path.glob(".results*"))
+
+
+# ------------------------------------------------------------------------------------------------------------ workers
+
+
+def test_a_tile_whose_worker_died_is_tried_again(tmp_path):
+    (tmp_path / "kill-tile-b").touch()
+    assert sorted(work(noted, str(tmp_path), NAMES, workers=2)) == NAMES
+    assert all((tmp_path / name).exists() for name in NAMES)
+
+
+def test_work_that_always_kills_its_worker_is_given_up(tmp_path):
+    with pytest.raises(SourceError, match="workers died 3 times") as caught:
+        list(work(deadly, str(tmp_path), ["tile-a"], workers=1))
+    assert not caught.value.outside
+
+
+def test_an_error_of_a_job_comes_out_as_it_is(tmp_path):
+    with pytest.raises(SourceError, match="no such folder"):
+        list(work(partial(refuse), str(tmp_path), ["tile-a"], workers=1))
+
+
+def refuse(_folder, _tile):
+    from circle15.errors import Finding
+
+    raise SourceError(Finding("tile", "no such folder", "Look"))
+
+
+def test_a_dask_worker_that_is_killed_midway_is_made_up_for(tmp_path):
+    (tmp_path / "kill-tile-b").touch()
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        assert sorted(work(noted, str(tmp_path), NAMES, scheduler=cluster.scheduler_address)) == NAMES
+
+
+def test_a_scheduler_that_is_not_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "PATIENCE_S", 0.5)
+    with pytest.raises(SourceError, match="does not answer") as caught:
+        list(work(noted, str(tmp_path), NAMES, scheduler="tcp://127.0.0.1:9"))
+    assert caught.value.outside
+
+
+def test_without_dask_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(MissingExtra, match=r"circle15\[cluster\]"):
+        list(work(noted, str(tmp_path), NAMES, scheduler="tcp://127.0.0.1:9"))
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was_and_says_the_same(tmp_path):
+    file = town_of_units(tmp_path)
+    command = [sys.executable, "-m", "circle15.cli", "run", str(file), "--workers", "1"]
+    kept = tmp_path / ".results-tiles"
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True) as killed:
+        for _ in range(1200):
+            if len(list(kept.glob("tile-*[0-9].parquet"))) > 1 or killed.poll() is not None:
+                break
+            time.sleep(0.05)
+        os.killpg(killed.pid, signal.SIGKILL)
+    done = {path.name: path.stat().st_mtime_ns for path in kept.glob("tile-*[0-9].parquet")}
+    assert done
+    assert not (tmp_path / "results").exists()
+    again = subprocess.run(command, capture_output=True, check=True, text=True)
+    assert not any(f"walk the tiles: {Path(name).stem} " in again.stderr for name in done)
+    card = pyogrio.read_dataframe(tmp_path / "results" / "results.gpkg", layer="grades").set_index("row")
+    whole = Study.open(file).result.grades
+    columns = ["people", "served", "gap", "unknown"]
+    assert np.allclose(card.loc[whole.index, columns], whole[columns], rtol=1e-9, atol=1e-9)
