@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from benchmarks.city import City
 
 MINUTES = tuple(seconds / 60 for seconds in CUTOFFS_S)
-CHUNK = 250  # homes drawn at a time
+CHUNK = 2500  # homes drawn at a time; each call looks at all streets once
 KEPT = 60  # homes whose outlines are kept for comparison
 WALKER = "adult"
 
