@@ -382,3 +382,20 @@ def test_raw_reply_and_pbf_hold_the_same_elements(real_data):
     assert all(pbf.node_tags[node] == tags for node, tags in answer.node_tags.items())
     assert all(pbf.ways[ref].nodes.tolist() == way.nodes.tolist() for ref, way in answer.ways.items())
     assert all(pbf.ways[ref].tags == way.tags for ref, way in answer.ways.items())
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        {"type": "way", "id": 2**63, "nodes": [1, 2]},
+        {"type": "way", "id": 5, "nodes": [1, 10**30]},
+        {"type": "relation", "id": 1e30, "members": []},
+        {"type": "relation", "id": 7, "members": [{"type": "way", "ref": -(2**64), "role": ""}]},
+    ],
+)
+def test_a_number_beyond_64_bits_is_no_element(tmp_path, thing):
+    file = tmp_path / "reply.json"
+    node = {"type": "node", "id": 1, "lon": 0.0, "lat": 0.0}
+    file.write_text(json.dumps({"elements": [node, thing]}), encoding="utf-8")
+    with pytest.raises(DataError, match="element 1 of the reply is not an OSM element .*64 bits"):
+        read_osm(file)

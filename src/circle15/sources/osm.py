@@ -38,6 +38,7 @@ _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
 UNPACKED_SHARE, UNPACKED_ALWAYS = 60, 16_000_000  # bytes for each packed one, and besides; OSM data have ten for one
 _UNSOUND = (RuntimeError, EOFError, OSError, ValueError, OverflowError, zlib.error, osmium.InvalidLocationError)
 _GRID = 10_000_000  # OSM keeps coordinates in whole units of 1e-7 degree; so do all doors here
+_LARGEST_ID = 2**63 - 1
 _OUTSIDE = 2**31 - 1  # what a node without a place is given on that grid
 
 
@@ -362,19 +363,28 @@ def _json(path: Path) -> dict[str, Any]:
 def _add_json(part: _Part, thing: Mapping[str, Any]) -> None:
     kind, tags = thing["type"], dict(thing.get("tags") or {})
     if kind == "node":
-        ref = int(thing["id"])
+        ref = _id(thing["id"])
         part.node(ref, _grid(thing["lon"]), _grid(thing["lat"]))
         if tags:
             _keep(part.node_tags, ref, tags, len)
     elif kind == "way":
-        ref, nodes = int(thing["id"]), [int(node) for node in thing.get("nodes", ())]
+        ref, nodes = _id(thing["id"]), [_id(node) for node in thing.get("nodes", ())]
         for node, place in zip(nodes, thing.get("geometry", ()), strict=False):  # of a reply to `out geom;`
             if place is not None:
                 part.node(node, _grid(place["lon"]), _grid(place["lat"]))
         _keep(part.ways, ref, Way(np.array(nodes, dtype=np.int64), tags), _tag_count)
     elif kind == "relation":
-        members = tuple((str(one["type"]), int(one["ref"]), str(one["role"])) for one in thing.get("members", ()))
-        _keep(part.relations, int(thing["id"]), Relation(members, tags), _tag_count)
+        members = tuple((str(one["type"]), _id(one["ref"]), str(one["role"])) for one in thing.get("members", ()))
+        _keep(part.relations, _id(thing["id"]), Relation(members, tags), _tag_count)
+
+
+def _id(number: int | float | str) -> int:
+    """The number of an element, which OSM keeps in 64 bits."""
+    found = int(number)
+    if abs(found) > _LARGEST_ID:
+        message = "its number takes more than 64 bits"
+        raise OverflowError(message)
+    return found
 
 
 def _grid(degrees: float) -> int:
