@@ -397,5 +397,5 @@ def test_a_number_beyond_64_bits_is_no_element(tmp_path, thing):
     file = tmp_path / "reply.json"
     node = {"type": "node", "id": 1, "lon": 0.0, "lat": 0.0}
     file.write_text(json.dumps({"elements": [node, thing]}), encoding="utf-8")
-    with pytest.raises(DataError, match="element 1 of the reply is not an OSM element .*64 bits"):
+    with pytest.raises(DataError, match=r"element 1 of the reply is not an OSM element .*64 bits"):
         read_osm(file)

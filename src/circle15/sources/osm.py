@@ -378,7 +378,7 @@ def _add_json(part: _Part, thing: Mapping[str, Any]) -> None:
         _keep(part.relations, _id(thing["id"]), Relation(members, tags), _tag_count)
 
 
-def _id(number: int | float | str) -> int:
+def _id(number: float | str) -> int:
     """The number of an element, which OSM keeps in 64 bits."""
     found = int(number)
     if abs(found) > _LARGEST_ID:
