@@ -155,6 +155,15 @@ def test_a_study_by_tiles_needs_units_and_one_file(tmp_path):
     assert not list(tmp_path.glob(".results*"))
 
 
+def test_clusters_of_ones_own_are_not_cut(tmp_path):
+    file = town_of_units(tmp_path)
+    (tmp_path / "homes.csv").write_text("lon,lat,population\n106.551,29.551,10\n", encoding="utf-8")
+    text = file.read_text(encoding="utf-8").replace("total = 2500", 'clusters = "homes.csv"')
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match="cannot be cut into tiles yet"):
+        run_tiles(Study.open(file))
+
+
 # ------------------------------------------------------------------------------------------------------------ workers
 
 

@@ -80,6 +80,10 @@ def _planned(study: Study, kept: Path) -> Plan:
     if len(files) != 1 or not study.project.units.files:
         mend = "Give one OSM file under [streets] files, and the units under [units] files"
         raise ConfigError(Finding("[tiles]", "a study by tiles needs one OSM file and polygons of its units", mend))
+    people = study.project.people
+    if people.raster is not None or people.clusters is not None:
+        mend = "Leave it out: people are spread by floor area then; or compute the area in one piece"
+        raise ConfigError(Finding("[people]", "a raster or clusters of one's own cannot be cut into tiles yet", mend))
     with study.step("plan the tiles"):
         plan = Plan.of(study, kept)
         _ = study.inventory  # what is wrong with a table is said before anybody walks
