@@ -297,9 +297,8 @@ class Engine:
             for name in ("items", "ticks")
         )
         found = csr_array((ticks, items, np.cumsum(sizes)), shape=(sources.rows, targets.rows))
-        found = found.T.tocsr() if backward != back else found
-        found.sort_indices()
-        return found
+        found.has_sorted_indices = True  # so that nobody sorts them again; turning round keeps them so
+        return found.T.tocsr() if backward != back else found
 
     def forward(
         self,

@@ -402,7 +402,7 @@ def _hits(plan: Plan, source: int, limit: int, found: Found, work: Work) -> int:
 
 @compiled
 def times(plan: Plan, limit: int, found: Found, work: Work) -> Ragged:
-    """Least ticks between each source and the targets within the limit, inclusive."""
+    """Least ticks between each source and the targets within the limit, inclusive; targets ascend."""
     sources = plan.seeds.first.size - 1
     first = np.zeros(sources + 1, np.int64)
     items = np.empty(1024, np.int32)
@@ -414,10 +414,10 @@ def times(plan: Plan, limit: int, found: Found, work: Work) -> Ragged:
             room = max(2 * items.size, start + hits)
             items = np.append(items[:start], np.empty(room - start, np.int32))
             ticks = np.append(ticks[:start], np.empty(room - start, np.int32))
-        for k in range(hits):
-            items[start + k] = found.target[k]
-            ticks[start + k] = found.best[found.target[k]]
-            found.best[found.target[k]] = NEVER
+        items[start : start + hits] = np.sort(found.target[:hits])
+        for k in range(start, start + hits):
+            ticks[k] = found.best[items[k]]
+            found.best[items[k]] = NEVER
         first[source + 1] = start + hits
     return Ragged(first, items[: first[sources]], ticks[: first[sources]])
 

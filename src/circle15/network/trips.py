@@ -49,7 +49,9 @@ def seconds(graph: Graph, homes: Spots, goals: Spots, *, trip: str, limit: int) 
     ways = {"out": (False,), "back": (True,)}.get(trip, (False, True))
     legs = [graph.engine.matrix(starts, ends, cutoff=limit, back=back) for back in ways]
     ticks = legs[0] if len(legs) == 1 else _both(*legs, limit=limit, worse=trip == "slower")
-    return csr_array((ticks.data / TICKS_PER_SECOND, ticks.indices, ticks.indptr), shape=ticks.shape)
+    found = csr_array((ticks.data / TICKS_PER_SECOND, ticks.indices, ticks.indptr), shape=ticks.shape)
+    found.has_sorted_indices = True
+    return found
 
 
 def edge_seconds(graph: Graph, homes: Spots, *, trip: str, limit: int) -> Floats:
