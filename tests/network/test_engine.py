@@ -1,5 +1,7 @@
 """The engine on plain arrays: equal to networkx, whatever the order, the threads and the side searched from."""
 
+from itertools import pairwise
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -69,6 +71,10 @@ def pairs(matrix):
     return dict(zip(zip(found.row.tolist(), found.col.tolist(), strict=True), found.data.tolist(), strict=True))
 
 
+def slices(matrix):
+    return [slice(*ends) for ends in pairwise(matrix.indptr.tolist())]
+
+
 def node_ticks(tails, heads, ticks, nodes):
     """All pairs by networkx; `NEVER` where there is no way."""
     graph = nx.MultiDiGraph()
@@ -88,7 +94,11 @@ def test_pairs_inside_links_equal_networkx(drawn, homes, goals, back):
     engine = Engine.of(tails, heads, ticks, xy=xy, threads=1)
     origins, facilities = (spots(random, len(ticks), rows=rows) for rows in (homes, goals))
     given_rows = engine.in_links(origins, rows=homes), engine.in_links(facilities, rows=goals)
-    found = pairs(engine.matrix(*given_rows, cutoff=CUTOFFS[-1], back=back))
+    matrix = engine.matrix(*given_rows, cutoff=CUTOFFS[-1], back=back)
+    found = pairs(matrix)
+    assert [matrix.indices[row].tolist() for row in slices(matrix)] == [
+        sorted(matrix.indices[row].tolist()) for row in slices(matrix)
+    ]
     starts, ends = (facilities, origins) if back else (origins, facilities)
     wanted = {pair: far for pair, far in slow((tails, heads, ticks), starts, ends).items() if far <= CUTOFFS[-1]}
     assert found == ({pair[::-1]: far for pair, far in wanted.items()} if back else wanted)

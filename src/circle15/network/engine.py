@@ -63,8 +63,8 @@ class Engine:
         The graph both ways, vertices along a Hilbert curve.
     rank : ndarray of int32, shape (nodes,)
         The vertex of each node of the caller.
-    tails, heads, ticks : ndarray of int, shape (links,)
-        As given.
+    tails, heads, ticks : ndarray of int32, shape (links,)
+        As given; `NEVER` at most.
     threads : int
         How many threads search at once.
     """
@@ -72,9 +72,9 @@ class Engine:
     onward: Arcs
     reversed: Arcs
     rank: NDArray[np.int32]
-    tails: Ints
-    heads: Ints
-    ticks: Ints
+    tails: NDArray[np.int32]
+    heads: NDArray[np.int32]
+    ticks: NDArray[np.int32]
     threads: int
 
     @classmethod
@@ -115,9 +115,11 @@ class Engine:
         threads = threads or processors()
         rank = np.arange(nodes or 0, dtype=np.int32) if xy is None else along_hilbert(np.asarray(xy))
         links = np.arange(len(ticks), dtype=np.int32)
-        given = [(from_node, to_node), (to_node, from_node)]
-        onward, back = each(lambda ends: arcs(*ends, ticks, rank=rank, links=links), given, threads=threads)
-        return cls(onward, back, rank, from_node, to_node, ticks, threads)
+        tails, heads = (np.asarray(ends).astype(np.int32) for ends in (from_node, to_node))
+        whole = np.minimum(ticks, NEVER).astype(np.int32)
+        given = [(tails, heads), (heads, tails)]
+        onward, back = each(lambda ends: arcs(*ends, whole, rank=rank, links=links), given, threads=threads)
+        return cls(onward, back, rank, tails, heads, whole, threads)
 
     @property
     def nodes(self) -> int:
@@ -374,12 +376,11 @@ class Engine:
         """The same graph with other times on some links; `NEVER` closes one."""
         which = np.asarray(links, dtype=np.int64)
         times = self.ticks.copy()
-        times[which] = ticks
-        words = np.minimum(times[which], NEVER)
+        times[which] = np.minimum(ticks, NEVER)
         both = []
         for packed, at in zip((self.onward, self.reversed), self._positions, strict=True):
             pairs = packed.pairs.copy()
-            pairs[at[which]] = (pairs[at[which]] >> 32 << 32) | words
+            pairs[at[which]] = (pairs[at[which]] >> 32 << 32) | times[which]
             both.append(_views(packed.first, pairs, packed.links))
         other = replace(self, onward=both[0], reversed=both[1], ticks=times)
         shared = ("_work", "_positions", "_node")  # they depend on the shape of the graph only
@@ -445,9 +446,16 @@ def along_hilbert(xy: Floats) -> NDArray[np.int32]:
     return rank
 
 
-def arcs(tails: Ints, heads: Ints, ticks: Ints, *, rank: NDArray[np.int32], links: Ints | NDArray[np.int32]) -> Arcs:
+def arcs(
+    tails: NDArray[np.int32],
+    heads: NDArray[np.int32],
+    ticks: NDArray[np.int32],
+    *,
+    rank: NDArray[np.int32],
+    links: NDArray[np.int32],
+) -> Arcs:
     """Arcs sorted by the vertex that they leave."""
-    return _views(*search.pack(tails, heads, ticks, rank, links.astype(np.int32, copy=False)))
+    return _views(*search.pack(tails, heads, ticks, rank, links))
 
 
 def _views(first: NDArray[np.uint32], pairs: NDArray[np.int64], links: NDArray[np.int32]) -> Arcs:

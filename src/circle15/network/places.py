@@ -50,7 +50,7 @@ class Places:
     leaving: Ragged
     entering: Ragged
     inside: Inside
-    ticks: Ints
+    ticks: Ints | NDArray[np.int32]
 
     def some(self, rows: Ints) -> Places:
         """Some of the places, in the order asked for."""

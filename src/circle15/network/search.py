@@ -122,7 +122,11 @@ def hilbert(x: NDArray[np.int64], y: NDArray[np.int64], bits: int) -> NDArray[np
 
 @compiled
 def pack(
-    tails: NDArray[Any], heads: NDArray[Any], ticks: NDArray[Any], rank: NDArray[np.int32], links: NDArray[np.int32]
+    tails: NDArray[np.int32],
+    heads: NDArray[np.int32],
+    ticks: NDArray[np.int32],
+    rank: NDArray[np.int32],
+    links: NDArray[np.int32],
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int32]]:
     """Arcs in the order of the vertex that they leave: where each vertex begins, head and ticks, link."""
     first = np.zeros(rank.size + 1, np.uint32)
@@ -137,7 +141,7 @@ def pack(
         tail = rank[tails[k]]
         place = at[tail]
         at[tail] = place + np.uint32(1)
-        pairs[place] = (np.int64(rank[heads[k]]) << 32) | min(np.int64(ticks[k]), np.int64(NEVER))
+        pairs[place] = (np.int64(rank[heads[k]]) << 32) | np.int64(ticks[k])
         names[place] = links[k]
     return first, pairs, names
 
