@@ -1,5 +1,8 @@
 """Isochrones: reached streets cut exactly, and outlines that are true to them."""
 
+import doctest
+from pathlib import Path
+
 import city
 import geopandas as gpd
 import numpy as np
@@ -142,6 +145,23 @@ def test_holes_are_kept():
     assert holes == [0, 1]  # after four minutes the ring is not closed
 
 
+@pytest.mark.parametrize(("side", "holes"), [(58, 0), (70, 1)])
+def test_holes_below_a_hundred_square_metres_are_filled(side, holes):
+    corners = np.array([(0, 0), (side, 0), (side, side), (0, side)]) + toytown.CORNER
+    square = city.streets(corners, [(i, (i + 1) % 4, "street", False, True) for i in range(4)])
+    straight = [shapely.LineString([line.coords[0], line.coords[-1]]) for line in square.geometry]
+    square = square.assign(length_m=shapely.length(straight)).set_geometry(straight, crs=square.crs)
+    found = one(square, shapely.Point(corners[0]), minutes=[15], fine=True)
+    inside = (side - 2 * RADIUS_M) ** 2
+    assert (inside > 100) == bool(holes)
+    assert len(shapely.get_parts(found.geometry.iloc[0])[0].interiors) == holes
+
+
+def test_vertices_are_whole_decimetres(outlines):
+    points = shapely.get_coordinates(outlines.geometry)
+    assert np.abs(points * 10 - np.rint(points * 10)).max() < 1e-6
+
+
 def test_origins_beyond_reach_and_limits_below_the_leg_have_no_row(network):
     homes = gpd.GeoDataFrame(
         geometry=[toytown.at(40, -100), toytown.at(0, 3000)], crs=toytown.CRS, index=pd.Index(["near", "far"])
@@ -241,6 +261,17 @@ def test_outlines_around_water_are_valid_and_nested(angle, shift, fine):
     assert nested(found.geometry)
 
 
+def test_another_water_is_another_picture():
+    table, river, far_bank, home = river_town(20, shift=(3.0, 4.0), bridge=False)
+    network = WalkNetwork(table)
+    homes = gpd.GeoDataFrame(geometry=[home], crs=table.crs, index=pd.Index(["home"], name="origin"))
+    asked = [river, None, river, far_bank]
+    wet, dry, again, other = (network.isochrones(homes, walker=WALKER, water=one).geometry for one in asked)
+    assert again.geom_equals(wet).all()
+    assert not dry.geom_equals(wet).any()
+    assert not other.geom_equals(wet).any()
+
+
 def test_water_in_another_crs_is_refused(network):
     with pytest.raises(DataError, match="water"):
         network.isochrones(toytown.origins(), walker=WALKER, water=toytown.water().to_crs("EPSG:4326"))
@@ -262,6 +293,7 @@ def test_impossible_minutes(network, minutes):
 
 @pytest.mark.real
 def test_a_real_city_is_drawn_like_buffers(real_data):
+    """The slow plain way is the reference: every reached stretch buffered, all united."""
     from circle15.sources.areas import read_area
     from circle15.sources.streets import read_streets
 
@@ -271,11 +303,23 @@ def test_a_real_city_is_drawn_like_buffers(real_data):
     spots = list(zip(random.integers(0, len(table), 12), random.random(12), strict=True))
     homes = city.points_on(table, spots, name="origin", off=5.0)
     network = WalkNetwork(table)
-    found = network.isochrones(homes, walker="adult")
-    assert found.is_valid.all()
-    assert len(found) == 36
-    for (_, row), minutes in zip(found.iterrows(), 12 * [5, 10, 15], strict=True):
-        reached = network.reached(homes.geometry[row["origin"]], minutes, walker="adult")
-        exact = shapely.union_all(shapely.buffer(reached.geometry.to_numpy(), 25.0))
-        likeness = row.geometry.intersection(exact).area / row.geometry.union(exact).area
-        assert likeness >= 0.9
+    stretches = [
+        network.reached(home, minutes, walker="adult").geometry for home in homes.geometry for minutes in (5, 10, 15)
+    ]
+    exact = np.array([shapely.union_all(shapely.buffer(one.to_numpy(), RADIUS_M)) for one in stretches])
+    for fine, mean, least in ((False, 0.95, 0.93), (True, 0.98, 0.97)):
+        found = network.isochrones(homes, walker="adult", fine=fine)
+        assert found.is_valid.all()
+        shapes = found.geometry.to_numpy()
+        assert len(shapes) == len(exact)
+        alike = shapely.area(shapely.intersection(shapes, exact)) / shapely.area(shapely.union(shapes, exact))
+        assert alike.mean() >= mean
+        assert alike.min() >= least
+        assert found["street_m"].to_numpy() == pytest.approx([one.length.sum() for one in stretches], rel=2e-3)
+
+
+def test_worked_numbers():
+    page = Path(__file__).parents[2] / "docs" / "methods" / "isochrones.md"
+    found = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert found.attempted >= 10
+    assert found.failed == 0

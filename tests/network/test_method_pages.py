@@ -8,7 +8,7 @@ import pytest
 PAGES = Path(__file__).parents[2] / "docs" / "methods"
 
 
-@pytest.mark.parametrize("page", ["travel-times", "trips", "dependence", "inventory", "datum", "merging"])
+@pytest.mark.parametrize("page", ["travel-times", "trips", "dependence", "search", "inventory", "datum", "merging"])
 def test_worked_numbers(page):
     found = doctest.testfile(str(PAGES / f"{page}.md"), module_relative=False, encoding="utf-8")
     assert found.attempted >= 10

@@ -19,6 +19,35 @@ THIN_M = 0.5  # how exactly streets are drawn on the grid
 ON_WATER_M = 2.0  # how exactly a way over water is told from one on land
 
 
+def stamped(
+    layout: Layout, *, cell: float, water: BaseGeometry | None
+) -> tuple[drawing.Canvas, drawing.Lines, drawing.Stamps]:
+    """The grid, the streets and their stamps; kept with the streets, for the next origins and other walkers.
+
+    Parameters
+    ----------
+    layout : Layout
+        The streets.
+    cell : float
+        Metres, a multiple of 0.1 and at most 25.
+    water : geometry or None
+        Valid water in the CRS of the streets.
+
+    Returns
+    -------
+    tuple of Canvas, Lines and Stamps
+        What `drawing.sheets` needs.
+    """
+    key = (cell, b"" if water is None else shapely.to_wkb(water))
+    found = layout.stamped.get(key)
+    if found is None:
+        canvas, lines = over(layout, cell=cell, water=water)
+        found = canvas, lines, drawing.stamps(canvas, lines)
+        layout.stamped.clear()  # one at a time: they are large
+        layout.stamped[key] = found
+    return found
+
+
 def over(layout: Layout, *, cell: float, water: BaseGeometry | None) -> tuple[drawing.Canvas, drawing.Lines]:
     """A grid that covers every street and the outlines around it, and the streets to be drawn on it.
 

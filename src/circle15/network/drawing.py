@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 RADIUS_M = 25.0  # [P] a street serves the houses along it
 DECK_M = 12.0  # [P] a way over water is drawn so wide to either side
 CODES = 5.1  # codes for each metre; the contour lies at 127.5, between two codes
+BEYOND = 0.6  # cells that codes reach beyond the contour: farther ones would move it by less than a metre
 SHORE, FAR = 128, 255  # the least code outside, and the highest
 LOOKAHEAD = 60  # vertices that are looked at together when lines are thinned
 
@@ -268,17 +269,18 @@ def _clipped(s0: float, s1: float, low: float, high: float) -> tuple[float, floa
 @inner
 def _window(canvas: Canvas, low: float, high: float, origin: float) -> tuple[int, int]:
     """The grid lines that a stretch between two coordinates can reach."""
-    reach = RADIUS_M + canvas.cell
+    reach = RADIUS_M + BEYOND * canvas.cell
     return int((low - reach - origin) / canvas.cell) + 1, int((high + reach - origin) / canvas.cell)
 
 
 @inner
-def _draw(sheet: Sheet, canvas: Canvas, lines: Lines, pieces: Small, spans: Floats) -> None:
+def _draw(sheet: Sheet, canvas: Canvas, lines: Lines, box: Small, pieces: Small, spans: Floats) -> None:
     """Lower the codes of a sheet to those of some stretches of pieces, from share to share."""
-    cell, codes, water = canvas.cell, sheet.codes, canvas.wet.size > 0
-    reach2 = (RADIUS_M + cell) ** 2
+    cell, codes = canvas.cell, sheet.codes
+    reach2 = (RADIUS_M + BEYOND * cell) ** 2
     for job in range(len(pieces)):
         piece, low, high = pieces[job], spans[job, 0], spans[job, 1]
+        water = box[piece, 4] > 0
         for v in range(lines.first[piece], lines.first[piece + 1] - 1):
             s0, s1 = lines.share[v], lines.share[v + 1]
             if s1 < low or s0 > high:
@@ -346,7 +348,7 @@ class Stamps(NamedTuple):
     """Codes of whole pieces, so that most streets need no geometry: runs of nodes in a row, and the box of each piece.
 
     The runs of piece p are `first[p]` to `first[p + 1]`; run k starts at a row and a column of the canvas and has
-    `codes[start[k]:start[k + 1]]`. Boxes are rows and columns, both ends included.
+    `codes[start[k]:start[k + 1]]`. Boxes are rows and columns, both ends included, and 1 where there is water near.
     """
 
     first: Ints
@@ -359,14 +361,22 @@ class Stamps(NamedTuple):
 
 @inner
 def _boxes(canvas: Canvas, lines: Lines) -> Small:
-    """The rows and columns that each piece can reach."""
+    """The rows and columns that each piece can reach, and whether there is water."""
     pieces = lines.first.size - 1
-    box = np.empty((pieces, 4), np.int32)
+    box = np.empty((pieces, 5), np.int32)
     for piece in range(pieces):
         low, high = lines.first[piece], lines.first[piece + 1]
         x, y = lines.x[low:high], lines.y[low:high]
         box[piece, 1], box[piece, 3] = _window(canvas, x.min(), x.max(), canvas.x)
         box[piece, 0], box[piece, 2] = _window(canvas, y.min(), y.max(), canvas.y)
+        box[piece, 4] = 0
+        if canvas.wet.size > 0:
+            left, right = box[piece, 1] - 1, box[piece, 3] + 1
+            for row in range(box[piece, 0] - 1, box[piece, 2] + 2):
+                cell = row * canvas.columns
+                shore = canvas.first[cell + right + 1] > canvas.first[cell + left]
+                if shore or canvas.wet[row, left : right + 1].any():
+                    box[piece, 4] = 1
     return box
 
 
@@ -386,7 +396,7 @@ def stamps(canvas: Canvas, lines: Lines) -> Stamps:
     for piece in range(len(box)):
         width, tall = box[piece, 3] - box[piece, 1] + 1, box[piece, 2] - box[piece, 0] + 1
         sheet = Sheet(box[piece, 0], box[piece, 1], width, np.full(tall * width, FAR, np.uint8))
-        _draw(sheet, canvas, lines, np.array([piece], np.int32), whole)
+        _draw(sheet, canvas, lines, box, np.array([piece], np.int32), whole)
         for r in range(tall):
             line = sheet.codes[r * width : (r + 1) * width]
             left, right = 0, width
@@ -447,7 +457,11 @@ def _list(streets: Streets, starts: Small, touched: Small, left: int, cut: tuple
     whole_metres, metres = 0.0, 0.0
     while k < left:
         piece = touched[k]
-        count = _cut(streets.ticks, starts, piece, limit, own, found)
+        ahead = starts[2 * piece] + streets.ticks[2 * piece]
+        if min(ahead, starts[2 * piece + 1] + streets.ticks[2 * piece + 1]) <= limit:
+            count, found[0, 0], found[0, 1] = 1, 0.0, 1.0
+        else:
+            count = _cut(streets.ticks, starts, piece, limit, own, found)
         if count > 0 and found[0, 0] == 0.0 and found[0, 1] == 1.0:
             jobs.whole[wholes] = piece
             wholes += 1
@@ -510,15 +524,22 @@ def _use(box: Small, pieces: Small, window: Ints, used: Ints) -> None:
         used[2], used[3] = max(used[2], box[piece, 2] - row + 1), max(used[3], box[piece, 3] - column + 1)
 
 
-@compiled
-def scratch(pieces: int) -> tuple[Small, Small, Jobs]:
+class Scratch(NamedTuple):
     """Scratch of `sheets`: per side of a piece when it is begun (`NEVER` between walks), pieces touched, and jobs."""
+
+    starts: Small
+    touched: Small
+    jobs: Jobs
+
+
+def scratch(pieces: int) -> Scratch:
+    """Scratch for so many pieces."""
     jobs = Jobs(np.empty(pieces + 1, np.int32), np.empty(3 * pieces + 3, np.int32), np.empty((3 * pieces + 3, 2)))
-    return np.full(2 * pieces, NEVER, np.int32), np.empty(pieces + 1, np.int32), jobs
+    return Scratch(np.full(2 * pieces, NEVER, np.int32), np.empty(pieces + 1, np.int32), jobs)
 
 
 @compiled
-def sheets(world: World, walks: Walks, limits: Ints, work: tuple[Small, Small, Jobs]) -> Sheets:
+def sheets(world: World, walks: Walks, limits: Ints, work: Scratch) -> Sheets:
     """What each walk reaches within each limit; what reaches nothing has no sheet."""
     starts, touched, jobs = work
     box, room = world.known.box, (walks.first.size - 1) * limits.size
@@ -553,7 +574,7 @@ def sheets(world: World, walks: Walks, limits: Ints, work: tuple[Small, Small, J
                 sheet.codes[:] = codes[low - size : low]
             fresh = False
             _stamp(sheet, world.known, wholes)
-            _draw(sheet, world.canvas, world.lines, stretches, jobs.span)
+            _draw(sheet, world.canvas, world.lines, box, stretches, jobs.span)
             of_walk[n], of_limit[n], metres[n], start[n + 1] = walk, position, whole + found.metres, low + size
             windows[n], used[n] = window, extent
             n += 1

@@ -115,8 +115,8 @@ class Engine:
         threads = threads or processors()
         rank = np.arange(nodes or 0, dtype=np.int32) if xy is None else along_hilbert(np.asarray(xy))
         links = np.arange(len(ticks), dtype=np.int32)
-        tails, heads = (np.asarray(ends).astype(np.int32) for ends in (from_node, to_node))
-        whole = np.minimum(ticks, NEVER).astype(np.int32)
+        tails, heads = (np.asarray(ends).astype(np.int32, copy=False) for ends in (from_node, to_node))
+        whole = np.minimum(ticks, NEVER).astype(np.int32, copy=False)
         given = [(tails, heads), (heads, tails)]
         onward, back = each(lambda ends: arcs(*ends, whole, rank=rank, links=links), given, threads=threads)
         return cls(onward, back, rank, tails, heads, whole, threads)

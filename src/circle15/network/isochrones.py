@@ -15,10 +15,10 @@ import numpy as np
 import shapely
 
 from circle15.network import canvas, drawing, search, snapping, tracing
-from circle15.network.threads import in_threads
+from circle15.network.threads import Spare, in_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from circle15.network.snapping import Spots
 
 RADIUS_M = drawing.RADIUS_M
-COARSE_M, FINE_M = 20.0, 10.0  # [P] cells: a block is wider than the one, a house than the other
-GATE_M = {COARSE_M: 2.0, FINE_M: 1.0}  # how far simplification may move an outline, along the grid
-HOLE_CELLS = 4.0  # smaller holes are filled, unless there is water in them
+COARSE_M, FINE_M = 18.0, 10.0  # [P] cells: a block is wider than the one, a house than the other
+GATE_M = {COARSE_M: 1.5, FINE_M: 1.0}  # how far simplification may move an outline, along the grid
+HOLE_M2 = 100.0  # [P] smaller holes are filled, unless there is water in them
 CHUNK = 32  # origins that are drawn in one call: their sheets stay in the cache
 
 
@@ -138,21 +138,24 @@ def outlines(reach: Reach, *, limits: Ints, water: BaseGeometry | None, cell: fl
     rows = reach.spots.rows
     if not len(reach.spots.row):
         return Outlines(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, object))
-    grid, lines = canvas.over(reach.graph.layout, cell=cell, water=water)
-    world = drawing.World(reach.streets, lines, grid, drawing.stamps(grid, lines))
+    grid, lines, known = canvas.stamped(reach.graph.layout, cell=cell, water=water)
+    world = drawing.World(reach.streets, lines, grid, known)
     whole = round(10 * cell)
     plan = tracing.Plan(
-        int(RADIUS_M * drawing.CODES), int(cell * drawing.CODES), whole, round(10 * GATE_M[cell]), HOLE_CELLS * whole**2
+        int(RADIUS_M * drawing.CODES), int(cell * drawing.CODES), whole, round(10 * GATE_M[cell]), 100 * HOLE_M2
     )
 
+    spare = Spare(lambda: (search.scratch(reach.graph.onward), drawing.scratch(len(reach.streets.metres))))
+
     def draw(low: int, high: int) -> Outlines:
-        found, work, parts = search.scratch(reach.graph.onward), drawing.scratch(len(reach.streets.metres)), []
+        return spare.use(lambda lent: _joined(list(drawn(low, high, *lent))))
+
+    def drawn(low: int, high: int, found: search.Work, work: drawing.Scratch) -> Iterator[Outlines]:
         for first in range(low, high, CHUNK):
             walks = reach.walks(first, min(first + CHUNK, high), limit=int(limits[-1]), work=found)
             sheets = drawing.sheets(world, walks, limits, work)
             shapes = _multipolygons(tracing.outlines(sheets, grid, plan))
-            parts.append(Outlines(sheets.walk + first, sheets.position, sheets.metres, shapes))
-        return _joined(parts)
+            yield Outlines(sheets.walk + first, sheets.position, sheets.metres, shapes)
 
     return _joined(in_threads(draw, rows))
 

@@ -33,8 +33,10 @@ _WAYS = np.array(
     ]
 )
 _BANK = np.array([0, 3, 1, 2])  # which of `Canvas.bank` is seen from the near left corner
+_HALF = 0.5 / np.maximum(np.arange(256), 1)  # to multiply by what would be slow to divide by
 _NORTH, _SOUTH = 0, 2
 _EDGE, _X, _Y, _EAST, _UP, _AT, _NEAR, _FAR = 0, 1, 2, 3, 4, 5, 6, 7  # the columns of gates
+_WAY = _EAST  # until they are set
 
 
 class Plan(NamedTuple):
@@ -76,7 +78,7 @@ class Desk(NamedTuple):
     codes: Bytes
     ring: Small
     past: Bytes
-    gates: Ints
+    gates: Small
     rings: Rings
     ways: Ints
 
@@ -93,7 +95,7 @@ def _desk(size: int) -> Desk:
     )  # fmt: skip
     return Desk(
         np.zeros(7, np.int64), np.empty(0, np.uint8), np.empty(size, np.int32), np.empty(2 * size, np.uint8),
-        np.empty((2 * size, 8), np.int64), rings, np.empty((4, 6), np.int64),
+        np.empty((2 * size, 8), np.int32), rings, np.empty((4, 6), np.int64),
     )  # fmt: skip
 
 
@@ -137,16 +139,15 @@ def _follow(desk: Desk, canvas: Canvas, plan: Plan, start: int, way: int, ring: 
     codes, past, gates, ways, width = desk.codes, desk.past, desk.gates, desk.ways, desk.place[_WIDTH]
     whole, middle = plan.cell, 2 * plan.inside + 1
     cell, first, n = start, way, 0
+    row, column = start // width, start % width
     while True:
-        inside = cell + ways[way, 0]
-        low, high = np.int64(codes[inside]), np.int64(codes[cell + ways[way, 1]])
-        # No distance grows faster than the steepest; where water hides a node, it seems to.
-        at = whole * (middle - 2 * low) // (2 * min(high - low, np.int64(plan.steepest)))
+        inside, outside = cell + ways[way, 0], cell + ways[way, 1]
+        low, high = np.int64(codes[inside]), np.int64(codes[outside])
         edge = 2 * (cell + ways[way, 4]) + (way & 1)
-        nearest = max(np.int64(past[edge]), np.int64(1))
-        gates[n, _EDGE], gates[n, _X], gates[n, _Y] = edge, inside % width, inside // width
-        gates[n, _EAST], gates[n, _UP] = way, way
-        gates[n, _AT], gates[n, _NEAR], gates[n, _FAR] = at, nearest, whole - 1
+        gates[n, _EDGE], gates[n, _X], gates[n, _Y] = edge, column + _WAYS[way, 1], row + _WAYS[way, 0]
+        # No distance grows faster than the steepest; where water hides a node, it seems to.
+        gates[n, _AT] = int(whole * (middle - 2 * low) * _HALF[min(high - low, np.int64(plan.steepest))])
+        gates[n, _WAY], gates[n, _NEAR] = way, past[edge]
         n += 1
         if way & 1 == 0:
             desk.ring[edge >> 1] = ring
@@ -155,12 +156,12 @@ def _follow(desk: Desk, canvas: Canvas, plan: Plan, start: int, way: int, ring: 
         turn = right <= plan.inside
         if turn and left > plan.inside:  # two corners inside: joined unless both others are far away, or in water
             turn = low + right + 2 * min(high, np.int64(left)) < 2 * middle
-            turn = turn and not _is_canal(desk, canvas, (inside, beyond), (cell + ways[way, 1], before))
+            turn = turn and not _is_canal(desk, canvas, (inside, beyond), (outside, before))
         if turn:
             way = (way + 1) & 3
         elif left > plan.inside:
             way = (way + 3) & 3
-        cell += ways[way, 5]
+        cell, row, column = cell + ways[way, 5], row + _WAYS[way, 10], column + _WAYS[way, 11]
         if cell == start and way == first:
             return n
 
@@ -169,25 +170,23 @@ def _follow(desk: Desk, canvas: Canvas, plan: Plan, start: int, way: int, ring: 
 def _set_gates(desk: Desk, canvas: Canvas, plan: Plan, n: int) -> None:
     """Open the gates of a ring: about where it crosses, not nearer than before, and not into water."""
     gates, whole = desk.gates, plan.cell
-    top, side, width = desk.place[_ROW], desk.place[_COLUMN], desk.place[_WIDTH]
-    water, wet, bank = canvas.wet.size > 0, canvas.wet, canvas.bank
+    top, side, water, wet, bank = desk.place[_ROW], desk.place[_COLUMN], canvas.wet.size > 0, canvas.wet, canvas.bank
     for k in range(n):
-        way, column, row = gates[k, _EAST], gates[k, _X], gates[k, _Y]
+        way, column, row = gates[k, _WAY], gates[k, _X], gates[k, _Y]
+        far = np.int64(whole - 1)
         if water and wet[top + row, side + column] == 0:
-            corner = gates[k, _EDGE] >> 1
-            r, c = top + corner // width, side + corner % width
-            if bank[_BANK[way], r, c] > 0:
-                gates[k, _FAR] = min(gates[k, _FAR], np.int64(bank[_BANK[way], r, c]))
+            r, c = row + _WAYS[way, 8] - _WAYS[way, 0], column + _WAYS[way, 9] - _WAYS[way, 1]
+            shore = np.int64(bank[_BANK[way], top + r, side + c])
+            far = min(far, shore) if shore > 0 else far
         gates[k, _X], gates[k, _Y] = column * whole, row * whole
         gates[k, _UP], gates[k, _EAST] = _WAYS[way, 2] - _WAYS[way, 0], _WAYS[way, 3] - _WAYS[way, 1]
-        at = min(max(gates[k, _AT], gates[k, _NEAR]), gates[k, _FAR])
-        gates[k, _AT] = at
-        gates[k, _NEAR] = max(at - plan.half, gates[k, _NEAR])
-        gates[k, _FAR] = min(at + plan.half, gates[k, _FAR])
+        near = max(int(gates[k, _NEAR]), 1)
+        at = min(max(gates[k, _AT], near), far)
+        gates[k, _AT], gates[k, _NEAR], gates[k, _FAR] = at, max(at - plan.half, near), min(at + plan.half, far)
 
 
 @inner
-def _farthest(gates: Ints, i: int, n: int) -> int:
+def _farthest(gates: Small, i: int, n: int) -> int:
     """How far one can draw a straight line from gate i through all gates up to the one where it ends."""
     px, py = gates[i, _X] + gates[i, _EAST] * gates[i, _AT], gates[i, _Y] + gates[i, _UP] * gates[i, _AT]
     best = i + 1
@@ -212,8 +211,8 @@ def _farthest(gates: Ints, i: int, n: int) -> int:
 
 
 @inner
-def _simplify(gates: Ints, past: Bytes, points: Ints, at: int, n: int) -> tuple[int, np.int64]:
-    """Draw a ring through its gates with few vertices, and note where it goes through.
+def _simplify(gates: Small, past: Bytes, points: Ints, at: int, n: int) -> tuple[int, np.int64]:
+    """Draw a ring through its gates with few vertices, and note where it goes through, unless `past` is empty.
 
     Returns where its points end and twice its area, in dm2.
     """
@@ -222,17 +221,18 @@ def _simplify(gates: Ints, past: Bytes, points: Ints, at: int, n: int) -> tuple[
     x, y = gates[0, _X] + gates[0, _EAST] * gates[0, _AT], gates[0, _Y] + gates[0, _UP] * gates[0, _AT]
     while i < n:
         points[at, 0], points[at, 1] = x, y
-        past[gates[i, _EDGE]] = gates[i, _AT]
         at += 1
         best = _farthest(gates, i, n)
         j = best if best < n else 0
         next_x, next_y = gates[j, _X] + gates[j, _EAST] * gates[j, _AT], gates[j, _Y] + gates[j, _UP] * gates[j, _AT]
-        for k in range(i + 1, best):
-            if gates[k, _EAST] != 0:
-                through = abs(x + (gates[k, _Y] - y) * (next_x - x) / (next_y - y) - gates[k, _X])
-            else:
-                through = abs(y + (gates[k, _X] - x) * (next_y - y) / (next_x - x) - gates[k, _Y])
-            past[gates[k, _EDGE]] = min(gates[k, _FAR], max(gates[k, _NEAR], int(np.ceil(through))))
+        if past.size > 0:
+            past[gates[i, _EDGE]] = gates[i, _AT]
+            for k in range(i + 1, best):
+                if gates[k, _EAST] != 0:
+                    through = abs(x + (gates[k, _Y] - y) * (next_x - x) / (next_y - y) - gates[k, _X])
+                else:
+                    through = abs(y + (gates[k, _X] - x) * (next_y - y) / (next_x - x) - gates[k, _Y])
+                past[gates[k, _EDGE]] = min(gates[k, _FAR], max(gates[k, _NEAR], int(np.ceil(through))))
         area += x * next_y - y * next_x
         x, y, i = next_x, next_y, best
     return at, area
@@ -254,8 +254,8 @@ def _is_wet(desk: Desk, canvas: Canvas, plan: Plan, n: int) -> bool:
 
 
 @inner
-def _trace(desk: Desk, canvas: Canvas, plan: Plan) -> int:
-    """All rings around what is inside; returns their number.
+def _trace(desk: Desk, canvas: Canvas, plan: Plan, past: Bytes) -> int:
+    """All rings around what is inside; returns their number. Where they go through is noted in `past`, if it has room.
 
     They are met row by row from below, so that the ring to the left of a new one is known: it is around the new one
     when one of the two is a hole and the other is not, and otherwise it has the same ring around it.
@@ -277,7 +277,7 @@ def _trace(desk: Desk, canvas: Canvas, plan: Plan) -> int:
                 start, way = (node - width, _SOUTH) if inside else (node, _NORTH)
                 n = _follow(desk, canvas, plan, start, way, ring)
                 _set_gates(desk, canvas, plan, n)
-                rings.first[ring + 1], area = _simplify(desk.gates, desk.past, rings.points, rings.first[ring], n)
+                rings.first[ring + 1], area = _simplify(desk.gates, past, rings.points, rings.first[ring], n)
                 hole = not inside
                 around = left
                 if left >= 0 and (rings.hole[left] > 0) == hole:
@@ -362,7 +362,8 @@ def outlines(sheets: Sheets, canvas: Canvas, plan: Plan) -> Drawn:
     shapes = np.zeros(sheets.walk.size + 1, np.int64)
     for k in range(sheets.walk.size):
         desk = _lay(desk, sheets, k)
-        count = _trace(desk, canvas, plan)
+        wider = k + 1 < sheets.walk.size and sheets.walk[k + 1] == sheets.walk[k]  # is there an outline around this?
+        count = _trace(desk, canvas, plan, desk.past if wider else desk.past[:0])
         ink = _room(ink, desk.rings.first[count] + count, count)
         _write(ink, desk, canvas, count)
         shapes[k + 1] = ink.size[2]

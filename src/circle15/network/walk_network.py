@@ -314,7 +314,7 @@ class WalkNetwork:
         water : GeoSeries or geometry, optional
             Water polygons in the CRS of the streets.
         fine : bool
-            Trace on cells of 10 m instead of 20 m: nearer to the truth, twice the time, half as many vertices again.
+            Trace on cells of 10 m instead of 18 m: nearer to the truth, twice the time, half as many vertices again.
 
         Returns
         -------
