@@ -58,7 +58,9 @@ OUTLINES = (
     Asked("scipy", "outlines"),
     Asked("osmnx", "outlines,outlines-lean"),
 )
-GROWTH = (Asked("circle15", "nearest,counts,homes,categories,edits"),)
+GROWTH = (Asked("circle15", "nearest,counts,homes"),)
+STEPS = (Asked("circle15", "categories,edits"),)
+STEPPING = "100000"
 
 
 def main() -> None:
@@ -140,6 +142,7 @@ def growth(asked: argparse.Namespace) -> None:
     """What another category and twice the area cost circle15."""
     for size in GROWING:
         _in_turns("growth", size, GROWTH, asked)
+    _in_turns("steps", STEPPING, STEPS, asked)
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], None]] = {

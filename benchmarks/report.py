@@ -49,7 +49,7 @@ Polygons of 5, 10 and 15 minutes for one origin. The ratio is to circle15 on one
 with the exact buffered union of the reached streets over the area of both; where a method means something else by an
 outline (Valhalla: its own flat speed; hulls: areas; the recipe: 25 and 50 m), it measures that difference too."""
 _EDITS = """\
-After one edit, until nearest and counts of every node are right again; only what can change is searched:"""
+After one edit in the same city, until nearest and counts of every node are right again:"""
 _READING = """\
 What the readers make of one file differs; the second column says how. Peaks are of the whole process, imports
 included."""
@@ -342,12 +342,13 @@ def _growth(found: list[Found]) -> str:
     heads = ("city", "nodes", "build", "nearest", "counts", "5,000 homes", "bytes a directed link")
     words = "Twice the area, circle15 alone; in brackets per node. Bytes: both graphs, scratch and answers of nearest."
     parts = ["## Growth", words, _table(heads, rows)]
-    each = _each([one["categories"]["each"] for one in measured[cities[-1], OURS]])
-    words = f"More categories, circle15 alone, {_named(cities[-1])} nodes, nearest and counts together:"
-    parts += [words, _table(("categories", "time"), ([name, _plain(seconds)] for name, seconds in each.items()))]
-    edited = {city: _each([one["edits"]["each"] for one in measured[city, OURS]]) for city in cities}
-    rows = [[edit, *(_plain(edited[city][edit]) for city in cities)] for edit in edited[cities[-1]]]
-    return "\n\n".join([*parts, _EDITS, _table(("edit", *map(_named, cities)), rows)])
+    for (city, _), rounds in sorted(_grouped(found, "steps").items()):
+        each = _each([one["categories"]["each"] for one in rounds])
+        words = f"More categories, circle15 alone, {_named(city)} nodes, nearest and counts together:"
+        parts += [words, _table(("categories", "time"), ([name, _plain(seconds)] for name, seconds in each.items()))]
+        each = _each([one["edits"]["each"] for one in rounds])
+        parts += [_EDITS, _table(("edit", "time"), ([name, _plain(seconds)] for name, seconds in each.items()))]
+    return "\n\n".join(parts)
 
 
 def _each(steps: list[dict[str, float]]) -> dict[str, float]:

@@ -117,7 +117,7 @@ def test_the_report_is_made_from_the_files_alone(answered, small):
     results = small / "results"
     results.mkdir()
     for engine, one in found.items():
-        for part in ("search", "growth") if engine == "circle15" else ("search",):
+        for part in ("search", "growth", "steps") if engine == "circle15" else ("search",):
             kept = {"part": part, "city": "500", "engine": engine, "date": "2000-01-01"} | one
             (results / f"{part}-500-{engine}-0.json").write_text(json.dumps(kept), encoding="utf-8")
     facts = city.City.load(small / "500.npz").facts() | {"city": "500"}
@@ -128,7 +128,13 @@ def test_the_report_is_made_from_the_files_alone(answered, small):
     (results / "search-500-igraph-0.json").write_text(json.dumps(lost), encoding="utf-8")
     report.write(results, small, words=ROOT / "benchmarks" / "reading_it.md")
     page = (small / "report.md").read_text(encoding="utf-8")
-    for line in ("| **circle15** | one bucket-queue", "| networkx | ego_graph", "networkx 0, scipy 0", "no such peer"):
+    for line in (
+        "| **circle15** | one bucket-queue",
+        "| networkx | ego_graph",
+        "networkx 0, scipy 0",
+        "it opens again",
+        "no such peer",
+    ):
         assert line in page
     assert len(json.loads((small / "report.json").read_text(encoding="utf-8"))) == len(list(results.glob("*.json")))
 
