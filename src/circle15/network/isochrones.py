@@ -140,10 +140,7 @@ def outlines(reach: Reach, *, limits: Ints, water: BaseGeometry | None, cell: fl
         return Outlines(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, object))
     grid, lines, known = canvas.stamped(reach.graph.layout, cell=cell, water=water)
     world = drawing.World(reach.streets, lines, grid, known)
-    whole = round(10 * cell)
-    plan = tracing.Plan(
-        int(RADIUS_M * drawing.CODES), int(cell * drawing.CODES), whole, round(10 * GATE_M[cell]), 100 * HOLE_M2
-    )
+    how = plan(cell)
 
     spare = Spare(lambda: (search.scratch(reach.graph.onward), drawing.scratch(len(reach.streets.metres))))
 
@@ -154,13 +151,20 @@ def outlines(reach: Reach, *, limits: Ints, water: BaseGeometry | None, cell: fl
         for first in range(low, high, CHUNK):
             walks = reach.walks(first, min(first + CHUNK, high), limit=int(limits[-1]), work=found)
             sheets = drawing.sheets(world, walks, limits, work)
-            shapes = _multipolygons(tracing.outlines(sheets, grid, plan))
+            shapes = multipolygons(tracing.outlines(sheets, grid, how))
             yield Outlines(sheets.walk + first, sheets.position, sheets.metres, shapes)
 
     return _joined(in_threads(draw, rows))
 
 
-def _multipolygons(drawn: tracing.Drawn) -> NDArray[np.object_]:
+def plan(cell: float) -> tracing.Plan:
+    """How outlines are drawn on cells of so many metres."""
+    codes = int(RADIUS_M * drawing.CODES), int(cell * drawing.CODES)
+    return tracing.Plan(*codes, round(10 * cell), round(10 * GATE_M[cell]), 100 * HOLE_M2)
+
+
+def multipolygons(drawn: tracing.Drawn) -> NDArray[np.object_]:
+    """Outlines as geometry, made in one call."""
     offsets = (drawn.rings, drawn.polygons, drawn.shapes)
     shapes: NDArray[np.object_] = shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, drawn.points, offsets)
     return shapes
