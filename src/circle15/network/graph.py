@@ -8,7 +8,7 @@ never back, so that no walk passes through a yard.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -162,7 +162,7 @@ class Graph:
         """Time every link for one walker."""
         ticks = link_ticks(layout.streets, walker)
         usable = ticks < NO_WAY
-        tail, head, length, link = _phases(layout, ticks, usable & ~layout.closed)
+        engine, links = _engine(layout, ticks)
         # Parts are judged without closures and additions: neither may move anybody to another street.
         added = layout.streets["osm_id"].astype(str).str.startswith(NEW).to_numpy(dtype=bool)
         part = layout.parts(usable & ~added)
@@ -174,12 +174,17 @@ class Graph:
         return cls(
             layout=layout,
             ticks=ticks,
-            engine=Engine.of(tail, head, length, nodes=layout.vertices),
-            links=np.append(link, -1).astype(np.int32),
+            engine=engine,
+            links=links,
             how=np.where(main, "main", "island").astype(object),
             small=~main & (metres[of_piece] < SMALL_M),
             placeable=either & ~np.isin(kind, NO_PLACE) & ~added[layout.ahead],
         )
+
+    def on(self, layout: Layout) -> Graph:
+        """The same links, timed as they are, but others closed; nothing is timed or judged again."""
+        engine, links = _engine(layout, self.ticks)
+        return replace(self, layout=layout, engine=engine, links=links)
 
     @cached_property
     def onward(self) -> Arcs:
@@ -198,6 +203,12 @@ class Graph:
         """Per piece, the link and its ticks along the geometry and against it; -1 and `NO_WAY` where there is none."""
         back = np.where(self.layout.back >= 0, self.ticks[self.layout.back], NO_WAY)
         return (self.layout.ahead, self.ticks[self.layout.ahead]), (self.layout.back, back)
+
+
+def _engine(layout: Layout, ticks: Ints) -> tuple[Engine, NDArray[np.int32]]:
+    """The graph that is searched, and the link of each of its arcs."""
+    tail, head, length, link = _phases(layout, ticks, (ticks < NO_WAY) & ~layout.closed)
+    return Engine.of(tail, head, length, nodes=layout.vertices), np.append(link, -1).astype(np.int32)
 
 
 def _phases(layout: Layout, ticks: Ints, usable: Bools) -> tuple[Ints, Ints, Ints, Ints]:

@@ -17,7 +17,7 @@ from circle15.project import Walker
 from circle15.tables import EVIDENCE, LINK_KINDS, STREETS, TICKS_PER_SECOND, Placement, Table, TravelTimes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from shapely import Point
     from shapely.geometry.base import BaseGeometry
@@ -76,6 +76,7 @@ class WalkNetwork:
         self._given = streets
         self._layout = Layout(in_order(streets), np.zeros(len(streets), dtype=bool))
         self._graphs: dict[Walker, Graph] = {}
+        self._timed: Callable[[Walker], Graph] | None = None  # of the network that this one lacks some links of
         pairs = np.bincount(self._layout.piece, minlength=len(self._layout.lines))
         ahead, back = self._layout.ahead, self._layout.back
         turned = (back >= 0) & (self._layout.tail[ahead] != self._layout.head[back])
@@ -122,7 +123,7 @@ class WalkNetwork:
         other = copy(self)
         layout = copy(self._layout)
         layout.closed = layout.closed | table["osm_id"].isin(wanted).to_numpy() | table.index.isin(wanted)
-        vars(other).update(_layout=layout, _graphs={})
+        vars(other).update(_layout=layout, _graphs={}, _timed=self._graph)
         return other
 
     def place(self, points: gpd.GeoDataFrame, walker: Walker | str) -> Placement:
@@ -420,7 +421,8 @@ class WalkNetwork:
         """The streets timed for one walker; kept, because one study asks several times."""
         who = _walker(walker)
         if who not in self._graphs:
-            self._graphs[who] = Graph.of(self._layout, who)
+            timed = self._timed
+            self._graphs[who] = timed(who).on(self._layout) if timed else Graph.of(self._layout, who)
         return self._graphs[who]
 
     def _check(self, *tables: tuple[gpd.GeoDataFrame, str, tuple[str, ...]]) -> None:
