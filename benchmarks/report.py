@@ -330,17 +330,19 @@ def _growth(found: list[Found]) -> str:
     if not cities:
         return ""
     size = {one["city"]: one for one in found if one["file"].startswith("city-")}
-    rows = []
+    busy = any(one.get("busy") for one in found)
+    clock, rows = "cpu_seconds" if busy else "seconds", []
     for city in cities:
         row = [_named(city), f"{size[city]['nodes']:,}"]
         for question in ("build", "nearest", "counts", "homes"):
-            seconds = statistics.median(one[question]["seconds"] for one in measured[city, OURS])
+            seconds = statistics.median(one[question][clock] for one in measured[city, OURS])
             row.append(f"{_plain(seconds)} ({seconds / size[city]['nodes'] * 1e9:,.0f} ns)")
         peaks = [one["nearest"]["peak_mb"] - one["build"]["held_mb"] for one in measured[city, OURS]]
         row.append(f"{statistics.median(peaks) * 2**20 / size[city]['links']:,.0f}")
         rows.append(row)
     heads = ("city", "nodes", "build", "nearest", "counts", "5,000 homes", "bytes a directed link")
     words = "Twice the area, circle15 alone; in brackets per node. Bytes: both graphs, scratch and answers of nearest."
+    words += " Processor seconds, because the machine was busy." if busy else ""
     parts = ["## Growth", words, _table(heads, rows)]
     for (city, _), rounds in sorted(_grouped(found, "steps").items()):
         each = _each([one["categories"]["each"] for one in rounds])
