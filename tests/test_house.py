@@ -39,7 +39,6 @@ ROOMS = {  # outside library -> the only rooms that may import it
     "opening_hours": {"sources"},
     "numba": {"network"},
     "networkx": {"network"},
-    "contourpy": {"network"},
     "scipy.sparse.csgraph": {"network"},
     "scipy.optimize": {"siting"},
     "highspy": {"siting"},

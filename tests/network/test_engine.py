@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from circle15.errors import CutoffError, DataError
 from circle15.network.engine import Engine, along_hilbert, warm
 from circle15.network.places import Inside
 from circle15.network.search import NEVER, scratch, settle
@@ -255,6 +256,25 @@ def test_nothing_asked_nothing_answered():
     assert engine.forward(engine.at_nodes([1]), none, cutoffs=[10]).nearest.shape == (1, 0)
     assert len(engine.reached(none, limit=10).items) == 0
     assert along_hilbert(np.zeros((0, 2))).tolist() == []
+
+
+def test_what_cannot_be_searched_is_said_at_once():
+    """The kernels trust every index, so that a wrong one must not reach them."""
+    with pytest.raises(DataError) as caught:
+        Engine.of(np.array([0, 3]), np.array([-1, 1]), np.array([5, -5]), nodes=3)
+    assert len(caught.value.findings) == 3
+    with pytest.raises(DataError, match="differ in length"):
+        Engine.of(np.array([0]), np.array([1]), np.array([5, 5]), nodes=3)
+    engine = Engine.of(np.array([0]), np.array([1]), np.array([5]), nodes=3)
+    place = engine.at_nodes([1])
+    for wrong in ([], [-1], [5, 5], [9, 3], [NEVER]):
+        with pytest.raises(CutoffError, match="cut-offs"):
+            engine.counts(place, cutoffs=wrong)
+    for wrong in ([-1], [0, 1], [0.5]):
+        with pytest.raises(DataError, match="category"):
+            engine.nearest(place, limit=10, category=np.array(wrong))
+        with pytest.raises(DataError, match="capacity"):
+            engine.forward(place, place, cutoffs=[10], capacity=np.array(wrong))
 
 
 def test_neighbours_stand_together_in_memory():

@@ -13,7 +13,8 @@ from pyproj import CRS
 from circle15.errors import DataError
 from circle15.project import Standard
 from circle15.sources import inventory as doors
-from circle15.sources.merging import merge_places, merges, name_likeness, write_merges
+from circle15.sources.files import write_csv
+from circle15.sources.merging import merge_places, merges, name_likeness
 from circle15.tables import FACILITIES
 
 UTM = CRS("EPSG:32648")
@@ -285,7 +286,7 @@ def test_the_table_of_merges_is_safe_to_open(tmp_path):
     table = pd.DataFrame(
         {"kept": names, "dropped": "ours/0", "distance_m": -1.0, "similarity": 1.0, "verdict": "doubt"}
     )
-    write_merges(table, tmp_path / "merges.csv")
+    write_csv(table, tmp_path / "merges.csv")
     listed = list(csv.reader(io.StringIO((tmp_path / "merges.csv").read_bytes().decode("utf-8-sig"), newline="")))
     assert listed[0] == ["kept", "dropped", "distance_m", "similarity", "verdict"]
     assert [line[0] for line in listed[1:]] == [

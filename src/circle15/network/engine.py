@@ -16,6 +16,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from circle15.network import search
+from circle15.network.asked import check_links, held, kinds, limits
 from circle15.network.places import Inside, Places, chosen, ragged, straight, turned
 from circle15.network.search import NEVER, Arcs, Ragged
 from circle15.network.threads import Spare, each, in_threads, processors
@@ -106,6 +107,11 @@ class Engine:
         Engine
             Ready to be searched.
 
+        Raises
+        ------
+        DataError
+            When a link leaves the nodes or takes less than no time.
+
         Examples
         --------
         >>> engine = Engine.of(np.array([0, 1]), np.array([1, 0]), np.array([600, 700]), nodes=2)
@@ -114,6 +120,7 @@ class Engine:
         """
         threads = threads or processors()
         rank = np.arange(nodes or 0, dtype=np.int32) if xy is None else along_hilbert(np.asarray(xy))
+        check_links(from_node, to_node, ticks, nodes=len(rank))
         links = np.arange(len(ticks), dtype=np.int32)
         tails, heads = (np.asarray(ends).astype(np.int32, copy=False) for ends in (from_node, to_node))
         whole = np.minimum(ticks, NEVER).astype(np.int32, copy=False)
@@ -182,13 +189,13 @@ class Engine:
             `NEVER` beyond the limit.
         """
         lists = places.leaving if back else places.entering
-        kind = np.zeros(places.rows, np.int64) if category is None else np.asarray(category, np.int64)
-        kinds = 1 if category is None else int(kind.max(initial=-1)) + 1
-        kind = np.repeat(kind, np.diff(lists.first))
+        given, limit = kinds(category, rows=places.rows), int(limits(limit)[-1])
+        count = 1 if category is None else int(given.max(initial=-1)) + 1
+        kind = np.repeat(given, np.diff(lists.first))
         order = np.lexsort((lists.items, kind))
-        bounds = np.searchsorted(kind[order], np.arange(kinds + 1))
+        bounds = np.searchsorted(kind[order], np.arange(count + 1))
         vertices, ticks, stretch = lists.items[order], lists.ticks[order], self._stretch(limit)
-        out = np.empty((kinds, self.nodes), np.int32)
+        out = np.empty((count, self.nodes), np.int32)
         graph = self.onward if back else self.reversed
 
         def run(one: int) -> None:
@@ -230,34 +237,33 @@ class Engine:
         Counts
             In the order of the nodes.
         """
-        limits = np.asarray(cutoffs, np.int64)
+        within = limits(cutoffs)
         if places.rows > self.nodes:
             every = self.at_nodes(np.arange(self.nodes))
-            found = self.forward(every, places, cutoffs=limits, category=category, capacity=capacity, back=back)
+            found = self.forward(every, places, cutoffs=within, category=category, capacity=capacity, back=back)
             return Counts(found.places.swapaxes(0, 1), found.holds.swapaxes(0, 1))
         lists = places.leaving if back else places.entering
-        kind = np.zeros(places.rows, np.int64) if category is None else np.asarray(category, np.int64)
+        kind, loads = kinds(category, rows=places.rows), held(capacity, rows=places.rows)
         order = np.lexsort((_starts(lists), kind))
-        seeds, held = chosen(lists, order), _held(capacity)
-        held = held[order] if len(held) else held
+        seeds, loads = chosen(lists, order), loads[order] if len(loads) else loads
         bounds = np.searchsorted(kind[order], np.arange(kind.max(initial=-1) + 2))
         out = Counts(
-            np.zeros((len(bounds) - 1, self.nodes, len(limits)), np.int32),
-            np.zeros((len(bounds) - 1, self.nodes, len(limits) if len(held) else 0), np.int64),
+            np.zeros((len(bounds) - 1, self.nodes, len(within)), np.int32),
+            np.zeros((len(bounds) - 1, self.nodes, len(within) if len(loads) else 0), np.int64),
         )
         locks = [Lock() for _ in bounds]
         graph = self.onward if back else self.reversed
-        tables = Spare(lambda: _table(self.nodes, limits, held=bool(len(held))))
+        tables = Spare(lambda: _table(self.nodes, within, held=bool(len(loads))))
 
         def run(part: tuple[int, int, int]) -> None:
             one, low, high = part
-            some, load = _slice(seeds, low, high), held[low:high]
+            some, load = _slice(seeds, low, high), loads[low:high]
 
             def count(table: search.Tally) -> None:
                 self.lend(lambda work: search.tally(graph, some, load, 1, table, work))
                 with locks[one]:
                     search.gather(table.places, self.rank, out.places[one])
-                    if len(held):
+                    if len(loads):
                         search.gather(table.holds, self.rank, out.holds[one])
 
             tables.use(count)
@@ -283,6 +289,7 @@ class Engine:
             Sorted; 0 is a stored entry.
         """
         starts, goals = (facilities, origins) if back else (origins, facilities)
+        cutoff = int(limits(cutoff)[-1])
         backward = goals.rows <= starts.rows
         plan = self._plan(starts, goals, backward=backward)
         sources, targets = (goals, starts) if backward else (starts, goals)
@@ -326,23 +333,23 @@ class Engine:
         Answers
             In the order of the origins.
         """
-        limits = np.asarray(cutoffs, np.int64)
-        kind = np.zeros(facilities.rows, np.int32) if category is None else np.asarray(category, np.int32)
-        held, kinds = _held(capacity), int(kind.max(initial=-1)) + 1
+        within, loads = limits(cutoffs), held(capacity, rows=facilities.rows)
+        kind = kinds(category, rows=facilities.rows).astype(np.int32)
+        count = int(kind.max(initial=-1)) + 1
         plan = self._plan(*((facilities, origins) if back else (origins, facilities)), backward=back)
         out = Answers(
-            np.full((origins.rows, kinds), NEVER, np.int32),
-            np.zeros((origins.rows, kinds, len(limits)), np.int32),
-            np.zeros((origins.rows, kinds, len(limits) if len(held) else 0), np.int64),
+            np.full((origins.rows, count), NEVER, np.int32),
+            np.zeros((origins.rows, count, len(within)), np.int32),
+            np.zeros((origins.rows, count, len(within) if len(loads) else 0), np.int64),
         )
         scratch = Spare(lambda: _found(facilities.rows))
 
         def run(low: int, high: int) -> None:
             some, rows = (
                 _part(plan, low, high),
-                search.Answers(limits, out.nearest[low:high], out.places[low:high], out.holds[low:high]),
+                search.Answers(within, out.nearest[low:high], out.places[low:high], out.holds[low:high]),
             )
-            scratch.use(lambda found: self.lend(lambda work: search.answers(some, kind, held, rows, found, work)))
+            scratch.use(lambda found: self.lend(lambda work: search.answers(some, kind, loads, rows, found, work)))
 
         in_threads(run, origins.rows, threads=self.threads)
         return out
@@ -350,6 +357,7 @@ class Engine:
     def reached(self, origins: Places, *, limit: int, back: bool = False) -> Ragged:
         """Per origin, the nodes reached within the limit and when."""
         seeds, graph = (origins.entering, self.reversed) if back else (origins.leaving, self.onward)
+        limit = int(limits(limit)[-1])
 
         def run(low: int, high: int) -> Ragged:
             return self.lend(lambda work: search.reached(graph, _slice(seeds, low, high), limit, work))
@@ -369,6 +377,7 @@ class Engine:
             Per node reached its number, ticks, the row of the node before it (-1 at the start), and the link between.
         """
         seeds, graph = (places.entering, self.reversed) if back else (places.leaving, self.onward)
+        limit = int(limits(limit)[-1])
         found = self.lend(lambda work: search.tree(graph, seeds.items, seeds.ticks, limit, work))
         return found._replace(vertices=self._node[found.vertices])
 
@@ -464,10 +473,6 @@ def _views(first: NDArray[np.uint32], pairs: NDArray[np.int64], links: NDArray[n
 
 
 # ------------------------------------------------------------------------------------------------ sharing out the work
-
-
-def _held(capacity: Ints | None) -> NDArray[np.int64]:
-    return np.zeros(0, np.int64) if capacity is None else np.asarray(capacity, np.int64)
 
 
 def _starts(lists: Ragged) -> NDArray[np.int64]:

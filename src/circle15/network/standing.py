@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from circle15.network import search
+from circle15.network.asked import held, kinds, limits
 from circle15.network.engine import Counts, Engine
 from circle15.network.places import chosen, joined
 from circle15.network.search import NEVER
@@ -64,20 +65,20 @@ class Standing:
         categories: int | None = None,
     ) -> None:
         self.engine = engine
-        self._limits = np.asarray(cutoffs, np.int64)
+        self._limits = limits(cutoffs)
         self._limit = int(self._limits[-1])
-        given = np.zeros(places.rows, np.int64) if category is None else np.asarray(category, np.int64)
-        kinds = int(given.max(initial=0)) + 1 if categories is None else categories
+        given = kinds(category, rows=places.rows)
+        count = int(given.max(initial=0)) + 1 if categories is None else categories
         self._holds = capacity is not None
         rings = len(self._limits)
-        self._ticks = np.full((kinds, engine.nodes), NEVER, np.int32)  # by vertex
+        self._ticks = np.full((count, engine.nodes), NEVER, np.int32)  # by vertex
         self._tables = [
             search.Tally(
                 self._limits,
                 np.zeros((engine.nodes, rings), np.int32),
                 np.zeros((engine.nodes if self._holds else 0, rings), np.int64),
             )
-            for _ in range(kinds)
+            for _ in range(count)
         ]
         self._places = places.some(np.zeros(0, np.int64))
         self._category, self._capacity = np.zeros(0, np.int64), np.zeros(0, np.int64)
@@ -137,11 +138,11 @@ class Standing:
     def add(self, places: Places, *, category: Ints | None = None, capacity: Ints | None = None) -> Ints:
         """Open places; returns their numbers."""
         rows = self._places.rows + np.arange(places.rows)
-        kind = np.zeros(places.rows, np.int64) if category is None else np.asarray(category, np.int64)
-        held = np.zeros(places.rows, np.int64) if capacity is None else np.asarray(capacity, np.int64)
+        kind = kinds(category, rows=places.rows)
+        loads = np.zeros(places.rows, np.int64) if capacity is None else held(capacity, rows=places.rows)
         self._places = joined(self._places, places)
         self._category = np.concatenate([self._category, kind])
-        self._capacity = np.concatenate([self._capacity, held])
+        self._capacity = np.concatenate([self._capacity, loads])
         self._stands = np.concatenate([self._stands, np.ones(places.rows, dtype=bool)])
         self._count(rows, 1)
         for one in np.unique(kind).tolist():
@@ -181,8 +182,8 @@ class Standing:
         def count(kind: int) -> None:
             some = rows[self._category[rows] == kind]
             seeds = chosen(self._places.entering, some)
-            held = self._capacity[some] if self._holds else np.zeros(0, np.int64)
-            graph.lend(lambda work: search.tally(graph.reversed, seeds, held, sign, self._tables[kind], work))
+            loads = self._capacity[some] if self._holds else np.zeros(0, np.int64)
+            graph.lend(lambda work: search.tally(graph.reversed, seeds, loads, sign, self._tables[kind], work))
 
         each(count, np.unique(self._category[rows]).tolist(), threads=graph.threads)
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     Whole = NDArray[np.int64]
 
-ISOCHRONE_M = 8.0  # outlines are pictures; so much may be lost of them
 STREET_M = 1.0
 GROUND_M = 2.0
 STATES = ("gap", "unknown", "served")  # in this order "every one" is the least and "any one" the greatest
@@ -483,7 +482,7 @@ def _isochrones(result: Result, grid: Grid, places: Whole) -> dict[str, Whole]:
     minutes = table["minutes"].to_numpy(dtype=float)
     order = np.lexsort((-minutes, of))
     order = order[of[order] >= 0]
-    shapes = lonlat(table.geometry.iloc[order], simplify_m=ISOCHRONE_M)
+    shapes = lonlat(table.geometry.iloc[order])
     return {
         "isochrones.origin": of[order].astype(np.int64),
         "isochrones.minutes": np.rint(minutes[order] * 10).astype(np.int64),

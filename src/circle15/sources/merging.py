@@ -13,12 +13,10 @@ import shapely
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
-from circle15.sources.files import texts, write_csv
+from circle15.sources.files import texts
 from circle15.tables import FACILITIES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 SAME_PLACE_M = 60.0
@@ -128,24 +126,6 @@ def merges(osm: gpd.GeoDataFrame, inventory: gpd.GeoDataFrame) -> tuple[gpd.GeoD
     ids = rows.index.to_numpy()
     table = table.assign(kept=ids[table["kept"]], dropped=ids[table["dropped"]])
     return facilities, table.reset_index(drop=True)[list(MERGED_COLUMNS)]
-
-
-def write_merges(table: pd.DataFrame, path: Path) -> None:
-    """Write the table of what was taken for the same place as CSV that Excel opens; no cell of it is a formula.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As `merges` returns it.
-    path : Path
-        Such as ``merges.csv``.
-
-    Raises
-    ------
-    SourceError
-        When the file cannot be written.
-    """
-    write_csv(table, path)
 
 
 def _judged(rows: pd.DataFrame, rank: NDArray[np.int64], *, first_osm: int) -> pd.DataFrame:

@@ -263,6 +263,18 @@ class Study:
         return read_buildings(self.elements, self.area)
 
     @cached_property
+    def ground(self) -> gpd.GeoDataFrame:
+        """Water, parks and rail under the map."""
+        from circle15.sources.land import read_ground
+
+        return read_ground(self.elements, self.area)
+
+    @property
+    def water(self) -> gpd.GeoSeries:
+        """What no isochrone crosses."""
+        return self.ground.geometry[self.ground["kind"] == "water"]
+
+    @cached_property
     def origins(self) -> gpd.GeoDataFrame:
         """Residence clusters."""
         with self.step("people"):
@@ -405,10 +417,7 @@ class Study:
     @cached_property
     def result(self) -> Result:
         """Everything that the page and the report are made from."""
-        import geopandas as gpd
-
         from circle15 import assessment
-        from circle15.sources.places import read_ground
         from circle15.tables import Result
 
         found, standard, given = self.coverage, self.standard, self.project.assessment
@@ -424,10 +433,8 @@ class Study:
         with self.step("what people depend on"):
             dependence = variants.dependence(self)
         with self.step("isochrones"):
-            ground = read_ground(self.elements, self.area)
-            water = gpd.GeoSeries(ground.geometry[ground["kind"] == "water"])
             minutes = given.isochrone_minutes
-            outlines = self.network.isochrones(self.origins, walker=self.walker, minutes=minutes, water=water)
+            outlines = self.network.isochrones(self.origins, walker=self.walker, minutes=minutes, water=self.water)
         self._look_back()
         return Result(
             area=self.area,
@@ -447,7 +454,7 @@ class Study:
             step_free=assessment.step_free(found, without_steps, self.origins),
             isochrones=outlines,
             streets=self.streets,
-            ground=ground,
+            ground=self.ground,
             facts=self.facts,
         )
 

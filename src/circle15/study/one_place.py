@@ -44,7 +44,7 @@ def isochrone(study: Study, place: tuple[float, ...], minutes: tuple[float, ...]
     origins = gpd.GeoDataFrame(geometry=point.rename_axis("origin"))
     network = study.network
     with study.step("isochrones"):
-        found = network.isochrones(origins, walker=study.walker, minutes=minutes)
+        found = network.isochrones(origins, walker=study.walker, minutes=minutes, water=study.water, fine=True)
     if found.empty:
         raise ConfigError(Finding("--at", "there is no street near that place", "Choose another place"))
     text: str = found.to_crs("EPSG:4326").sort_values("minutes", ascending=False).to_json(drop_id=True)
