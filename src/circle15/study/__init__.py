@@ -350,8 +350,13 @@ class Study:
     def search_minutes(self) -> float:
         """How far the nearest facility is looked for."""
         given = self.project.assessment
-        longest = max(one.minutes for one in self.standard.services)
-        return max(given.search_minutes, longest + (max(variants.CUTOFFS_MIN) if given.stability else 0.0))
+        more = max(variants.CUTOFFS_MIN) if given.stability else 0.0
+        return max(given.search_minutes, self.longest_minutes + more)
+
+    @property
+    def longest_minutes(self) -> float:
+        """The longest cut-off that anything is judged by."""
+        return max(one.minutes for one in self.standard.services)
 
     @cached_property
     def times(self) -> TravelTimes:

@@ -34,13 +34,15 @@ def part(whole: Study, area: StudyArea, *, units: gpd.GeoDataFrame, streets: Pat
     return study
 
 
-def times(study: Study, *, walker: Walker | None = None, network: WalkNetwork | None = None) -> TravelTimes:
-    """Travel times as the study's, but for another walker or on another network."""
+def times(
+    study: Study, *, walker: Walker | None = None, network: WalkNetwork | None = None, minutes: float | None = None
+) -> TravelTimes:
+    """Travel times as the study's, but for another walker or on another network, as far as anything is judged by."""
     return (network or study.network).travel_times(
         study.origins,
         study.facilities,
         walker=walker or study.walker,
-        cutoff_minutes=study.search_minutes,
+        cutoff_minutes=minutes or study.longest_minutes,
         trip=study.project.assessment.trip,
     )
 
@@ -62,7 +64,8 @@ def by_walker(study: Study) -> dict[str, Coverage]:
 
 def step_free(study: Study) -> Coverage:
     """Coverage without stairs and escalators, save stairs with a ramp for wheelchairs."""
-    return covered(study, times(study, walker=study.walker.step_free("wheelchair")))
+    walker = study.walker.step_free("wheelchair")  # the detour to the nearest counts however far that is
+    return covered(study, times(study, walker=walker, minutes=study.search_minutes))
 
 
 def causes(study: Study, lacking: pd.DataFrame, *, level: Coverage) -> pd.DataFrame:
