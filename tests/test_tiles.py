@@ -83,6 +83,21 @@ def test_tiled_equals_untiled_to_the_unit(tmp_path, size_km):
 
 
 @pytest.mark.usefixtures("at_once")
+def test_people_are_counted_only_where_not_every_unit_publishes_them(tmp_path):
+    file = town_of_units(tmp_path)
+    units = gpd.read_file(tmp_path / "units.gpkg")
+    units["population"] = units["population"].fillna(50).where(units["tier"] == "community")
+    units.to_file(tmp_path / "units.gpkg")
+    file.write_text(file.read_text(encoding="utf-8").replace("total = 2500", ""), encoding="utf-8")
+    steps = []
+    tiled, whole = Study.open(file, announce=steps.append), Study.open(file)
+    run_tiles(tiled)
+    same(tiled, whole)
+    assert "walk the tiles" in steps
+    assert "people of the tiles" not in steps
+
+
+@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("size_km", [6])
 def test_the_embedded_study_by_tiles_is_the_embedded_study(ran, tmp_path, size_km):
     whole = ran("demo")[0]

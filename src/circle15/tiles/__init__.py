@@ -57,7 +57,7 @@ def run_tiles(
     kept = folder.parent / f".{folder.name}-tiles"
     plan = _planned(study, kept)
     jobs = ((count, "people of the tiles", plan.floor), (walk, "walk the tiles", plan.result))
-    for job, step, done in jobs:
+    for job, step, done in jobs[plan.published :]:  # nothing to count where every unit publishes its residents
         with study.step(step):
             left = [tile for tile in plan.tiles.index if not done(tile).is_file()]
             for number, tile in enumerate(work(job, str(kept), left, scheduler=scheduler, workers=workers), 1):

@@ -16,6 +16,7 @@ import shapely
 
 from circle15.impedance import top_speed
 from circle15.project import Project
+from circle15.sources.people import BESIDE_M
 from circle15.study import Study, variants
 from circle15.tables import TIERS, UNITS, StudyArea
 
@@ -142,8 +143,8 @@ class Plan:
     def _peopled(self, own: gpd.GeoDataFrame, tile: str) -> gpd.GeoDataFrame:
         """Units with the residents that they have in this tile, those of their parts included."""
         file = self.folder / PEOPLE
-        if not file.is_file():
-            return own
+        if not file.is_file():  # then the units of each tile publish all of its residents
+            return own.assign(population=own["population"].where(self.units["tile"].reindex(own.index) == tile))
         people = pd.read_parquet(file)
         here = people[people["part"] == tile].groupby("unit")["people"].sum()
         total = here.reindex(own.index, fill_value=0.0).to_numpy(dtype=float, copy=True)
@@ -152,6 +153,15 @@ class Plan:
             rows = np.flatnonzero((own["tier"] == tier).to_numpy() & (parent >= 0))
             np.add.at(total, parent[rows], total[rows])
         return own.assign(population=total)
+
+    @property
+    def published(self) -> bool:
+        """Whether the finest units publish all residents: no home is left to a larger one."""
+        finest = self.units[self.units["tile"].notna()]
+        if finest["population"].isna().any():
+            return False
+        near = shapely.buffer(shapely.union_all(finest.geometry.to_numpy()), BESIDE_M)
+        return bool(shapely.covers(near, self.area.boundary))
 
     def spread(self) -> None:
         """Spread the residents of the whole area over the tiles, by the floor area that each has counted."""
