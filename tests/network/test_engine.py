@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from circle15.errors import CutoffError, DataError
-from circle15.network.engine import Engine, along_hilbert, warm
+from circle15.network.engine import Engine, along_hilbert
 from circle15.network.places import Inside
 from circle15.network.search import NEVER, scratch, settle
 from network.metropolis import metropolis
@@ -284,9 +284,3 @@ def test_neighbours_stand_together_in_memory():
     steps = np.abs(np.diff(xy[np.argsort(rank)], axis=0)).sum(axis=1)
     assert sorted(rank.tolist()) == list(range(256))
     assert steps == pytest.approx(np.full(255, (2**15 - 1) / 15))
-
-
-def test_warming_up():
-    thread = warm()
-    thread.join()
-    assert thread.daemon

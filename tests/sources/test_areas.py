@@ -1,3 +1,5 @@
+import json
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -230,3 +232,14 @@ def test_a_given_header_must_be_there():
         DataError, match=r"no column '乙' for name. The file has 甲, name[\s\S]*beds is not a known word"
     ):
         recognise(frame, {"name": ()}, given={"name": "乙", "beds": "甲"})
+
+
+def test_a_unit_with_a_corner_half_a_world_away_ends_in_a_table_or_a_finding(tmp_path):
+    ring = [[106.553, 29.553], [106.553, 29.556], [106.55, 29.556], [0, 29.553], [106.553, 29.553]]
+    feature = {"type": "Feature", "properties": {"code": "A1", "name": "丙社区", "tier": "community"}}
+    feature["geometry"] = {"type": "Polygon", "coordinates": [ring]}
+    file = tmp_path / "units.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")
+    area = make_area(shapely.box(106.55, 29.55, 106.556, 29.556), name="A", margin_m=0)
+    with pytest.raises(DataError, match="no unit lies inside the boundary"):
+        read_units([file], area)

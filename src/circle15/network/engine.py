@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from threading import Lock, Thread
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
@@ -507,28 +507,3 @@ def _parts(bounds: Ints, threads: int) -> list[tuple[int, int, int]]:
         cuts = np.linspace(low, high, pieces + 1).astype(int).tolist()
         parts += [(one, *cut) for cut in pairwise(cuts)]
     return sorted(parts, key=lambda part: (part[1] - part[2], part))
-
-
-# ---------------------------------------------------------------------------------------------------------- warming up
-
-
-def warm() -> Thread:
-    """Load the kernels that a study needs in a thread of its own, so that its first search does not wait.
-
-    Call it before files are read. Loading takes a fifth of a second, compiling for the first time a few.
-
-    Returns
-    -------
-    Thread
-        Already running.
-    """
-    thread = Thread(target=_warm, name="warm", daemon=True)
-    thread.start()
-    return thread
-
-
-def _warm() -> None:
-    engine = Engine.of(np.array([0, 1]), np.array([1, 0]), np.array([10, 10]), xy=np.eye(2))
-    place = engine.at_nodes([0])
-    engine.nearest(place, limit=100)
-    engine.matrix(place, place, cutoff=100)

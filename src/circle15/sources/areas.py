@@ -193,6 +193,11 @@ def _finite(shapes: NDArray[np.object_]) -> NDArray[np.bool_]:
     return np.asarray(odd == 0)
 
 
+def _polygons(shapes: gpd.GeoSeries) -> list[BaseGeometry]:
+    """Each shape as one valid area, which may be empty."""
+    return [shapely.union_all(_parts(np.array([shape], dtype=object))) for shape in shapes]
+
+
 def _parts(shapes: NDArray[np.object_]) -> list[BaseGeometry]:
     """The polygons in shapes of any kind, mended where they cross themselves; not those without a place."""
     known = shapes[~shapely.is_missing(shapes) & _finite(shapes)]
@@ -271,8 +276,8 @@ def _unit_rows(path: Path, area: StudyArea, found: list[Finding]) -> gpd.GeoData
     people = numbers(rows["population"])
     rows["population"] = np.where(np.isfinite(people), people, np.nan)
     rows["source"] = f"file {path.name}"
-    polygons = [shapely.union_all(_parts(np.array([shape], dtype=object))) for shape in rows.geometry]
-    rows = rows.set_geometry(gpd.GeoSeries(polygons, index=rows.index, crs=shapes.crs).to_crs(area.crs))
+    placed = gpd.GeoSeries(_polygons(rows.geometry), index=rows.index, crs=shapes.crs).to_crs(area.crs)
+    rows = rows.set_geometry(gpd.GeoSeries(_polygons(placed), index=rows.index, crs=area.crs))  # far ones fold over
     for bad, problem, mend in (
         (rows["unit"].isna(), "have neither a code nor a name", "Add a column code (代码) or name (名称)"),
         (rows["tier"].isna(), "have no tier that is known", f"Add a column tier (层级) with {', '.join(TIERS)}"),

@@ -558,9 +558,6 @@ class Study:
         Circle15Error
             When the file or the data need mending; nothing has been written then.
         """
-        from circle15.network.engine import warm
-
-        warm()  # the kernels load while files are read
         folder = Path(output) if output is not None else self.project.path(self.project.study.output)
         write_results(self, folder)
         return folder
