@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import osmium
 import rasterio
+import shapely
 from rasterio.transform import from_origin
 
 from benchmarks.city import METRES_A_DEGREE, ORIGIN_LONLAT, City, height, make
@@ -149,7 +150,10 @@ def _square(
     code: str, name: str, tier: str, parent: str | None, low: np.ndarray, high: np.ndarray, people: float | None
 ) -> dict[str, object]:
     corners = np.array([low, (high[0], low[1]), high, (low[0], high[1]), low])
-    ring = [[round(lon, 7), round(lat, 7)] for lon, lat in _lonlat(corners).tolist()]
+    edges = shapely.segmentize(
+        shapely.LinearRing(corners), COMMUNITY_M / 2
+    )  # so that all units bend alike when projected
+    ring = [[round(lon, 7), round(lat, 7)] for lon, lat in _lonlat(shapely.get_coordinates(edges)).tolist()]
     about = {"code": code, "name": name, "tier": tier, "parent": parent, "population": people}
     return {"type": "Feature", "properties": about, "geometry": {"type": "Polygon", "coordinates": [ring]}}
 
