@@ -18,6 +18,7 @@ import shapely
 
 from circle15.errors import ConfigError, MissingExtra, SourceError
 from circle15.study import Study
+from circle15.tables import COVERAGE
 from circle15.tiles import Plan, run_tiles, work, workers
 from circle15.tiles.plan import _tiles
 from jobs import deadly, noted
@@ -78,7 +79,10 @@ def test_tiled_equals_untiled_to_the_unit(tmp_path, size_km):
     tiled, whole = Study.open(file), Study.open(file)
     folder = run_tiles(tiled)
     same(tiled, whole)
-    assert sorted(layer for layer, _ in pyogrio.list_layers(folder / "results.gpkg"))
+    rows = pd.read_parquet(folder / "coverage.parquet")
+    COVERAGE.check(rows)
+    by_row = whole.result.coverage.set_index(["origin", "service"])["status"]
+    assert rows.set_index(["origin", "service"])["status"].to_dict() == by_row.to_dict()
     assert not list(tmp_path.glob(".results-tiles"))
 
 

@@ -199,3 +199,12 @@ def test_a_result_without_ground_facilities_or_isochrones_still_makes_a_page(tmp
     )
     gap_map(bare, standard=sample_standard()).save(tmp_path / "bare.html")
     assert (tmp_path / "bare.html").stat().st_size > 100_000
+
+
+def test_a_result_of_too_many_clusters_is_shown_by_units(monkeypatch):
+    result = sample_result()
+    whole = len(gap_map(result, standard=sample_standard()).get_root().render())
+    monkeypatch.setattr("circle15.page.contents.MOST_CLUSTERS", len(result.origins) - 1)
+    few = gap_map(result, standard=sample_standard()).get_root().render()
+    assert len(few) < whole
+    assert len(result.coverage)  # what was given is as it was

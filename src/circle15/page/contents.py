@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     Whole = NDArray[np.int64]
 
+MOST_CLUSTERS = 20_000  # beyond it a page would take seconds to open; it shows units only then
 STREET_M = 1.0
 GROUND_M = 2.0
 STATES = ("gap", "unknown", "served")  # in this order "every one" is the least and "any one" the greatest
@@ -33,6 +35,14 @@ NO_CHANGE = 9  # stands for a change of grade that cannot be told; the greatest 
 STREET_CLASSES = ("tunnel", "path", "street", "major", "bridge", "stairs", "escalator")  # drawn in this order
 _MAJOR = ("trunk", "primary", "secondary", "trunk_link", "primary_link", "secondary_link")
 _COUNTS = ("people", "served", "gap", "unknown", "served_lenient", "gap_lenient", "unknown_lenient")
+
+
+def carried(result: Result) -> Result:
+    """The result as far as one page can carry it: units only, where there are too many clusters."""
+    if len(result.origins) <= MOST_CLUSTERS:
+        return result
+    by_cluster = ("origins", "facilities", "coverage", "gaps", "step_free", "isochrones")
+    return replace(result, **{name: getattr(result, name).iloc[:0] for name in by_cluster})
 
 
 def words(language: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from branca.element import Element, Figure, MacroElement
 from jinja2 import Environment, PackageLoader
 
 from circle15.errors import ConfigError, Finding
-from circle15.page.contents import blocks, words
+from circle15.page.contents import blocks, carried, words
 from circle15.page.offline import Verbatim, inline, policy, refuse_network, script
 
 if TYPE_CHECKING:
@@ -173,6 +173,7 @@ def gap_map(result: Result, *, standard: Standard, language: Literal["zh", "en"]
     """
     if language not in ("zh", "en"):
         raise ConfigError(Finding("language", f"there is no {language!r}", "Use zh or en"))
+    result = carried(result)
     west, south, east, north = result.area.extent_lonlat.bounds
     facts = result.facts
     name = str(facts.get("name_en") or facts.get("name", "")) if language == "en" else str(facts.get("name", ""))

@@ -12,6 +12,7 @@ from circle15.errors import ConfigError, Finding, quoted
 from circle15.study.whole import whole_folder, writing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pandas as pd
@@ -25,8 +26,8 @@ _VERSIONS = ("circle15", "numpy", "pandas", "geopandas", "shapely", "pyproj", "n
 MOST_DEPENDED_ON = 10  # elements named in the manifest
 
 
-def write_results(study: Study, folder: Path) -> None:
-    """Write the results folder of a study, whole or not at all.
+def write_results(study: Study, folder: Path, *, more: Callable[[Path], None] = lambda _: None) -> None:
+    """Write the results folder of a study, whole or not at all; `more` adds files of its own.
 
     Raises
     ------
@@ -51,6 +52,7 @@ def write_results(study: Study, folder: Path) -> None:
             write_rejected(study.rejected, draft / "rejected.csv")
             write_csv(study.merged, draft / "merges.csv")
             write_dictionary(draft / "columns.csv")
+            more(draft)
         text = json.dumps(manifest(study), ensure_ascii=False, indent=1, allow_nan=False)
         with writing(folder):
             (draft / "run.json").write_text(text + "\n", encoding="utf-8")

@@ -7,6 +7,7 @@ the walker gets within the search.
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ def run_tiles(
         When the file or the data need mending, or workers died too often.
     """
     from circle15.study.folder import write_results
-    from circle15.tiles.merge import merged, result_of
+    from circle15.tiles.merge import merged, result_of, write_coverage
 
     folder = Path(output) if output is not None else study.project.path(study.project.study.output)
     kept = folder.parent / f".{folder.name}-tiles"
@@ -67,7 +68,7 @@ def run_tiles(
     with study.step("merge"):
         study = merged(study, plan)
         study.result = result_of(study)
-    write_results(study, folder)
+    write_results(study, folder, more=partial(write_coverage, study))
     shutil.rmtree(kept)
     return folder
 

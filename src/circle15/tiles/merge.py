@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from pyarrow.parquet import ParquetWriter
 
 from circle15 import assessment
 from circle15.errors import Finding
@@ -16,10 +19,13 @@ from circle15.tables import FACILITIES, ORIGINS, STREETS, TABLES, Coverage, Resu
 from circle15.tiles.work import COVERED
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from circle15.study import Study
     from circle15.tiles.plan import Plan
 
-MOST_CLUSTERS = 20_000  # that one page carries
+MOST_CLUSTERS = 20_000  # whose coverage the GIS package lists besides
+AT_ONCE = 5_000  # clusters whose coverage is a table in memory
 
 
 def merged(study: Study, plan: Plan) -> Study:
@@ -73,27 +79,47 @@ def _together(plan: Plan, kind: str, index: str, names: list[str]) -> gpd.GeoDat
 def result_of(study: Study) -> Result:
     """What the page and the report show of a study that was walked by tiles.
 
-    Streets, isochrones and what is told of single links stay with the tiles. Where there are more clusters than a
-    page can carry, it shows units only.
+    Streets, isochrones and what is told of single links stay with the tiles. Coverage, cluster by cluster, is a file of
+    its own; see `write_coverage`.
     """
-    shown = study.origins if len(study.origins) <= MOST_CLUSTERS else study.origins.iloc[:0]
-    standard, crs = study.standard, study.area.crs
-    found = study.coverage
-    few = replace(found, **{name: getattr(found, name).loc[shown.index] for name in COVERED})
+    standard, crs, found = study.standard, study.area.crs, study.coverage
     empty = {name: TABLES[name].empty(crs) for name in ("dependence", "step_free", "isochrones", "streets", "ground")}
     empty |= {name: TABLES[name].empty() for name in ("walkers", "terrain")}
     return Result(
         area=study.area,
         units=study.units,
-        origins=shown,
+        origins=study.origins,
         groups=study.groups,
         housing=study.housing,
-        facilities=study.facilities if len(shown) else study.facilities.iloc[:0],
+        facilities=study.facilities,
         completeness=study.completeness,
         survey=study.survey,
-        coverage=assessment.coverage_table(few, standard=standard),
+        coverage=assessment.coverage_table(_first(found), standard=standard),
         grades=assessment.grades(found, study.origins, study.units, standard=standard),
-        gaps=assessment.gaps(few, study.origins, standard=standard),
+        gaps=assessment.gaps(_first(found), study.origins, standard=standard),
         **empty,
         facts=study.facts,
     )
+
+
+def _first(found: Coverage) -> Coverage:
+    """Coverage, or none of it where there are more clusters than one table should list."""
+    most = len(found.status) if len(found.status) <= MOST_CLUSTERS else 0
+    return _rows(found, slice(0, most))
+
+
+def _rows(found: Coverage, rows: slice) -> Coverage:
+    return replace(found, **{name: getattr(found, name).iloc[rows] for name in COVERED})
+
+
+def write_coverage(study: Study, folder: Path) -> None:
+    """Write ``coverage.parquet``: one row per cluster and service, as tables.COVERAGE states it, of all tiles."""
+    count = len(study.coverage.status)
+    with ExitStack() as opened:
+        writer = None
+        for first in range(0, max(count, 1), AT_ONCE):
+            some = _rows(study.coverage, slice(first, first + AT_ONCE))
+            rows = pa.Table.from_pandas(assessment.coverage_table(some, standard=study.standard))
+            if writer is None:
+                writer = opened.enter_context(ParquetWriter(folder / "coverage.parquet", rows.schema))
+            writer.write_table(rows)
