@@ -8,7 +8,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
-from rasterio.transform import Affine
+from rasterio.transform import Affine, from_origin
 
 from circle15.errors import Circle15Warning, DataError, SourceError
 from circle15.sources import terrain as terrain_room
@@ -760,3 +760,20 @@ def test_a_zipped_tile_over_monaco(real_data):
     )
     assert sea == pytest.approx(0, abs=5)
     assert 60 < moneghetti < 180
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:4544"])
+def test_every_part_of_an_area_has_the_same_heights(tmp_path, crs):
+    rng = np.random.default_rng(15)
+    corner, cell = ((106.4, 29.7), 0.0003) if crs == "EPSG:4326" else ((640_000.0, 3_290_000.0), 30.0)
+    profile = {"driver": "GTiff", "height": 900, "width": 900, "count": 1, "dtype": "float32", "crs": crs}
+    with rasterio.open(tmp_path / "hills.tif", "w", **profile, transform=from_origin(*corner, cell, cell)) as raster:
+        raster.write(200 + 50 * rng.random((900, 900), dtype=np.float32).cumsum(axis=0) / 900, 1)
+    ground = shapely.box(647_000, 3_270_000, 657_000, 3_280_000)
+    whole = StudyArea("whole", ground, CRS("EPSG:32648"), 500.0)
+    west, south, east, north = 650_100.0, 3_272_300.0, 652_700.0, 3_275_900.0
+    part = StudyArea("part", shapely.box(west, south, east, north), whole.crs, 500.0, whole.extent)
+    at = rng.uniform((west - 500, south - 500), (east + 500, north + 500), (5000, 2))
+    one, other = (read_terrain(tmp_path / "hills.tif", area) for area in (whole, part))
+    assert np.allclose(one.at(at), other.at(at), rtol=0, atol=1e-9)
+    assert np.isfinite(one.at(at)).all()

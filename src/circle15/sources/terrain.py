@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rasterio
+from pyproj import Transformer
 from rasterio._err import CPLE_BaseError  # what of GDAL's errors rasterio does not turn into its own
 from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.features import geometry_mask
 from rasterio.transform import Affine
-from rasterio.warp import calculate_default_transform, reproject, transform_bounds
+from rasterio.warp import calculate_default_transform, transform, transform_bounds
 from rasterio.windows import Window, from_bounds
 
 from circle15.errors import Circle15Error, Circle15Warning, DataError, Finding, SourceError
@@ -54,6 +55,9 @@ DRIVERS = {  # by ending; none that can name another file or a web address
 }
 MOST_CELLS = 25_000_000  # of the grid, and of what is kept of one raster; finer ones are averaged down to it
 MOST_READ = 400_000_000  # cells of one raster within the extent, such as 20 km by 20 km at 1 m
+AT_ONCE = 1_000_000  # cells that are warped together
+ROUNDING = 1e-6  # of a cell
+PATCH = 100  # cells a side, by which their size in the study CRS is told
 MOST_WARPED = 4 * MOST_CELLS  # turning a grid may take more cells, not many times more
 MOST_BLOCK = 64_000_000  # cells that have to be unpacked at once
 FARTHEST, SMALLEST = 1e9, 1e-18  # of a corner in metres, and of the area of a cell in square degrees
@@ -221,7 +225,8 @@ class _Tile:
     """What one raster knows of the extent, in its own CRS; NaN where it knows nothing."""
 
     heights: NDArray[np.float32]
-    placed: Affine
+    placed: Affine  # of cell numbers
+    first: tuple[int, int]  # row and column of the first cell of `heights`, by those numbers
     crs: Any
     grid: Affine  # what it would be warped to on its own
     shape: tuple[int, int]
@@ -334,13 +339,47 @@ def _windowed(raster: Any, area: StudyArea, where: str) -> _Tile | Finding:  # n
     heights[raster.read_masks(1, window=window, out_shape=shape) == 0] = np.nan
     heights = heights * raster.scales[0] + raster.offsets[0]
     heights[(heights < SOUNDINGS[0]) | (heights > SOUNDINGS[1])] = np.nan
+    whole = coarser == 1.0  # then cells are numbered as the raster numbers them, whatever the window is
     placed = raster.window_transform(window) * Affine.scale(window.width / shape[1], window.height / shape[0])
+    placed, first = (raster.transform, (top, left)) if whole else (placed, (0, 0))
     bounds = raster.window_bounds(window)
-    grid, columns, rows = calculate_default_transform(raster.crs, target, shape[1], shape[0], *bounds)
+    own = raster.crs == area.crs and raster.transform.a == -raster.transform.e and coarser == 1.0
+    side, anchor = (
+        (raster.transform.a, raster.transform) if own else (_cell_m(raster, area) * coarser, Affine.identity())
+    )
+    grid, (rows, columns) = _lattice(transform_bounds(raster.crs, target, *bounds), side, anchor=(anchor.c, anchor.f))
     if min(columns, rows) < 1 or columns * rows > MOST_WARPED:
         problem = f"brought to the study area it would have {columns:,} by {rows:,} cells"
         raise DataError(Finding(where, problem, "Give a raster whose cells are about as wide as high"))
-    return _Tile(heights.astype(np.float32), placed, raster.crs, grid, (rows, columns))
+    return _Tile(heights.astype(np.float32), placed, first, raster.crs, grid, (rows, columns))
+
+
+def _cell_m(raster: Any, area: StudyArea) -> float:  # noqa: ANN401
+    """The side of a cell in the study CRS, the same for every part of an area: told where raster and CRS meet."""
+    use = area.crs.area_of_use
+    west, south, east, north = raster.bounds
+    x, y = (west + east) / 2, (south + north) / 2
+    if use is not None:
+        middle = (use.west + use.east) / 2, (use.south + use.north) / 2
+        (x,), (y,) = transform("EPSG:4326", raster.crs, [middle[0]], [middle[1]])
+        x, y = (min(max(at, low), high) for at, low, high in ((x, west, east), (y, south, north)))
+    wide, high = PATCH * abs(raster.transform.a), PATCH * abs(raster.transform.e)
+    patch = (x - wide / 2, y - high / 2, x + wide / 2, y + high / 2)
+    grid, *_ = calculate_default_transform(raster.crs, area.crs.to_wkt(), PATCH, PATCH, *patch)
+    return float(grid.a)
+
+
+def _lattice(
+    bounds: Sequence[float], side: float, *, anchor: tuple[float, float] = (0.0, 0.0)
+) -> tuple[Affine, tuple[int, int]]:
+    """A grid over bounds whose cells are counted from an anchor, so that every part of an area has the same."""
+    if not (np.isfinite(bounds).all() and np.isfinite(side) and side > 0):
+        return Affine.identity(), (0, 0)
+    west, south, east, north = (np.asarray(bounds) - (*anchor, *anchor)) / side
+    left, bottom = math.floor(west + ROUNDING), math.floor(south + ROUNDING)
+    right, top = math.ceil(east - ROUNDING), math.ceil(north - ROUNDING)
+    corner = anchor[0] + left * side, anchor[1] + top * side
+    return Affine(side, 0, corner[0], 0, -side, corner[1]), (top - bottom, right - left)
 
 
 def _wanted(area: StudyArea) -> tuple[float, float, float, float]:
@@ -353,20 +392,42 @@ def _mosaic(tiles: Sequence[_Tile], area: StudyArea) -> tuple[NDArray[np.float32
     grid, shape = (tiles[0].grid, tiles[0].shape) if len(tiles) == 1 else _common_grid(tiles, area)
     heights = np.full(shape, np.nan, dtype=np.float32)
     for tile in tiles:
-        own = np.full(shape, np.nan, dtype=np.float32)
-        reproject(
-            tile.heights,
-            own,
-            src_transform=tile.placed,
-            src_crs=tile.crs,
-            src_nodata=np.nan,
-            dst_transform=grid,
-            dst_crs=area.crs.to_wkt(),
-            dst_nodata=np.nan,
-            resampling=Resampling.bilinear,
-        )
+        own = _warped(tile, grid, shape, area)
         heights = np.where(np.isnan(heights), own, heights)
     return heights, grid
+
+
+def _warped(tile: _Tile, grid: Affine, shape: tuple[int, int], area: StudyArea) -> NDArray[np.float32]:
+    """Bilinear heights at the middle of every cell of a grid; a neighbour without a height does not count.
+
+    Reckoned from the raster's own numbering of cells: a part of an area gets what the whole gets, but for rounding.
+    """
+    to_raster = Transformer.from_crs(area.crs, tile.crs, always_xy=True)
+    rows, columns = tile.heights.shape
+    x = grid.c + (np.arange(shape[1]) + 0.5) * grid.a
+    own = np.full(shape, np.nan, dtype=np.float32)
+    step = max(1, AT_ONCE // max(shape[1], 1))
+    for first in range(0, shape[0], step):
+        y = grid.f + (np.arange(first, min(first + step, shape[0])) + 0.5) * grid.e
+        across, down = to_raster.transform(*(side.ravel() for side in np.meshgrid(x, y)))
+        column, row = ~tile.placed * (np.asarray(across), np.asarray(down))
+        column, row = column - 0.5, row - 0.5
+        known = np.isfinite(column) & np.isfinite(row)
+        left, top = np.floor(np.where(known, column, -9)), np.floor(np.where(known, row, -9))
+        total, weight = np.zeros(len(column)), np.zeros(len(column))
+        for aside in (0, 1):
+            for below in (0, 1):
+                at = (top + below).astype(int) - tile.first[0], (left + aside).astype(int) - tile.first[1]
+                there = (at[0] >= 0) & (at[0] < rows) & (at[1] >= 0) & (at[1] < columns)
+                value = np.full(len(column), np.nan)
+                value[there] = tile.heights[at[0][there], at[1][there]]
+                share = (1 - np.abs(column - left - aside)) * (1 - np.abs(row - top - below))
+                counts = np.isfinite(value) & (share > 0)
+                total[counts] += share[counts] * value[counts]
+                weight[counts] += share[counts]
+        found = np.divide(total, weight, out=np.full(len(total), np.nan), where=weight > 0)
+        own[first : first + len(y)] = found.reshape(len(y), -1)
+    return own
 
 
 def _common_grid(tiles: Sequence[_Tile], area: StudyArea) -> tuple[Affine, tuple[int, int]]:
@@ -377,7 +438,7 @@ def _common_grid(tiles: Sequence[_Tile], area: StudyArea) -> tuple[Affine, tuple
     east, north = min(east, sides[:, 2].max()), min(north, sides[:, 3].max())
     side = min(min(tile.grid.a, -tile.grid.e) for tile in tiles)
     side = max(side, math.sqrt((east - west) * (north - south) / MOST_CELLS))
-    return Affine(side, 0, west, 0, -side, north), (math.ceil((north - south) / side), math.ceil((east - west) / side))
+    return _lattice((west, south, east, north), side)
 
 
 def _require_plausible(terrain: Terrain, area: StudyArea) -> None:
