@@ -38,7 +38,7 @@ _COUNTS = ("people", "served", "gap", "unknown", "served_lenient", "gap_lenient"
 
 
 def carried(result: Result) -> Result:
-    """The result as far as one page can carry it: units only, where there are too many clusters."""
+    """The result as far as one page can carry it: units only, by the card, where there are too many clusters."""
     if len(result.origins) <= MOST_CLUSTERS:
         return result
     by_cluster = ("origins", "facilities", "coverage", "gaps", "step_free", "isochrones")

@@ -64,6 +64,7 @@ circle15.start = (() => {
         flips: suffix ? 0 : read("flips") ?? 0,
       };
     };
+    state.unitsOnly = () => !state.people.length;
     state.closeCalls = () => !state.walker && state.reading === "strict" && study.card.flips.some((share) => share >= CLOSE_CALL);
     state.changes = () => span(arrays[`walker${state.walker}.change`].filter((n) => n !== NO_CHANGE));
     state.sumFor = (w, c) => (w ? walkerSum(study, arrays, { w, c, all: state.all }) : state.own[c]);
@@ -200,6 +201,15 @@ circle15.start = (() => {
     const zero = () => ({ all: 0, served: 0, gap: 0, unknown: 0 });
     state.own = study.standard.categories.map((_, c) => {
       const sum = zero();
+      if (state.unitsOnly()) { // too many clusters for a page: the card has counted them
+        study.units.parent.forEach((parent, u) => {
+          if (parent >= 0) return;
+          const { people, ...states } = state.cell(u, c);
+          sum.all += people;
+          ["served", "gap", "unknown"].forEach((kind) => { sum[kind] += states[kind]; });
+        });
+        return sum;
+      }
       state.people.forEach((people, i) => {
         sum.all += people;
         sum[state.statusIn(i, c)] += people;

@@ -177,7 +177,7 @@ circle15.panel = (() => {
     );
     const rest = gaps.slice(LISTED);
     const parts = [];
-    if (!gaps.length) parts.push(say("page.ranked_none"));
+    if (!gaps.length) parts.push(say(state.unitsOnly() ? "page.ranked_units" : "page.ranked_none"));
     if (rest.length) {
       const people = rest.reduce((sum, i) => sum + state.people[i], 0);
       parts.push(say("page.ranked_more", { n: number(rest.length), people: number(people) }));
