@@ -415,8 +415,8 @@ circle15.panel = (() => {
     const block = (heading, items) => el("div", {}, el("h3", {}, ...[].concat(heading)), el("ul", {}, ...items));
     $("legend-body").replaceChildren(
       block(say(...unitsHeading(study, state)), units),
-      ...(state.cluster === null ? [block(say(state.walker ? "legend.clusters_of" : "legend.clusters", { name: canvas.plain(state.walkerName(0)) }), discs)] : []),
-      block(el("label", {}, tick, say("legend.facilities")), signs),
+      ...(state.cluster === null && !state.unitsOnly() ? [block(say(state.walker ? "legend.clusters_of" : "legend.clusters", { name: canvas.plain(state.walkerName(0)) }), discs)] : []),
+      ...(state.unitsOnly() ? [] : [block(el("label", {}, tick, say("legend.facilities")), signs)]),
       ...(state.cluster === null ? [block(say("legend.streets"), lineSwatches(study, state, line))] : []),
     );
   }
