@@ -68,6 +68,15 @@ def test_residents_ages_and_answers_of_the_planner_reach_the_results(study_file,
     assert tables["survey"][["answers", "satisfaction"]].to_numpy().tolist() == [[40, pytest.approx(0.8)]]
 
 
+def test_a_closed_link_changes_what_is_told_of_the_links(study_file):
+    study = Study.open(study_file)
+    before = study.placed["links"]["links"]
+    closed = study.without_links(["way/300"])
+    assert closed.placed["links"] == closed.network.facts()
+    assert closed.placed["links"] != study.placed["links"]
+    assert study.placed["links"]["links"] == before
+
+
 def test_nothing_is_written_when_a_late_step_fails(study_file, monkeypatch):
     study = Study.open(study_file)
     folder = study.run()

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from circle15.sources.totals import Totals
     from circle15.tables import Coverage, Result, StudyArea, TravelTimes
 
-_WALKED = ("network", "times", "coverage", "result")  # what depends on which links are open
+_WALKED = ("network", "times", "coverage", "placed", "result")  # what depends on which links are open
 _PARTS = (  # what can be wrong, in the order in which one part needs another
     *("standard", "walkers", "elements", "area", "terrain", "units", "inventory", "streets", "closed", "origins"),
     *("facilities", "completeness", "groups", "survey"),
