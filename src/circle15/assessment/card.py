@@ -41,16 +41,18 @@ def category_status(found: Coverage, *, standard: Standard, lenient: bool = Fals
     DataFrame of str
         Origins by category.
     """
-    codes = pd.DataFrame(
-        np.select([found.status == "served", found.status == "unknown"], [SERVED, UNKNOWN], GAP),
-        index=found.status.index,
-        columns=found.status.columns,
-    )
-    states = {}
-    for category in standard.categories:
-        within = codes[category.asked(lenient=lenient)].to_numpy()
-        states[category.key] = _WORDS[within.max(axis=1) if lenient else within.min(axis=1)]
-    return pd.DataFrame(states, index=codes.index)
+    codes = _category_codes(found, standard=standard, lenient=lenient)
+    keys = [category.key for category in standard.categories]
+    return pd.DataFrame(_WORDS[codes], index=found.status.index, columns=keys)
+
+
+def _category_codes(found: Coverage, *, standard: Standard, lenient: bool) -> NDArray[np.int8]:
+    """`SERVED`, `UNKNOWN` or `GAP` for every origin and category."""
+    said = found.status.to_numpy(dtype=object)
+    codes = np.where(said == "served", SERVED, np.where(said == "unknown", UNKNOWN, GAP)).astype(np.int8)
+    within = [found.status.columns.get_indexer(one.asked(lenient=lenient)) for one in standard.categories]
+    summary = np.max if lenient else np.min
+    return np.column_stack([summary(codes[:, columns], axis=1) for columns in within])
 
 
 def grades(found: Coverage, origins: gpd.GeoDataFrame, units: gpd.GeoDataFrame, *, standard: Standard) -> pd.DataFrame:
@@ -77,8 +79,11 @@ def grades(found: Coverage, origins: gpd.GeoDataFrame, units: gpd.GeoDataFrame, 
         Keeps the contract `tables.GRADES`.
     """
     categories = [category.key for category in standard.categories]
-    strict = _people_by_state(category_status(found, standard=standard), origins, units)
-    lenient = _people_by_state(category_status(found, standard=standard, lenient=True), origins, units)
+    here = origins.loc[found.status.index]
+    held = holds(units, here["unit"]) * here["population"].to_numpy(dtype=float)
+    strict, lenient = (
+        _by_state(held, _category_codes(found, standard=standard, lenient=one)) for one in (False, True)
+    )
     rows = pd.DataFrame(
         {
             "unit": np.repeat(units.index.to_numpy(dtype=object), len(categories)),
@@ -97,13 +102,9 @@ def grades(found: Coverage, origins: gpd.GeoDataFrame, units: gpd.GeoDataFrame, 
     return rows[GRADES.names]
 
 
-def _people_by_state(
-    states: pd.DataFrame, origins: gpd.GeoDataFrame, units: gpd.GeoDataFrame
-) -> dict[str, NDArray[np.float64]]:
-    """Residents per state: unit by category, each unit holding its descendants' clusters."""
-    people = origins.loc[states.index, "population"].to_numpy(dtype=float)[:, None]
-    inside = holds(units, origins.loc[states.index, "unit"])
-    return {state: inside @ (people * (states == state).to_numpy()) for state in ("served", "gap", "unknown")}
+def _by_state(held: csr_array, codes: NDArray[np.int8]) -> dict[str, NDArray[np.float64]]:
+    """Residents per state: unit by category, from the residents of each cluster in each unit that holds it."""
+    return {state: held @ (codes == code).astype(float) for code, state in enumerate(_WORDS)}
 
 
 def holds(units: gpd.GeoDataFrame, at: pd.Series) -> csr_array:
