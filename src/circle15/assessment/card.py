@@ -50,7 +50,7 @@ def _category_codes(found: Coverage, *, standard: Standard, lenient: bool) -> ND
     """`SERVED`, `UNKNOWN` or `GAP` for every origin and category."""
     said = found.status.to_numpy(dtype=object)
     codes = np.where(said == "served", SERVED, np.where(said == "unknown", UNKNOWN, GAP)).astype(np.int8)
-    within = [found.status.columns.get_indexer(one.asked(lenient=lenient)) for one in standard.categories]
+    within = [found.status.columns.get_indexer(pd.Index(one.asked(lenient=lenient))) for one in standard.categories]
     summary = np.max if lenient else np.min
     return np.column_stack([summary(codes[:, columns], axis=1) for columns in within])
 
@@ -81,9 +81,7 @@ def grades(found: Coverage, origins: gpd.GeoDataFrame, units: gpd.GeoDataFrame, 
     categories = [category.key for category in standard.categories]
     here = origins.loc[found.status.index]
     held = holds(units, here["unit"]) * here["population"].to_numpy(dtype=float)
-    strict, lenient = (
-        _by_state(held, _category_codes(found, standard=standard, lenient=one)) for one in (False, True)
-    )
+    strict, lenient = (_by_state(held, _category_codes(found, standard=standard, lenient=one)) for one in (False, True))
     rows = pd.DataFrame(
         {
             "unit": np.repeat(units.index.to_numpy(dtype=object), len(categories)),

@@ -431,10 +431,10 @@ class Study:
             lacking = assessment.gaps(found, self.origins, standard=standard)
             table = assessment.coverage_table(found, standard=standard)
         with self.step("other walkers, causes and stability"):
-            runs = variants.by_walker(self)
-            without_steps = variants.step_free(self)
-            lacking = variants.causes(self, lacking, level=runs[variants.LEVEL]) if given.causes else lacking
-            card = variants.stability(self, card) if given.stability else card
+            runs = variants.runs(self)
+            lacking = variants.causes(self, lacking, runs) if given.causes else lacking
+            card = variants.stability(self, card, runs) if given.stability else card
+            by_walker = variants.by_walker(self, runs)
         with self.step("what people depend on"):
             dependence = variants.dependence(self)
         with self.step("isochrones"):
@@ -453,10 +453,10 @@ class Study:
             coverage=table,
             grades=card,
             gaps=lacking,
-            walkers=assessment.card_by_walker(runs, self.origins, self.units, standard=standard),
+            walkers=assessment.card_by_walker(by_walker, self.origins, self.units, standard=standard),
             terrain=assessment.terrain_penalty(runs[variants.LEVEL], found, self.origins, self.units),
             dependence=dependence,
-            step_free=assessment.step_free(found, without_steps, self.origins),
+            step_free=assessment.step_free(found, runs[variants.STEP_FREE], self.origins),
             isochrones=outlines,
             streets=self.streets,
             ground=self.ground,

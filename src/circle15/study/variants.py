@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import geopandas as gpd
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from circle15.tables import Coverage, StudyArea, TravelTimes
 
 LEVEL = "level"  # the study's walker in a city without hills
+STEP_FREE, OPEN, STEPS = "step free", "all open", "with steps"  # two words each: no walker is called so
+STABILITY = "stability "
 SPEEDS, HEIGHTS_M, CUTOFFS_MIN = (0.9, 1.1), 5.0, (-1.0, 1.0)  # what a verdict has to survive
 SEEDS = (1, 2)  # of the two error fields of the terrain
 
@@ -54,44 +57,64 @@ def covered(study: Study, found: TravelTimes, *, standard: Standard | None = Non
     return coverage(found, study.facilities, standard=standard or study.standard, known=study.known)
 
 
-def by_walker(study: Study) -> dict[str, Coverage]:
-    """Coverage by walker: the study's own first, then the others, then the yardstick without hills."""
-    runs = {study.walker.name: study.coverage}
-    runs |= {one.name: covered(study, times(study, walker=one)) for one in study.walkers[1:]}
-    level = times(study, walker=study.walker.on_the_level(), network=study.open_network)
-    return runs | {LEVEL: covered(study, level)}
+def runs(study: Study) -> dict[str, Coverage]:
+    """Coverage of the same study asked otherwise, by name; several at once, each on one processor.
+
+    The study's other walkers by their names, the city without hills (`LEVEL`) and without steps (`STEP_FREE`); where
+    they are asked for, the relaxations that tell why a gap is one (`OPEN`, `STEPS`) and the numbers that a verdict
+    has to survive (`STABILITY` and a count).
+    """
+    from circle15.network.threads import each
+
+    asked: dict[str, Callable[[], TravelTimes]] = {
+        one.name: partial(times, study, walker=one) for one in study.walkers[1:]
+    }
+    asked[LEVEL] = lambda: times(study, walker=study.walker.on_the_level(), network=study.open_network)
+    # the detour to the nearest counts however far that is
+    asked[STEP_FREE] = lambda: times(study, walker=study.walker.step_free("wheelchair"), minutes=study.search_minutes)
+    if study.project.assessment.causes:
+        asked[OPEN] = lambda: times(study, network=study.open_network)
+        if study.walker.forbidden:
+            free = study.walker.model_copy(update={"forbidden": frozenset()})
+            asked[STEPS] = lambda: times(study, walker=free)
+    if study.project.assessment.stability:
+        others = [partial(times, study, walker=study.walker.at(factor)) for factor in SPEEDS]
+        others += [partial(_other_heights, study, seed) for seed in SEEDS]
+        asked |= {f"{STABILITY}{number}": one for number, one in enumerate(others)}
+    study.known, study.open_network  # noqa: B018  once, before the threads ask
+    found = each(lambda one: covered(study, one()), asked.values())
+    return {study.walker.name: study.coverage, **dict(zip(asked, found, strict=True))}
 
 
-def step_free(study: Study) -> Coverage:
-    """Coverage without stairs and escalators, save stairs with a ramp for wheelchairs."""
-    walker = study.walker.step_free("wheelchair")  # the detour to the nearest counts however far that is
-    return covered(study, times(study, walker=walker, minutes=study.search_minutes))
-
-
-def causes(study: Study, lacking: pd.DataFrame, *, level: Coverage) -> pd.DataFrame:
-    """The gaps with their causes, by relaxing hours, fares and directions, then steps, then the terrain."""
-    from circle15 import assessment
-
-    relaxed = {"closed": covered(study, times(study, network=study.open_network))}
-    if study.walker.forbidden:
-        free = study.walker.model_copy(update={"forbidden": frozenset()})
-        relaxed["steps"] = covered(study, times(study, walker=free))
-    relaxed["terrain"] = level
-    return assessment.causes(lacking, study.coverage, relaxed=relaxed)
-
-
-def stability(study: Study, card: pd.DataFrame) -> pd.DataFrame:
-    """The card with the share of runs, under other speeds, heights and cut-offs, in which a cell changes its grade."""
-    from circle15 import assessment
+def _other_heights(study: Study, seed: int) -> TravelTimes:
     from circle15.network import WalkNetwork
     from circle15.sources.heights import shifted
 
-    networks = [WalkNetwork(shifted(study.streets, HEIGHTS_M, seed=seed)) for seed in SEEDS]
+    network = WalkNetwork(shifted(study.streets, HEIGHTS_M, seed=seed))
     closed = [*study.closed, *study.closed_by_hand]
-    runs = [covered(study, times(study, walker=study.walker.at(factor))) for factor in SPEEDS]
-    runs += [covered(study, times(study, network=one.without(closed) if closed else one)) for one in networks]
+    return times(study, network=network.without(closed) if closed else network)
+
+
+def by_walker(study: Study, found: Mapping[str, Coverage]) -> dict[str, Coverage]:
+    """Coverage by walker: the study's own first, then the others, then the yardstick without hills."""
+    return {name: found[name] for name in (*(one.name for one in study.walkers), LEVEL)}
+
+
+def causes(study: Study, lacking: pd.DataFrame, found: Mapping[str, Coverage]) -> pd.DataFrame:
+    """The gaps with their causes, by relaxing hours, fares and directions, then steps, then the terrain."""
+    from circle15 import assessment
+
+    runs_of = {"closed": OPEN, "steps": STEPS, "terrain": LEVEL}
+    relaxed = {cause: found[name] for cause, name in runs_of.items() if name in found}
+    return assessment.causes(lacking, study.coverage, relaxed=relaxed)
+
+
+def stability(study: Study, card: pd.DataFrame, found: Mapping[str, Coverage]) -> pd.DataFrame:
+    """The card with the share of runs, under other speeds, heights and cut-offs, in which a cell changes its grade."""
+    from circle15 import assessment
+
     graded = partial(assessment.grades, origins=study.origins, units=study.units, standard=study.standard)
-    cards = [graded(run) for run in runs]
+    cards = [graded(run) for name, run in found.items() if name.startswith(STABILITY)]
     for minutes in CUTOFFS_MIN:
         standard = study.standard.shifted(minutes)
         cards.append(graded(covered(study, study.times, standard=standard), standard=standard))
