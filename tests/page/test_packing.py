@@ -4,13 +4,14 @@ import base64
 import gzip
 import html.parser
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circle15.page.packing import Grid, areas, json_block, lines, number_block, varints
+from circle15.page.packing import Grid, areas, json_block, lines, number_block, outlines, varints
 
 
 def unpacked(text):
@@ -111,16 +112,29 @@ def test_no_shapes_are_three_empty_arrays():
 
 @given(
     st.lists(
-        st.tuples(st.integers(-500, 500), st.integers(-500, 500), st.integers(2, 90), st.integers(2, 90)), min_size=1
+        st.tuples(st.integers(-9000, 9000), st.integers(-9000, 9000), st.integers(20, 900), st.integers(20, 900)),
+        min_size=1,
     )
 )
-def test_every_shape_can_be_decoded_from_its_own_start(boxes):
-    shapes = np.array(
-        [shapely.box(x / 1e5, y / 1e5, (x + w) / 1e5, (y + h) / 1e5) for x, y, w, h in boxes], dtype=object
-    )
+def test_every_outline_can_be_decoded_from_its_own_start(boxes):
+    shapes = [shapely.MultiPolygon([shapely.box(x, y, x + w, y + h)]) for x, y, w, h in boxes]
+    metres = gpd.GeoSeries(shapes, crs="EPSG:32648").translate(650_000, 3_270_000)
+    grid = Grid(106.0, 29.0)
     starts = np.array([(x + 7, y - 3) for x, y, _, _ in boxes])
-    arrays = areas(shapes, Grid(0, 0), name="x", starts=starts)
-    steps = arrays["x.xy"].reshape(-1, 4, 2)
-    for start, shape, (x, y, w, h) in zip(starts, steps, boxes, strict=True):
+    arrays = outlines(metres, grid, name="x", starts=starts)
+    exact = metres.to_crs("EPSG:4326")
+    for start, shape, true in zip(starts, arrays["x.xy"].reshape(-1, 4, 2), exact, strict=True):
         corners = start + np.cumsum(shape, axis=0)
-        assert sorted(map(tuple, corners)) == sorted([(x, y), (x + w, y), (x, y + h), (x + w, y + h)])
+        wanted = (shapely.get_coordinates(true)[:4] - (106.0, 29.0)) * 1e5
+        assert np.abs(corners - wanted).max() < 0.5 + 1e-2  # rounded, and a hundredth of a step
+
+
+def test_outlines_keep_holes_and_parts_apart():
+    ring = shapely.box(0, 0, 900, 900).difference(shapely.box(300, 300, 600, 600))
+    shapes = gpd.GeoSeries([ring, shapely.MultiPolygon([ring, shapely.box(2000, 0, 2100, 100)])], crs="EPSG:32648")
+    shapes = shapes.translate(650_000, 3_270_000)
+    grid = Grid(106.0, 29.0)
+    arrays = outlines(shapes, grid, name="x", starts=np.zeros((2, 2), np.int64))
+    assert arrays["x.rings"].tolist() == [2, 3]
+    assert arrays["x.sizes"].tolist() == [4, 4, 4, 4, 4]
+    assert outlines(shapes.iloc[:0], grid, name="x", starts=np.zeros((0, 2), np.int64))["x.rings"].tolist() == []

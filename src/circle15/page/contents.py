@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from circle15.page.packing import Grid, areas, json_block, lines, lonlat, number_block
+from circle15.page.packing import Grid, areas, json_block, lines, lonlat, number_block, outlines
 from circle15.tables import CAUSES, TIERS
 
 if TYPE_CHECKING:
@@ -492,10 +492,9 @@ def _isochrones(result: Result, grid: Grid, places: Whole) -> dict[str, Whole]:
     minutes = table["minutes"].to_numpy(dtype=float)
     order = np.lexsort((-minutes, of))
     order = order[of[order] >= 0]
-    shapes = lonlat(table.geometry.iloc[order])
     return {
         "isochrones.origin": of[order].astype(np.int64),
         "isochrones.minutes": np.rint(minutes[order] * 10).astype(np.int64),
         "isochrones.street": np.rint(table["street_m"].to_numpy(dtype=float)[order]).astype(np.int64),
-        **areas(shapes, grid, name="isochrones", starts=places[of[order]]),
+        **outlines(table.geometry.iloc[order], grid, name="isochrones", starts=places[of[order]]),
     }

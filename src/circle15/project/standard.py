@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping  # noqa: TC003  pydantic reads annotations at run time
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path  # noqa: TC003
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -116,16 +117,36 @@ class Service(Record):
         return None if self.people_each is None else population / self.people_each
 
 
-def _tag_filter(rule: str, tags: Mapping[str, str]) -> bool:
-    """Whether tags pass one filter such as ``amenity=clinic;doctors+healthcare+name~社区卫生``."""
+class _Part(NamedTuple):
+    """One condition of a filter: a tag whose text is searched, or whose value is one of some; none: any value."""
+
+    key: str
+    pattern: re.Pattern[str] | None
+    values: frozenset[str]
+
+
+@lru_cache(maxsize=4096)
+def _parts(rule: str) -> tuple[_Part, ...]:
+    """A filter such as ``amenity=clinic;doctors+healthcare+name~社区卫生``, taken apart once."""
+    parts = []
     for part in rule.split("+"):
         searched, tilde, pattern = part.partition("~")
         key, _, values = part.partition("=")
-        given = tags.get(key.strip())
         if tilde:
-            passed = re.search(pattern, tags.get(searched.strip(), "")) is not None
+            parts.append(_Part(searched.strip(), re.compile(pattern), frozenset()))
         else:
-            passed = given is not None and (not values or bool(set(given.split(";")) & set(values.split(";"))))
+            parts.append(_Part(key.strip(), None, frozenset(values.split(";") if values else ())))
+    return tuple(parts)
+
+
+def _tag_filter(rule: str, tags: Mapping[str, str]) -> bool:
+    """Whether tags pass one filter."""
+    for key, pattern, values in _parts(rule):
+        given = tags.get(key)
+        if pattern is not None:
+            passed = pattern.search(given or "") is not None
+        else:
+            passed = given is not None and (not values or not values.isdisjoint(given.split(";")))
         if not passed:
             return False
     return True
@@ -223,7 +244,7 @@ class Standard(Record):
             raise ValueError("; ".join(problems))
         return self
 
-    @property
+    @cached_property
     def services(self) -> tuple[Service, ...]:
         """All services, in the order of the card."""
         return tuple(service for category in self.categories for service in category.services)
