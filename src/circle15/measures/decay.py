@@ -43,7 +43,7 @@ class Decay(ABC):
 
     @abstractmethod
     def weight(self, minutes: Floats) -> Floats:
-        """The weight of walks that are no longer than `self.minutes`; what is said of longer ones is not used."""
+        """The weight of walks in minutes, none of which is longer than `self.minutes`."""
 
     def __call__(self, seconds: ArrayLike) -> Floats:
         """The weight of each walk.
@@ -59,8 +59,10 @@ class Decay(ABC):
             From 0 to 1.
         """
         walk = np.asarray(seconds, dtype=float)
-        weight = np.where(walk <= limit_s(self.minutes), self.weight(walk / 60), 0.0)
-        return np.where(np.isnan(walk), np.nan, weight)
+        within = walk <= limit_s(self.minutes)
+        weight = np.where(np.isnan(walk), np.nan, 0.0)
+        weight[within] = self.weight(walk[within] / 60)
+        return weight
 
 
 @dataclass(frozen=True)

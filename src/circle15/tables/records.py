@@ -286,10 +286,8 @@ class TravelTimes:
         """
         shape = (len(self.origin_ids), len(self.facility_ids))
         if self.seconds.shape != shape:
-            said = (
-                f"the matrix is {self.seconds.shape[0]} x {self.seconds.shape[1]}, the ids are {shape[0]} x {shape[1]}"
-            )
-            return [Finding("travel times", said, "Give one row for each origin and one column for each facility")]
+            problem = f"the matrix has the shape {self.seconds.shape}, the ids ask for {shape}"
+            return [Finding("travel times", problem, "Give one row for each origin and one column for each facility")]
         found = [
             *_repeated("travel times, origins", self.origin_ids),
             *_repeated("travel times, facilities", self.facility_ids),
