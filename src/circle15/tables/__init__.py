@@ -6,7 +6,7 @@ geometry is in one projected CRS in metres; `seconds` are seconds and `minutes` 
 """
 
 from circle15.tables.contract import Column, Table
-from circle15.tables.records import TICKS_PER_SECOND, Coverage, Placement, Result, StudyArea, TravelTimes
+from circle15.tables.records import TICKS_PER_SECOND, Coverage, Placement, Result, StudyArea, TravelTimes, limit_s
 from circle15.tables.statements import (
     BUILDINGS,
     CAUSES,
@@ -71,4 +71,5 @@ __all__ = [
     "Table",
     "TravelTimes",
     "dictionary",
+    "limit_s",
 ]
