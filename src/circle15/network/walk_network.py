@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from circle15.errors import CutoffError, DataError, Finding, quoted
-from circle15.network import dependence, isochrones, search, snapping, trips
+from circle15.network import dependence, isochrones, kernels, search, snapping, trips
 from circle15.network.graph import Graph, Layout, in_order
 from circle15.project import Walker
 from circle15.tables import EVIDENCE, LINK_KINDS, STREETS, TICKS_PER_SECOND, Placement, Table, TravelTimes
@@ -73,6 +73,7 @@ class WalkNetwork:
 
     def __init__(self, streets: gpd.GeoDataFrame) -> None:
         _STREETS.check(streets)
+        kernels.wait("walking")
         self._given = streets
         self._layout = Layout(in_order(streets), np.zeros(len(streets), dtype=bool))
         self._graphs: dict[Walker, Graph] = {}

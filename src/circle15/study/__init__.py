@@ -361,6 +361,9 @@ class Study:
     @cached_property
     def times(self) -> TravelTimes:
         """Walking seconds from every cluster to every facility."""
+        from circle15.network import kernels
+
+        kernels.begin()
         network, origins, facilities = self.network, self.origins, self.facilities
         minutes, trip = self.search_minutes, self.project.assessment.trip
         with self.step("travel times"):
