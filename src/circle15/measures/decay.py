@@ -141,7 +141,7 @@ class Steps(Decay):
     def weight(self, minutes: Floats) -> Floats:
         """The weight of the first limit that a walk is within."""
         limits, weights = np.array(self.steps).T
-        within = np.searchsorted([limit_s(one) / 60 for one in limits], minutes - 1e-9)  # far below a tick
+        within = np.searchsorted([limit_s(one) / 60 for one in limits], minutes)
         return np.append(weights, 0.0)[within]
 
 

@@ -178,8 +178,8 @@ def gini(values: pd.Series, population: pd.Series) -> float:
     >>> gini(pd.Series({"a": 1, "b": 3}), pd.Series({"a": 300, "b": 100}))
     0.25
     """
-    value, people = _known(values, population)
-    return _concentration(value, people, rank=value)
+    value, people, rank = _known(values, population)
+    return _concentration(value, people, rank=rank)
 
 
 def concentration_index(values: pd.Series, population: pd.Series, *, ranking: pd.Series) -> float:
@@ -215,9 +215,8 @@ def concentration_index(values: pd.Series, population: pd.Series, *, ranking: pd
     >>> concentration_index(values, people, ranking=values), concentration_index(values, people, ranking=-values)
     (0.25, -0.25)
     """
-    value, people = _known(values, population)
-    refuse(problems("ranking", ranking, values.index, least=None))
-    return _concentration(value, people, rank=numbers(ranking, values.index[values.notna()]))
+    value, people, rank = _known(values, population, ranking)
+    return _concentration(value, people, rank=rank)
 
 
 def theil_t(values: pd.Series, population: pd.Series) -> float:
@@ -250,7 +249,7 @@ def theil_t(values: pd.Series, population: pd.Series) -> float:
     >>> round(theil_t(pd.Series({"a": 1, "b": 2, "c": 3, "d": 4}), four), 6)
     0.10644
     """
-    value, people = _known(values, population)
+    value, people, _ = _known(values, population)
     mean = _mean(value, people)
     if not mean > 0:
         return math.nan
@@ -290,10 +289,10 @@ def palma_like(values: pd.Series, population: pd.Series) -> float:
     >>> round(palma_like(pd.Series({"a": 1, "b": 2, "c": 6}), pd.Series({"a": 40, "b": 50, "c": 10})), 9)
     6.0
     """
-    value, people = _known(values, population)
+    value, people, rank = _known(values, population)
     if not people @ value > 0:
         return math.nan
-    share, had = _lorenz(value, people, rank=value)
+    share, had = _lorenz(value, people, rank=rank)
     worst = np.interp(WORST_OFF, share, had) / WORST_OFF
     best = (1 - np.interp(1 - BEST_OFF, share, had)) / BEST_OFF
     return float(best / worst) if worst > 0 else math.inf
@@ -345,12 +344,16 @@ def _findings(values: pd.Series, population: pd.Series, *, name: str = "values")
     return found + problems("population", population, values.index)
 
 
-def _known(values: pd.Series, population: pd.Series) -> tuple[Floats, Floats]:
-    """Values that are known, and the people there."""
-    refuse(_findings(values, population))
+def _known(values: pd.Series, population: pd.Series, ranking: pd.Series | None = None) -> tuple[Floats, Floats, Floats]:
+    """Values that are known, the people there, and what they are lined up by: the values, if nothing else."""
+    found = _findings(values, population)
+    if ranking is not None and isinstance(values, pd.Series):
+        found += problems("ranking", ranking, values.index, least=None)
+    refuse(found)
     value, people = numbers(values, values.index), numbers(population, values.index)
+    rank = value if ranking is None else numbers(ranking, values.index)
     said = ~np.isnan(value)
-    return value[said], people[said]
+    return value[said], people[said], rank[said]
 
 
 def _walks(
