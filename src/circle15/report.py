@@ -45,8 +45,9 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
 
     The layers are `units, origins, facilities, coverage, gaps, step_free, dependence, isochrones, links` with the
     columns of the contract in order, in the CRS of the study, and as tables without geometry `grades`, the card,
-    `walkers`, the card walker by walker, and `terrain`, the terrain penalty. Coverage and gaps stand at the point of
-    their cluster. Units carry two columns more: `graded`, how many categories were graded, and `met`, how
+    `walkers`, the card walker by walker, `terrain`, the terrain penalty, and what is judged beyond the card: `supply,
+    minimums, containment, circles, targets, views, group_coverage, equity, quadrant`. Coverage and gaps stand at the
+    point of their cluster. Units carry two columns more: `graded`, how many categories were graded, and `met`, how
     many of these have grade 4 or 5; that is what they are coloured by.
 
     Parameters
@@ -78,6 +79,7 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
     }
     plain = ("groups", "housing", "completeness", "survey", "grades", "walkers", "terrain")
     layers |= {name: gpd.GeoDataFrame(getattr(result, name)) for name in plain}
+    layers |= {one.name: gpd.GeoDataFrame(getattr(result.judgement, one.name)) for one in tables.JUDGED}
     try:
         path.unlink(missing_ok=True)
         for name, layer in layers.items():

@@ -41,6 +41,10 @@ def problems(
     """
     if not isinstance(values, pd.Series):
         return [Finding(name, f"it is a {type(values).__name__}", "Give a Series with ids as its index")]
+    wrong = Column(name, "number", "", nulls=nulls, minimum=least).problems(values)
+    mended = [Finding(name, one, "Mend these, or leave out what is not known") for one in wrong]
+    if values.index.equals(ids) and ids.is_unique:  # as it is nearly always
+        return mended
     every = f"Give one number for every {ids.name or 'id'}"
     twice, given = values.index[values.index.duplicated()].unique(), values.index.unique()
     silent, strange = ids[given.get_indexer(ids) < 0], given[ids.unique().get_indexer(given) < 0]
@@ -53,8 +57,7 @@ def problems(
         )
         if len(some)
     ]
-    wrong = Column(name, "number", "", nulls=nulls, minimum=least).problems(values)
-    return found + [Finding(name, one, "Mend these, or leave out what is not known") for one in wrong]
+    return found + mended
 
 
 def numbers(values: pd.Series, ids: pd.Index) -> NDArray[np.float64]:

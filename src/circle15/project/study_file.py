@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from circle15.errors import ConfigError, Finding
 from circle15.project.reading import Minutes, Record, Share, is_file_name, nearest, parsed, read_text, validated
-from circle15.project.standard import Tier  # noqa: TC001  pydantic reads annotations at run time
+from circle15.project.yardsticks import Tier  # noqa: TC001  pydantic reads annotations at run time
 
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09", "unknown"]  # unknown: refused, with what each reading would mean
 Trip = Literal["out", "back", "slower", "round"]

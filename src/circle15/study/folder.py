@@ -119,6 +119,26 @@ def _comparisons(study: Study) -> dict[str, object]:
         "cells_that_flip": None if graded.empty else float((graded > 0).mean()),
         "depended_on": first.to_dict("records"),
         "no_step_free_way": float(result.step_free.loc[no_way, "population"].sum()),
+        **_judged(study),
+    }
+
+
+def _judged(study: Study) -> dict[str, object]:
+    """Circles built, unit coverage beside resident coverage, and what falls short, in a few figures."""
+    judged, units = study.result.judgement, study.units
+    circles, sizes = judged.circles, judged.minimums
+    whole = judged.supply[judged.supply["unit"].isin(units.index[units["parent"].isna()])]
+    counts = ["served", "gap", "unknown", "units", "units_owning", "units_unknown"]
+    return {
+        "circles": {
+            "of": len(circles),
+            **{state: int((circles["state"] == state).sum()) for state in ("built", "unknown")},
+            "nearest": circles.index[circles["state"] != "built"][:1].tolist(),
+            "targets": judged.targets.reset_index().to_dict("records"),
+        },
+        "coverage_by_service": whole.groupby("service", sort=False)[counts].sum().to_dict("index"),
+        "minimums": {service: _tally(rows) for service, rows in sizes.groupby("service", sort=False)["state"]},
+        "survey_disagrees": int(judged.quadrant["disagree"].sum()),
     }
 
 

@@ -10,6 +10,17 @@ import numpy as np
 import pandas as pd
 
 from circle15.errors import CutoffError, DataError, Finding, quoted
+from circle15.tables.judged import (
+    CIRCLES,
+    CONTAINMENT,
+    EQUITY,
+    GROUP_COVERAGE,
+    MINIMUMS,
+    QUADRANT,
+    SUPPLY,
+    TARGETS,
+    VIEWS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -355,6 +366,10 @@ class Coverage:
         For unknown: `inventory`, `edge` or `unplaced`; empty otherwise.
     search_minutes : float
         How far the nearest was looked for.
+    edge_s : Series of float, optional
+        Seconds to the nearest place where the data end, so that the same walks can be judged by other cut-offs.
+    supply : Supply, optional
+        How much there is for whom, where that was asked.
     """
 
     seconds: pd.DataFrame
@@ -362,6 +377,57 @@ class Coverage:
     status: pd.DataFrame
     why: pd.DataFrame
     search_minutes: float
+    edge_s: pd.Series | None = None
+    supply: Supply | None = None
+
+
+@dataclass(frozen=True)
+class Supply:
+    """How much of each service that has a norm is offered to whom, over what the norm asks.
+
+    Each frame has one row per origin and one column per service that has a norm.
+
+    Parameters
+    ----------
+    people : DataFrame of float
+        Those whom the norm is for.
+    ratio : DataFrame of float
+        Supply per head (E2SFCA) over the norm per head; missing where the origin could not be placed, or where the
+        list is too incomplete to say.
+    known : DataFrame of float
+        The part of `ratio` that rests on facilities of known size.
+    asked_each : Series of float
+        What the norm asks for one of the people.
+    measure : Series of str
+        What that is counted in: `floor_area_m2`, `land_m2`, `capacity` or `count`.
+    """
+
+    people: pd.DataFrame
+    ratio: pd.DataFrame
+    known: pd.DataFrame
+    asked_each: pd.Series
+    measure: pd.Series
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is judged beyond the card; each table keeps the contract of its name, and is empty where it was not asked.
+
+    Examples
+    --------
+    >>> len(Judgement().circles)
+    0
+    """
+
+    supply: pd.DataFrame = field(default_factory=SUPPLY.empty)
+    minimums: pd.DataFrame = field(default_factory=MINIMUMS.empty)
+    containment: pd.DataFrame = field(default_factory=CONTAINMENT.empty)
+    circles: pd.DataFrame = field(default_factory=CIRCLES.empty)
+    targets: pd.DataFrame = field(default_factory=TARGETS.empty)
+    views: pd.DataFrame = field(default_factory=VIEWS.empty)
+    group_coverage: pd.DataFrame = field(default_factory=GROUP_COVERAGE.empty)
+    equity: pd.DataFrame = field(default_factory=EQUITY.empty)
+    quadrant: pd.DataFrame = field(default_factory=QUADRANT.empty)
 
 
 @dataclass(frozen=True)
@@ -389,4 +455,5 @@ class Result:
     isochrones: gpd.GeoDataFrame
     streets: gpd.GeoDataFrame
     ground: gpd.GeoDataFrame
+    judgement: Judgement = field(default_factory=Judgement)
     facts: Mapping[str, object] = field(default_factory=dict)
