@@ -491,7 +491,8 @@ circle15.panel = (() => {
       return el("div.c15-tip", {},
         el("strong", {}, name(facility.name[i] || say("facility.unnamed"))),
         el("span", {}, `${state.serviceName(facility.service[i])} · ${say(facility.verified[i] ? "facility.verified" : "facility.unverified")}`),
-        el("span", {}, say(`entrance.${facility.entrance_from[i]}`), " · ", name(facility.source[i])));
+        facility.source[i] === "scenario" ? el("span", {}, say("facility.scenario"))
+          : el("span", {}, say(`entrance.${facility.entrance_from[i]}`), " · ", name(facility.source[i])));
     }
     if (found.kind === "cluster") {
       return el("div.c15-tip", {},

@@ -94,6 +94,7 @@ def manifest(study: Study) -> dict[str, object]:
             "placed": study.placed["facilities"],
             "entrance_from": _tally(study.facilities["entrance_from"]),
             "service": _tally(study.facilities["service"]),
+            "source": _tally(study.facilities["source"]),
         },
         "links": study.placed["links"],
         "coverage": _tally(study.result.coverage["status"]),
@@ -129,7 +130,8 @@ def _sources(study: Study) -> list[dict[str, object]]:
     frozen = [
         ("[streets] overpass" if project.streets.overpass else "[streets] country", file) for file in study.snapshot
     ]
-    named = [(key, project.path(file)) for key, file in project.inputs() if key != "[streets] country"]
+    elsewhere = ("[streets] country", "[[scenario]] inventory")  # the tables that were read are the study's own by now
+    named = [(key, project.path(file)) for key, file in project.inputs() if key not in elsewhere]
     listed = []
     for key, file in [*named, *frozen]:
         within = file.is_relative_to(project.folder)
