@@ -332,7 +332,7 @@ floor_area_m2 = 900
 
 [[scenario.facilities]]
 do = "close"
-id = "邮政局巷社区食堂"
+id = "石板坡社区食堂"
 """  # noqa: E501
 
 

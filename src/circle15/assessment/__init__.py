@@ -5,6 +5,7 @@ polygon is ever counted from.
 """
 
 from circle15.assessment.card import category_status, gaps, grades, headline
+from circle15.assessment.changes import changes
 from circle15.assessment.comparison import (
     candidates,
     card_by_walker,
@@ -29,6 +30,7 @@ __all__ = [
     "card_by_walker",
     "category_status",
     "causes",
+    "changes",
     "completeness",
     "completeness_summary",
     "completeness_text",

@@ -5,8 +5,20 @@ check at every door and the data dictionary beside the results. Ids are unique s
 geometry is in one projected CRS in metres; `seconds` are seconds and `minutes` appear only at the doors.
 """
 
+from circle15.tables.changes import (
+    CELL_CHANGES,
+    CHANGE_TABLES,
+    CHANGES,
+    EVERYBODY,
+    FACILITY_CHANGES,
+    GRADE_TURNS,
+    ORIGIN_CHANGES,
+    PLACE_TURNS,
+    TURNS,
+    UNIT_CHANGES,
+)
 from circle15.tables.contract import Column, Table
-from circle15.tables.records import TICKS_PER_SECOND, Coverage, Placement, Result, StudyArea, TravelTimes
+from circle15.tables.records import TICKS_PER_SECOND, Comparison, Coverage, Placement, Result, StudyArea, TravelTimes
 from circle15.tables.statements import (
     BUILDINGS,
     CAUSES,
@@ -39,20 +51,28 @@ from circle15.tables.statements import (
 __all__ = [
     "BUILDINGS",
     "CAUSES",
+    "CELL_CHANGES",
+    "CHANGES",
+    "CHANGE_TABLES",
     "COMPLETENESS",
     "COVERAGE",
     "DEPENDENCE",
     "ENTRANCE_RUNGS",
+    "EVERYBODY",
     "EVIDENCE",
     "FACILITIES",
+    "FACILITY_CHANGES",
     "GAPS",
     "GRADES",
+    "GRADE_TURNS",
     "GROUND",
     "GROUPS",
     "HOUSING",
     "ISOCHRONES",
     "LINK_KINDS",
     "ORIGINS",
+    "ORIGIN_CHANGES",
+    "PLACE_TURNS",
     "STATUSES",
     "STEP_FREE",
     "STREETS",
@@ -61,9 +81,12 @@ __all__ = [
     "TERRAIN",
     "TICKS_PER_SECOND",
     "TIERS",
+    "TURNS",
     "UNITS",
+    "UNIT_CHANGES",
     "WALKERS",
     "Column",
+    "Comparison",
     "Coverage",
     "Placement",
     "Result",

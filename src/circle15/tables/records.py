@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -213,3 +213,42 @@ class Result:
     streets: gpd.GeoDataFrame
     ground: gpd.GeoDataFrame
     facts: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs side by side: who gains and who loses.
+
+    Parameters
+    ----------
+    before, after : Result
+        What was compared, in one CRS.
+    by : {"origin", "unit"}
+        ``origin``: homes and residents are the same, so that everybody is told apart. ``unit``: they are not, so that
+        only sums over units can be compared; who gained and lost within a unit is missing then.
+    changes : DataFrame
+        tables.CHANGES.
+    units : GeoDataFrame
+        tables.UNIT_CHANGES.
+    cells : DataFrame
+        tables.CELL_CHANGES.
+    origins : GeoDataFrame
+        tables.ORIGIN_CHANGES.
+    facilities : GeoDataFrame
+        tables.FACILITY_CHANGES.
+    findings : tuple of Finding
+        What makes the two runs hard to compare.
+    facts : mapping
+        Plain values for headings and the manifest: what was compared with what, and the headline figures.
+    """
+
+    before: Result
+    after: Result
+    by: str
+    changes: pd.DataFrame
+    units: gpd.GeoDataFrame
+    cells: pd.DataFrame
+    origins: gpd.GeoDataFrame
+    facilities: gpd.GeoDataFrame
+    findings: tuple[Finding, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)

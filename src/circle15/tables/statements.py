@@ -20,7 +20,7 @@ STATUSES = ("served", "gap", "unknown")
 ENTRANCE_RUNGS = ("gate", "crossing", "outline", "point", "table")
 
 
-def _column(kind: Kind) -> Callable[..., Column]:
+def columns_of(kind: Kind) -> Callable[..., Column]:
     """Make the constructor of columns of one kind, so that each statement below is one line."""
 
     def column(name: str, words: str, **rules: Any) -> Column:  # noqa: ANN401  passed on as they are
@@ -29,7 +29,7 @@ def _column(kind: Kind) -> Callable[..., Column]:
     return column
 
 
-_text, _number, _integer, _boolean = map(_column, get_args(Kind))
+_text, _number, _integer, _boolean = map(columns_of, get_args(Kind))
 
 _AS_WRITTEN = (  # OSM tags kept for the walking rules and for other people's tools
     *("name", "highway", "foot", "conveying", "incline", "step:height", "handrail", "wheelchair", "layer"),
