@@ -87,7 +87,8 @@ def test_where_kernels_are_not_kept_none_are_made(begun, monkeypatch):
     assert begun == []
 
 
-def test_a_python_that_cannot_be_started_is_no_error(begun, monkeypatch):
+@pytest.mark.usefixtures("begun")
+def test_a_python_that_cannot_be_started_is_no_error(monkeypatch):
     def refused(*_, **__):
         raise FileNotFoundError
 

@@ -5,6 +5,7 @@ polygon is ever counted from.
 """
 
 from circle15.assessment.card import category_status, gaps, grades, headline, quadrant
+from circle15.assessment.changes import changes
 from circle15.assessment.circles import circles, integrated, targets, views
 from circle15.assessment.comparison import (
     candidates,
@@ -35,6 +36,7 @@ __all__ = [
     "card_by_walker",
     "category_status",
     "causes",
+    "changes",
     "circles",
     "completeness",
     "completeness_summary",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -457,3 +457,68 @@ class Result:
     ground: gpd.GeoDataFrame
     judgement: Judgement = field(default_factory=Judgement)
     facts: Mapping[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, area: StudyArea, held: Mapping[str, pd.DataFrame], *, facts: Mapping[str, object]) -> Result:
+        """A result from tables by their names; those that are not given are empty.
+
+        Parameters
+        ----------
+        area : StudyArea
+            Gives the CRS.
+        held : mapping of str to DataFrame
+            Tables as `tables.TABLES` states them; names that are no part of a result are left out.
+        facts : mapping
+            Plain values for headings.
+
+        Returns
+        -------
+        Result
+        """
+        from circle15.tables.statements import TABLES
+
+        empty = {name: table.empty(area.crs if table.geometry else None) for name, table in TABLES.items()}
+        own, judged = ({one.name for one in fields(kind)} for kind in (cls, Judgement))
+        every = empty | dict(held)
+        judgement = Judgement(**{name: table for name, table in every.items() if name in judged})
+        parts: dict[str, Any] = {name: table for name, table in every.items() if name in own}
+        return cls(area=area, judgement=judgement, facts=facts, **parts)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs side by side: who gains and who loses.
+
+    Parameters
+    ----------
+    before, after : Result
+        What was compared, in one CRS.
+    by : {"origin", "unit"}
+        ``origin``: homes and residents are the same, so that everybody is told apart. ``unit``: they are not, so that
+        only sums over units can be compared; who gained and lost within a unit is missing then.
+    changes : DataFrame
+        tables.CHANGES.
+    units : GeoDataFrame
+        tables.UNIT_CHANGES.
+    cells : DataFrame
+        tables.CELL_CHANGES.
+    origins : GeoDataFrame
+        tables.ORIGIN_CHANGES.
+    facilities : GeoDataFrame
+        tables.FACILITY_CHANGES.
+    findings : tuple of Finding
+        What makes the two runs hard to compare.
+    facts : mapping
+        Plain values for headings and the manifest: what was compared with what, and the headline figures.
+    """
+
+    before: Result
+    after: Result
+    by: str
+    changes: pd.DataFrame
+    units: gpd.GeoDataFrame
+    cells: pd.DataFrame
+    origins: gpd.GeoDataFrame
+    facilities: gpd.GeoDataFrame
+    findings: tuple[Finding, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
