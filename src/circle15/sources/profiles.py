@@ -22,37 +22,118 @@ if TYPE_CHECKING:
 
     from circle15.sources.terrain import Terrain
 
+AT_ONCE = 1 << 16  # lines that are drawn together
 PIECE_M = 15.0  # no stretch between two heights is longer
 APPROACH_M = 30.0  # so far from a deck or a portal a cell of 30 m still reads it
 SMOOTHINGS = 4  # passes of half and half over stretches of 15 m: a bell of 21 m to each side, a window of 45 m
 CLIMBING = ("stairs", "escalator", "lift", "cable_car")  # kinds whose rise has a rule of its own
 
 
-def profiles(pieces: pd.DataFrame, terrain: Terrain) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
+@dataclass(frozen=True)
+class Lines:
+    """Many lines as plain arrays: their vertices one after another, and where each line begins.
+
+    Parameters
+    ----------
+    xy : ndarray, shape (vertices, 2)
+        Metres in the study CRS.
+    start : ndarray of int, shape (lines + 1,)
+        The first vertex of each line, and behind the last line the number of vertices.
+    z : ndarray, shape (vertices,), optional
+        Height of each vertex in metres; None for lines in the plane.
+
+    Examples
+    --------
+    >>> two = Lines.of(np.array([shapely.LineString([(0, 0), (3, 4)]), shapely.LineString([(9, 9), (9, 8), (9, 6)])]))
+    >>> two.start.tolist(), two.length.tolist()
+    ([0, 2, 5], [5.0, 3.0])
+    >>> two.drawn(np.array([1, 1]), back=np.array([False, True]))[1].wkt
+    'LINESTRING (9 6, 9 8, 9 9)'
+    """
+
+    xy: NDArray[np.float64]
+    start: NDArray[np.int64]
+    z: NDArray[np.float64] | None = None
+
+    @classmethod
+    def of(cls, lines: NDArray[np.object_], *, heights: bool = False) -> Lines:
+        """Line strings as arrays, with their heights (NaN where there are none) or in the plane."""
+        points = shapely.get_coordinates(lines, include_z=heights)
+        start = np.append(0, np.cumsum(shapely.get_num_coordinates(lines), dtype=np.int64))
+        return cls(points[:, :2], start, points[:, 2] if heights else None)
+
+    @cached_property
+    def line(self) -> NDArray[np.int64]:
+        """The line of each vertex."""
+        return np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+
+    @cached_property
+    def step(self) -> NDArray[np.float64]:
+        """Metres from each vertex to the next of its line; 0 from its last."""
+        x, y = np.diff(self.xy, axis=0, append=self.xy[-1:]).T
+        step: NDArray[np.float64] = np.sqrt(x * x + y * y)
+        step[self.start[1:] - 1] = 0.0
+        return step
+
+    @cached_property
+    def length(self) -> NDArray[np.float64]:
+        """Metres of each line."""
+        return np.bincount(self.line, weights=self.step, minlength=len(self.start) - 1)
+
+    def turned(self, back: NDArray[np.bool_]) -> Lines:
+        """The same lines, some of them from their last vertex to their first."""
+        at = _vertices(self.start, np.arange(len(back)), back)
+        return Lines(self.xy[at], self.start, None if self.z is None else self.z[at])
+
+    def drawn(self, line: NDArray[np.int64], *, back: NDArray[np.bool_]) -> NDArray[np.object_]:
+        """Line strings of some of the lines, turned round where asked."""
+        drawn = np.empty(len(line), dtype=object)
+        for first in range(0, len(line), AT_ONCE):
+            some = slice(first, first + AT_ONCE)
+            at = _vertices(self.start, line[some], back[some])
+            points = self.xy[at] if self.z is None else np.column_stack([self.xy[at], self.z[at]])
+            owner = np.repeat(np.arange(len(line[some])), np.diff(self.start)[line[some]])
+            drawn[some] = shapely.linestrings(points, indices=owner)
+        return drawn
+
+
+def _vertices(start: NDArray[np.int64], line: NDArray[np.int64], back: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The vertices of some lines, one line after another; from last to first where asked."""
+    sizes = start[line + 1] - start[line]
+    begin = np.where(back, start[line + 1] - 1, start[line])
+    along = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return np.repeat(begin, sizes) + np.where(np.repeat(back, sizes), -along, along)
+
+
+def profiles(pieces: pd.DataFrame, lines: Lines, terrain: Terrain) -> tuple[Lines, NDArray[np.float64]]:
     """Lines with heights, and the climb between the ends of each.
 
     Parameters
     ----------
     pieces : DataFrame
-        One row per undirected piece, in the direction of its way: `geometry`, `way` (a number), `run_m`, `cap` (rise
-        over run); `start` and `end`, numbers of nodes from 0 to `nodes` - 1; booleans `straight` (runs straight between
-        its ends), `deck` (a bridge, a tunnel or a covered way), `steep` and `lift`.
+        One row per undirected piece, in the direction of its way: `way` (a number), `run_m`, `cap` (rise over run);
+        `start` and `end`, numbers of nodes from 0 to `nodes` - 1; booleans `straight` (runs straight between its
+        ends), `deck` (a bridge, a tunnel or a covered way), `steep` and `lift`.
+    lines : Lines
+        Those of the pieces, in the plane.
     terrain : Terrain
         Heights of the ground.
 
     Returns
     -------
-    lines : ndarray of LineString Z
+    lines : Lines
         No stretch longer than 15 m; NaN all along where the height of an end is not known.
     climb : ndarray of float
         Metres from first to last point; NaN where not known. A deck that only one end holds is drawn level, and its
         climb is not known.
     """
-    cut = _cut(pieces)
+    cut = _cut(pieces, lines)
     heights, lone = _heights(pieces, cut, terrain)
-    lines, climb = _drawn(cut, heights)
+    z = heights[cut.slot]
+    climb = z[cut.last] - z[cut.first]
+    z[np.isnan(climb)[cut.line]] = np.nan
     climb[lone] = np.nan
-    return lines, climb
+    return Lines(cut.xy, np.append(cut.first, len(z)), z), climb
 
 
 @dataclass(frozen=True)
@@ -93,11 +174,8 @@ class _Cut:
         return self.along[self.after] - self.along[self.after - 1]
 
 
-def _cut(pieces: pd.DataFrame) -> _Cut:
-    lines = shapely.force_2d(pieces["geometry"].to_numpy())
-    long = shapely.length(lines) > PIECE_M
-    lines[long] = shapely.segmentize(lines[long], PIECE_M)
-    xy, line = shapely.get_coordinates(lines, return_index=True)
+def _cut(pieces: pd.DataFrame, lines: Lines) -> _Cut:
+    xy, line = _segmentized(lines)
     total = np.cumsum(np.hypot(*np.diff(xy, axis=0, prepend=xy[:1]).T))
     first = np.flatnonzero(np.diff(line, prepend=-1))
     cut = _Cut(xy, line, np.empty(len(line), dtype=np.int64), total - total[first][line])
@@ -105,6 +183,27 @@ def _cut(pieces: pd.DataFrame) -> _Cut:
     cut.slot[cut.first] = pieces["start"]
     cut.slot[cut.last] = pieces["end"]
     return cut
+
+
+def _segmentized(lines: Lines) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The vertices of lines and as many more as it takes for none to be over 15 m from the next; and their lines.
+
+    What `shapely.segmentize` gives for each line of more than 15 m; there a vertex that is drawn twice counts once.
+    """
+    step, long = lines.step, (lines.length > PIECE_M)[lines.line]
+    parts = np.where(long, np.maximum(np.ceil(step / PIECE_M), 1.0), 1.0).astype(np.int64)
+    vertex = np.repeat(np.arange(len(parts)), parts)
+    number = np.arange(len(vertex)) - np.repeat(np.cumsum(parts) - parts, parts)
+    xy = lines.xy[vertex]
+    between = np.flatnonzero(number)
+    whose = vertex[between]
+    share = number[between] * (step[whose] / parts[whose]) / step[whose]
+    xy[between] += share[:, None] * (lines.xy[whose + 1] - lines.xy[whose])
+    line = lines.line[vertex]
+    again = np.append(False, (step[:-1] == 0) & long[1:])
+    again[lines.start[:-1]] = False
+    kept = ~again[vertex] | (number > 0)
+    return (xy, line) if kept.all() else (xy[kept], line[kept])
 
 
 def _heights(pieces: pd.DataFrame, cut: _Cut, terrain: Terrain) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -340,12 +439,3 @@ def _lowest(
         moved = low < before
         active = np.flatnonzero(moved[a] | moved[b])
     return low
-
-
-def _drawn(cut: _Cut, heights: NDArray[np.float64]) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
-    """Lines with heights, and the climb between their ends; no heights at all where an end is not known."""
-    z = heights[cut.slot]
-    climb = z[cut.last] - z[cut.first]
-    z = np.where(np.isnan(climb)[cut.line], np.nan, z)
-    lines = np.asarray(shapely.linestrings(np.column_stack([cut.xy, z]), indices=cut.line), dtype=object)
-    return lines, climb
