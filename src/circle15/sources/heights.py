@@ -34,9 +34,7 @@ LIFT_LEAST_M, LIFT_DEFAULT_M = 3.0, 12.0
 # --------------------------------------------------------------------------------------------------- heights of links
 
 
-def with_heights(
-    streets: gpd.GeoDataFrame, terrain: Terrain | None, *, lines: Lines | None = None
-) -> gpd.GeoDataFrame:
+def with_heights(streets: gpd.GeoDataFrame, terrain: Terrain | None, *, lines: Lines | None = None) -> gpd.GeoDataFrame:
     """Give every link its rise, what that rests on, and heights along its line.
 
     Heights belong to nodes, so links meet. Along a way they are taken every 15 m or closer and lightly smoothed.
@@ -84,12 +82,11 @@ def with_heights(
 
 
 class _Order(NamedTuple):
-    """Which piece each link belongs to, in the order in which pieces first appear; the first link of each; whether a
-    link runs against its way."""
+    """How links make pieces, which are counted in the order in which they first appear."""
 
-    piece: NDArray[np.int64]
-    first: NDArray[np.intp]
-    back: NDArray[np.bool_]
+    piece: NDArray[np.int64]  # of each link
+    first: NDArray[np.intp]  # link of each piece
+    back: NDArray[np.bool_]  # whether a link runs against its way
 
 
 def _order(streets: pd.DataFrame) -> _Order:

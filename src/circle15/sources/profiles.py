@@ -78,7 +78,7 @@ class Lines:
     @cached_property
     def length(self) -> NDArray[np.float64]:
         """Metres of each line."""
-        return np.bincount(self.line, weights=self.step, minlength=len(self.start) - 1)
+        return np.bincount(self.line, weights=self.step, minlength=len(self.start) - 1).astype(float)
 
     def turned(self, back: NDArray[np.bool_]) -> Lines:
         """The same lines, some of them from their last vertex to their first."""
@@ -102,7 +102,8 @@ def _vertices(start: NDArray[np.int64], line: NDArray[np.int64], back: NDArray[n
     sizes = start[line + 1] - start[line]
     begin = np.where(back, start[line + 1] - 1, start[line])
     along = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return np.repeat(begin, sizes) + np.where(np.repeat(back, sizes), -along, along)
+    vertices: NDArray[np.int64] = np.repeat(begin, sizes) + np.where(np.repeat(back, sizes), -along, along)
+    return vertices
 
 
 def profiles(pieces: pd.DataFrame, lines: Lines, terrain: Terrain) -> tuple[Lines, NDArray[np.float64]]:

@@ -57,7 +57,7 @@ MOST_CELLS = 25_000_000  # of the grid, and of what is kept of one raster; finer
 MOST_READ = 400_000_000  # cells of one raster within the extent, such as 20 km by 20 km at 1 m
 AT_ONCE = 1_000_000  # cells that are warped together
 ROUNDING = 1e-6  # of a cell
-SOUNDED = 1 << 15  # points whose ground is looked for together, so that their windows stay in the processor's own memory
+SOUNDED = 1 << 15  # points whose ground is looked for together, so that little is kept at a time
 PATCH = 100  # cells a side, by which their size in the study CRS is told
 MOST_WARPED = 4 * MOST_CELLS  # turning a grid may take more cells, not many times more
 MOST_BLOCK = 64_000_000  # cells that have to be unpacked at once
@@ -164,7 +164,7 @@ class Terrain:
 
 
 class _Cells(NamedTuple):
-    """Cells of one axis that places lie between: the lower, the higher, and the share of the way from one to the other."""
+    """Cells of one axis that places lie between, and the share of the way from the lower centre to the higher."""
 
     low: NDArray[np.intp]
     high: NDArray[np.intp]

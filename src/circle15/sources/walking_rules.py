@@ -43,6 +43,14 @@ VEHICLES = ("bicycle", "vehicle", "motor_vehicle", "motorcar")  # where one of t
 FORWARD = frozenset({"yes", "true", "1", "forward"})
 BACKWARD = frozenset({"-1", "reverse", "backward"})
 
+# all keys that the rules for ways below read, so that ways which are tagged alike in them need to be judged only once
+READ = frozenset(
+    {"highway", "railway", "public_transport", "aerialway", "foot", "access", "motorroad", "oneway", "oneway:foot"}
+    | {"foot:forward", "foot:backward", "conveying", "crossing", "indoor", "tunnel", "bridge", "level", "layer"}
+    | {"step_count", "step:height", "incline", "ramp", "ramp:stroller", "ramp:wheelchair", "fee", "charge"}
+    | {*GONE, *CROSSINGS, *VEHICLES}
+)
+
 # conveying=yes and reversible are walked both ways, as OpenTripPlanner does (PR 5046). The Crown Escalator,
 # way/421605016, is reversible: of its three units one runs up, one down
 STEP_HEIGHT_M = 0.155  # outdoor public stairs, 0.13 to 0.17 [P]
