@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from pyproj import CRS
 
     from circle15.sources.terrain import Terrain
     from circle15.tables import StudyArea
@@ -177,12 +176,14 @@ def read_streets(source: Elements | Path | str, area: StudyArea, *, terrain: Ter
     walks, pieces = walks + [walk for walk, _ in shafts], _joined([pieces, *(piece for _, piece in shafts)])
     private = _part_at_gates(pieces, gates, fresh)
     crossings = _crossings(pieces, walks, elements)
-    frame = _links(pieces, walks, wordings.rules, crossings, private=private, crs=area.crs)
-    if frame.empty:
+    table = _table(pieces, walks, wordings.rules, crossings, private=private)
+    if table.empty:
         files = quoted(one.name for one in elements.sources) or "streets"
         mend = "Check that the extract covers the study area, and that longitude and latitude are not swapped"
         raise DataError(Finding(files, f"no way that one may walk lies in {area.name}", mend))
-    streets = with_heights(frame, terrain, lines=_drawn(points, pieces.ends_at[pieces.kept]))
+    lines = _drawn(points, pieces.ends_at[pieces.kept])
+    blank = gpd.GeoDataFrame(table, geometry=np.full(len(table), None), crs=area.crs, copy=False)
+    streets = _links(with_heights(blank, terrain, lines=lines), pieces, walks)
     STREETS.check(streets, crs=area.crs)
     return streets
 
@@ -502,57 +503,78 @@ def _components(ends: NDArray[np.int64]) -> NDArray[np.int64]:
 # ------------------------------------------------------------------------------------------- pieces into links
 
 
-def _links(
+def _table(
     pieces: _Pieces,
     walks: list[_Walk],
     rules: list[_Rules],
     crossings: Mapping[int, str],
     *,
     private: NDArray[np.bool_],
-    crs: CRS,
-) -> gpd.GeoDataFrame:
-    """The table: one row per direction of every piece that has an end in the extent; lines are still missing."""
-    ruled = np.array([walk.rules.number for walk in walks], dtype=np.int64)[pieces.walk]
-    direction = np.array([one.direction for one in rules], dtype=np.int64)[ruled]
-    row, back = np.nonzero(np.column_stack([pieces.kept & (direction >= 0), pieces.kept & (direction <= 0)]))
+) -> pd.DataFrame:
+    """One row for every piece that has an end in the extent, in the direction of its way and without its line."""
+    row, ruled = np.flatnonzero(pieces.kept), _ruled(pieces, walks)
     rise, steps = _climbs(pieces, rules, ruled)
     regulated_as = [None, *dict.fromkeys(crossings.values())]
     crossing = np.zeros(len(ruled), dtype=np.int64)
     crossing[list(crossings)] = [regulated_as.index(one) for one in crossings.values()]
     kind = [one.kind for one in rules]
     passed = np.array([one == "crossing" for one in kind], dtype=bool)[ruled] & (crossing == 0)
+    osm_id = _spread([one.osm_id for one in walks], pieces.walk[row])
+    numbers = [f"#{number}" for number in range(pieces.number.max(initial=-1) + 1)]
+    piece = osm_id + _spread(numbers, pieces.number[row])
     columns: dict[str, pd.Series | NDArray[np.generic]] = {
         name: _spread([one.tags.get(key) or None for one in rules], ruled[row]) for name, key in _BY_RULE
     }
     columns |= {
-        "name": _spread([one.tags.get("name") or None for one in walks], pieces.walk[row]),
-        "osm_id": _spread([one.osm_id for one in walks], pieces.walk[row]),
-        "from_node": pieces.ends[row, back],
-        "to_node": pieces.ends[row, 1 - back],
+        "piece": piece,
+        "osm_id": osm_id,
+        "from_node": pieces.ends[row, 0],
+        "to_node": pieces.ends[row, 1],
         "length_m": pieces.length_m[row],
-        "rise_m": np.where(back == 1, -rise[row], rise[row]) + 0.0,  # no negative zero
+        "rise_m": rise[row],
         "kind": _spread([*kind, "path"], np.where(passed, len(kind), ruled)[row]),
         "steps": steps[row],
         "fee": _spread([one.tags.get("fee") or one.tags.get("charge") for one in rules], ruled[row]),
         "access": _spread([*(one.access for one in rules), "private"], np.where(private, len(rules), ruled)[row]),
         "evidence": _spread(["default", "tag"], np.isfinite(rise)[row].astype(np.int64)),
         "wait_s": np.full(len(row), np.nan),
-        "at_edge": pieces.edge[row, 1 - back],
+        "at_edge": pieces.edge[row, 1],
+        "name": _spread([one.tags.get("name") or None for one in walks], pieces.walk[row]),
         "ramp": _spread([ramp_of(one.tags) for one in rules], ruled[row]),
         "crossing": _spread(regulated_as, crossing[row]),
     }
-    numbers = [f"#{number}" for number in range(pieces.number.max(initial=-1) + 1)]
-    columns["piece"] = columns["osm_id"] + _spread(numbers, pieces.number[row])
-    index = pd.Index(columns["piece"] + _spread([">", "<"], back), name=STREETS.index)
-    frame = pd.DataFrame({name: columns[name] for name in STREETS.names if name != "geometry"})
-    return gpd.GeoDataFrame(frame.set_axis(index), geometry=np.full(len(row), None), crs=crs)
+    ordered = {name: columns[name] for name in STREETS.names if name != "geometry"}
+    return pd.DataFrame(ordered, copy=False).set_axis(pd.Index(piece + ">", name=STREETS.index))
+
+
+def _links(table: gpd.GeoDataFrame, pieces: _Pieces, walks: list[_Walk]) -> gpd.GeoDataFrame:
+    """The streets: a row for each direction in which a piece of the table may be walked."""
+    kept = np.flatnonzero(pieces.kept)
+    direction = np.array([walk.rules.direction for walk in walks], dtype=np.int64)[pieces.walk[kept]]
+    row, back = np.nonzero(np.column_stack([direction >= 0, direction <= 0]))
+    against = back == 1
+    lines = table.geometry.to_numpy()[row]
+    lines[against] = shapely.reverse(lines[against])
+    rise = table["rise_m"].to_numpy()[row]
+    links = (
+        table.drop(columns="geometry")
+        .iloc[row]
+        .assign(
+            from_node=pieces.ends[kept[row], back],
+            to_node=pieces.ends[kept[row], 1 - back],
+            rise_m=np.where(against, 0.0 - rise, rise),
+            at_edge=pieces.edge[kept[row], 1 - back],
+        )
+    )
+    index = pd.Index(links["piece"].reset_index(drop=True) + _spread([">", "<"], back), name=STREETS.index)
+    return gpd.GeoDataFrame(links.set_axis(index), geometry=lines, crs=table.crs, copy=False)
 
 
 def _spread(values: Sequence[str | None], which: NDArray[np.int64]) -> pd.Series:
     """A text column: for each row one of some values; those that no row has leave no trace in its type."""
     used = np.bincount(which, minlength=len(values)) > 0
     known = pd.Series([value if has else None for value, has in zip(values, used, strict=True)])
-    return pd.Series(known.array.take(which))
+    return pd.Series(known.array.take(which), dtype=known.dtype, copy=False)
 
 
 def _crossings(pieces: _Pieces, walks: list[_Walk], elements: Elements) -> dict[int, str]:
@@ -569,6 +591,11 @@ def _crossings(pieces: _Pieces, walks: list[_Walk], elements: Elements) -> dict[
         said = [regulated(tags) for tags in (walks[walk].tags, *(elements.node_tags.get(node, {}) for node in nodes))]
         found[piece] = "traffic_signals" if "traffic_signals" in said else next(filter(None, said), "unmarked")
     return found
+
+
+def _ruled(pieces: _Pieces, walks: list[_Walk]) -> NDArray[np.int64]:
+    """The number of the rules of each piece."""
+    return np.array([walk.rules.number for walk in walks], dtype=np.int64)[pieces.walk]
 
 
 def _climbs(

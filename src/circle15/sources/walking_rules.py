@@ -163,8 +163,9 @@ def minded(tags: Mapping[str, str]) -> bool:
     >>> minded({"barrier": "gate", "opening_hours": "09:00-18:00"}), minded({"barrier": "lift_gate", "fee": "yes"})
     (True, False)
     """
-    ruled = any(key in tags for key in ("opening_hours", "fee", "charge"))
-    return ruled and tags.get("barrier") in DOORS and gate_of(tags) == "open"
+    if tags.get("barrier") not in DOORS or gate_of(tags) != "open":
+        return False
+    return any(key in tags for key in ("opening_hours", "fee", "charge"))
 
 
 def floor_of(tags: Mapping[str, str]) -> float:
