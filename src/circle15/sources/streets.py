@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from itertools import combinations, count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -35,13 +35,12 @@ from circle15.sources.heights import with_heights
 from circle15.sources.osm import Elements, read_osm
 from circle15.sources.profiles import Lines
 from circle15.sources.walking_rules import (
-    READ,
+    Rules,
+    Wordings,
     access_of,
     climb_of,
-    direction_of,
     floor_of,
     gate_of,
-    kind_of,
     minded,
     ramp_of,
     regulated,
@@ -54,6 +53,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from pyproj import CRS
 
     from circle15.sources.terrain import Terrain
     from circle15.tables import StudyArea
@@ -71,42 +71,8 @@ TAG_COLUMNS = MappingProxyType(  # column -> OSM key
 
 SHORT_M = 300.0  # data that end so much before the extent leave its edge unknown
 
-_BY_RULE = tuple((column, key) for column, key in TAG_COLUMNS.items() if key != "name")
-_READ = READ | {key for _, key in _BY_RULE}  # all that tells one wording from another
+_BY_RULE = {column: key for column, key in TAG_COLUMNS.items() if key != "name"}  # what many ways have alike
 _OTHER = MappingProxyType({"highway": ""})  # stands for a way that is not in the data
-
-
-class _Rules(NamedTuple):
-    """What tags of one wording mean."""
-
-    number: int
-    tags: Tags
-    kind: str
-    access: str
-    direction: int  # 1 along the way, -1 against it, 0 both
-
-
-@dataclass(frozen=True)
-class _Wordings:
-    """What tags mean, worked out once for each wording: names apart, the ways of a city have few."""
-
-    rules: list[_Rules] = field(default_factory=list)
-    known: dict[frozenset[tuple[str, str]], _Rules | None] = field(default_factory=dict)
-
-    def of_way(self, tags: Tags) -> _Rules | None:
-        """None where the way may not be walked."""
-        wording = frozenset([item for item in tags.items() if item[0] in _READ])
-        if wording not in self.known:
-            said = dict(wording)
-            access = walkable(said)
-            self.known[wording] = None if access is None else self.add(said, kind_of(said), access, direction_of(said))
-        return self.known[wording]
-
-    def add(self, tags: Tags, kind: str, access: str, direction: int = 0) -> _Rules:
-        """A wording of its own."""
-        rules = _Rules(len(self.rules), tags, kind, access, direction)
-        self.rules.append(rules)
-        return rules
 
 
 class _Walk(NamedTuple):
@@ -114,7 +80,7 @@ class _Walk(NamedTuple):
 
     osm_id: str
     tags: Tags
-    rules: _Rules
+    rules: Rules
 
 
 # --------------------------------------------------------------------------------------------- the table
@@ -163,7 +129,7 @@ def read_streets(source: Elements | Path | str, area: StudyArea, *, terrain: Ter
     ({'way/7#0>': 'path', 'way/7#0<': 'path'}, [96.9, 96.9])
     """
     elements = source if isinstance(source, Elements) else read_osm(source)
-    wordings = _Wordings()
+    wordings = Wordings(frozenset(_BY_RULE.values()))
     walks, chains = _rooted(*_walks(elements, wordings))
     rules = {node: gate_of(tags) for node, tags in elements.node_tags.items() if "barrier" in tags}
     gates = {node: rule for node, rule in rules.items() if rule != "open"}
@@ -175,15 +141,14 @@ def read_streets(source: Elements | Path | str, area: StudyArea, *, terrain: Ter
     shafts += _part_at_doors(pieces, len(walks) + len(shafts), doors, fresh, wordings)
     walks, pieces = walks + [walk for walk, _ in shafts], _joined([pieces, *(piece for _, piece in shafts)])
     private = _part_at_gates(pieces, gates, fresh)
-    crossings = _crossings(pieces, walks, elements)
-    table = _table(pieces, walks, wordings.rules, crossings, private=private)
-    if table.empty:
+    if not pieces.kept.any():
         files = quoted(one.name for one in elements.sources) or "streets"
         mend = "Check that the extract covers the study area, and that longitude and latitude are not swapped"
         raise DataError(Finding(files, f"no way that one may walk lies in {area.name}", mend))
-    lines = _drawn(points, pieces.ends_at[pieces.kept])
-    blank = gpd.GeoDataFrame(table, geometry=np.full(len(table), None), crs=area.crs, copy=False)
-    streets = _links(with_heights(blank, terrain, lines=lines), pieces, walks)
+    said = _said(pieces, walks, wordings.rules, _crossings(pieces, walks, elements), private)
+    table = _table(pieces, said, _climbs(pieces, walks, wordings.rules), area.crs)
+    risen = with_heights(table, terrain, lines=_drawn(points, pieces.ends_at[pieces.kept]))
+    streets = _links(risen, pieces, said, np.array([walk.rules.direction for walk in walks]))
     STREETS.check(streets, crs=area.crs)
     return streets
 
@@ -238,7 +203,7 @@ def short_sides(elements: Elements, area: StudyArea) -> dict[str, float]:
 # --------------------------------------------------------------------------------------- ways into pieces
 
 
-def _walks(elements: Elements, wordings: _Wordings) -> tuple[list[_Walk], list[NDArray[np.int64]]]:
+def _walks(elements: Elements, wordings: Wordings) -> tuple[list[_Walk], list[NDArray[np.int64]]]:
     """Every way that may be walked, in the order of ids, and its nodes."""
     tags_of = {ref: way.tags for ref, way in elements.ways.items()}
     for _, relation in sorted(elements.relations.items()):  # outlines of squares
@@ -383,7 +348,7 @@ def _arrivals(pieces: _Pieces, nodes: list[int]) -> dict[int, list[tuple[int, in
 
 
 def _part_at_lifts(
-    pieces: _Pieces, walks: list[_Walk], elements: Elements, fresh: count[int], wordings: _Wordings
+    pieces: _Pieces, walks: list[_Walk], elements: Elements, fresh: count[int], wordings: Wordings
 ) -> list[tuple[_Walk, _Pieces]]:
     """Give every way that arrives at a lift node its own landing, and join the landings by shafts.
 
@@ -413,7 +378,7 @@ def _part_at_lifts(
 
 
 def _part_at_doors(
-    pieces: _Pieces, first: int, doors: Mapping[int, Tags], fresh: count[int], wordings: _Wordings
+    pieces: _Pieces, first: int, doors: Mapping[int, Tags], fresh: count[int], wordings: Wordings
 ) -> list[tuple[_Walk, _Pieces]]:
     """Make a link of every gate with hours or a fare, so that it may be shut: its ways meet only through it."""
     links: list[tuple[_Walk, _Pieces]] = []
@@ -503,78 +468,92 @@ def _components(ends: NDArray[np.int64]) -> NDArray[np.int64]:
 # ------------------------------------------------------------------------------------------- pieces into links
 
 
-def _table(
-    pieces: _Pieces,
-    walks: list[_Walk],
-    rules: list[_Rules],
-    crossings: Mapping[int, str],
-    *,
-    private: NDArray[np.bool_],
-) -> pd.DataFrame:
-    """One row for every piece that has an end in the extent, in the direction of its way and without its line."""
-    row, ruled = np.flatnonzero(pieces.kept), _ruled(pieces, walks)
-    rise, steps = _climbs(pieces, rules, ruled)
+class _Said(NamedTuple):
+    """A column of text: some words, and for each piece which of them is said of it."""
+
+    words: Sequence[str | None]
+    which: NDArray[np.int64]
+
+    def at(self, pieces: NDArray[np.int64]) -> pd.Series:
+        """What is said of some pieces; words that are said of none leave no trace in the type of the column."""
+        which = self.which[pieces]
+        used = np.bincount(which, minlength=len(self.words)) > 0
+        words = pd.Series([word if has else None for word, has in zip(self.words, used, strict=True)])
+        return pd.Series(words.array.take(which), dtype=words.dtype, copy=False)
+
+
+def _said(
+    pieces: _Pieces, walks: list[_Walk], rules: list[Rules], crossings: Mapping[int, str], private: NDArray[np.bool_]
+) -> dict[str, _Said]:
+    """Every column of text that both directions of a piece share."""
+    ruled = np.array([walk.rules.number for walk in walks], dtype=np.int64)[pieces.walk]
+    said = {column: _Said([one.tags.get(key) or None for one in rules], ruled) for column, key in _BY_RULE.items()}
     regulated_as = [None, *dict.fromkeys(crossings.values())]
     crossing = np.zeros(len(ruled), dtype=np.int64)
     crossing[list(crossings)] = [regulated_as.index(one) for one in crossings.values()]
     kind = [one.kind for one in rules]
-    passed = np.array([one == "crossing" for one in kind], dtype=bool)[ruled] & (crossing == 0)
-    osm_id = _spread([one.osm_id for one in walks], pieces.walk[row])
-    numbers = [f"#{number}" for number in range(pieces.number.max(initial=-1) + 1)]
-    piece = osm_id + _spread(numbers, pieces.number[row])
+    beside = np.array([one == "crossing" for one in kind], dtype=bool)[ruled] & (crossing == 0)
+    return said | {
+        "osm_id": _Said([one.osm_id for one in walks], pieces.walk),
+        "kind": _Said([*kind, "path"], np.where(beside, len(kind), ruled)),
+        "fee": _Said([one.tags.get("fee") or one.tags.get("charge") for one in rules], ruled),
+        "access": _Said([*(one.access for one in rules), "private"], np.where(private, len(rules), ruled)),
+        "name": _Said([one.tags.get("name") or None for one in walks], pieces.walk),
+        "ramp": _Said([ramp_of(one.tags) for one in rules], ruled),
+        "crossing": _Said(regulated_as, crossing),
+    }
+
+
+def _table(
+    pieces: _Pieces, said: Mapping[str, _Said], climbs: tuple[NDArray[np.float64], NDArray[np.float64]], crs: CRS
+) -> gpd.GeoDataFrame:
+    """A row for every piece that has an end in the extent, with what heights ask for; lines are still missing."""
+    row = np.flatnonzero(pieces.kept)
+    number = _Said([f"#{number}" for number in range(pieces.number.max() + 1)], pieces.number)
+    rise, steps = (climb[row] for climb in climbs)
+    piece = said["osm_id"].at(row) + number.at(row)
     columns: dict[str, pd.Series | NDArray[np.generic]] = {
-        name: _spread([one.tags.get(key) or None for one in rules], ruled[row]) for name, key in _BY_RULE
+        name: said[name].at(row) for name in ("osm_id", "kind", "highway", "bridge", "tunnel", "covered", "incline")
     }
     columns |= {
         "piece": piece,
-        "osm_id": osm_id,
         "from_node": pieces.ends[row, 0],
         "to_node": pieces.ends[row, 1],
         "length_m": pieces.length_m[row],
-        "rise_m": rise[row],
-        "kind": _spread([*kind, "path"], np.where(passed, len(kind), ruled)[row]),
-        "steps": steps[row],
-        "fee": _spread([one.tags.get("fee") or one.tags.get("charge") for one in rules], ruled[row]),
-        "access": _spread([*(one.access for one in rules), "private"], np.where(private, len(rules), ruled)[row]),
-        "evidence": _spread(["default", "tag"], np.isfinite(rise)[row].astype(np.int64)),
-        "wait_s": np.full(len(row), np.nan),
-        "at_edge": pieces.edge[row, 1],
-        "name": _spread([one.tags.get("name") or None for one in walks], pieces.walk[row]),
-        "ramp": _spread([ramp_of(one.tags) for one in rules], ruled[row]),
-        "crossing": _spread(regulated_as, crossing[row]),
+        "rise_m": rise,
+        "steps": steps,
+        "evidence": pd.Series(np.where(np.isfinite(rise), "tag", "default")),
     }
-    ordered = {name: columns[name] for name in STREETS.names if name != "geometry"}
-    return pd.DataFrame(ordered, copy=False).set_axis(pd.Index(piece + ">", name=STREETS.index))
+    frame = pd.DataFrame(columns, copy=False).set_axis(pd.Index(piece + ">", name=STREETS.index))
+    return gpd.GeoDataFrame(frame, geometry=np.full(len(row), None), crs=crs, copy=False)
 
 
-def _links(table: gpd.GeoDataFrame, pieces: _Pieces, walks: list[_Walk]) -> gpd.GeoDataFrame:
+def _links(
+    table: gpd.GeoDataFrame, pieces: _Pieces, said: Mapping[str, _Said], direction: NDArray[np.int64]
+) -> gpd.GeoDataFrame:
     """The streets: a row for each direction in which a piece of the table may be walked."""
     kept = np.flatnonzero(pieces.kept)
-    direction = np.array([walk.rules.direction for walk in walks], dtype=np.int64)[pieces.walk[kept]]
-    row, back = np.nonzero(np.column_stack([direction >= 0, direction <= 0]))
-    against = back == 1
+    one_way = direction[pieces.walk[kept]]
+    row, back = np.nonzero(np.column_stack([one_way >= 0, one_way <= 0]))
+    piece, against = kept[row], back == 1
     lines = table.geometry.to_numpy()[row]
     lines[against] = shapely.reverse(lines[against])
     rise = table["rise_m"].to_numpy()[row]
-    links = (
-        table.drop(columns="geometry")
-        .iloc[row]
-        .assign(
-            from_node=pieces.ends[kept[row], back],
-            to_node=pieces.ends[kept[row], 1 - back],
-            rise_m=np.where(against, 0.0 - rise, rise),
-            at_edge=pieces.edge[kept[row], 1 - back],
-        )
-    )
-    index = pd.Index(links["piece"].reset_index(drop=True) + _spread([">", "<"], back), name=STREETS.index)
-    return gpd.GeoDataFrame(links.set_axis(index), geometry=lines, crs=table.crs, copy=False)
-
-
-def _spread(values: Sequence[str | None], which: NDArray[np.int64]) -> pd.Series:
-    """A text column: for each row one of some values; those that no row has leave no trace in its type."""
-    used = np.bincount(which, minlength=len(values)) > 0
-    known = pd.Series([value if has else None for value, has in zip(values, used, strict=True)])
-    return pd.Series(known.array.take(which), dtype=known.dtype, copy=False)
+    columns: dict[str, pd.Series | NDArray[np.generic]] = {name: one.at(piece) for name, one in said.items()}
+    columns |= {name: table[name].take(row).reset_index(drop=True) for name in ("piece", "evidence")}
+    columns |= {
+        "from_node": pieces.ends[piece, back],
+        "to_node": pieces.ends[piece, 1 - back],
+        "length_m": pieces.length_m[piece],
+        "rise_m": np.where(against, 0.0 - rise, rise),
+        "steps": table["steps"].to_numpy()[row],
+        "wait_s": np.full(len(row), np.nan),
+        "at_edge": pieces.edge[piece, 1 - back],
+    }
+    index = pd.Index(columns["piece"] + _Said([">", "<"], back).at(np.arange(len(row))), name=STREETS.index)
+    ordered = {name: columns.pop(name) for name in STREETS.names if name != "geometry"}
+    frame = pd.DataFrame(ordered, copy=False).set_axis(index)
+    return gpd.GeoDataFrame(frame, geometry=lines, crs=table.crs, copy=False)
 
 
 def _crossings(pieces: _Pieces, walks: list[_Walk], elements: Elements) -> dict[int, str]:
@@ -593,16 +572,9 @@ def _crossings(pieces: _Pieces, walks: list[_Walk], elements: Elements) -> dict[
     return found
 
 
-def _ruled(pieces: _Pieces, walks: list[_Walk]) -> NDArray[np.int64]:
-    """The number of the rules of each piece."""
-    return np.array([walk.rules.number for walk in walks], dtype=np.int64)[pieces.walk]
-
-
-def _climbs(
-    pieces: _Pieces, rules: list[_Rules], ruled: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _climbs(pieces: _Pieces, walks: list[_Walk], rules: list[Rules]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Rise along the way and number of steps of every piece, as far as tags say; both shared out by length."""
-    walk = pieces.walk
+    walk, ruled = pieces.walk, np.array([walk.rules.number for walk in walks], dtype=np.int64)[pieces.walk]
     whole = np.bincount(walk, weights=pieces.length_m)[walk]
     parts = np.bincount(walk)[walk]
     share = np.divide(pieces.length_m, whole, out=1.0 / parts, where=whole > 0)
