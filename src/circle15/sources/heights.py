@@ -116,7 +116,7 @@ def _pieces(streets: pd.DataFrame, order: _Order) -> pd.DataFrame:
     ends = np.where(back[:, None], ends[:, ::-1], ends)
     kind = rows["kind"].to_numpy(dtype=object)
     climbing, lift = rows["kind"].isin(CLIMBING).to_numpy(dtype=bool), (rows["kind"] == "lift").to_numpy(dtype=bool)
-    deck = rows["kind"].isin(["bridge", "tunnel"]).to_numpy(dtype=bool)
+    deck = rows["kind"].isin(["bridge", "tunnel"]).to_numpy(dtype=bool, copy=True)
     for tag in ("bridge", "tunnel", "covered"):
         deck |= ~rows[tag].isna().to_numpy() & (rows[tag] != "no").to_numpy()
     raised = deck | np.isin(ends, ends[lift]).any(axis=1) | (rows["kind"] == "corridor").to_numpy(dtype=bool)
