@@ -77,9 +77,9 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
         "isochrones": result.isochrones,
         "links": result.streets.set_geometry(_one_dimension(result.streets.geometry)),
     }
-    plain = ("groups", "housing", "completeness", "survey", "grades", "walkers", "terrain")
-    layers |= {name: gpd.GeoDataFrame(getattr(result, name)) for name in plain}
-    layers |= {one.name: gpd.GeoDataFrame(getattr(result.judgement, one.name)) for one in tables.JUDGED}
+    plain = ["groups", "housing", "completeness", "survey", "grades", "walkers", "terrain"]
+    plain += [table.name for table in tables.JUDGED]
+    layers |= {name: gpd.GeoDataFrame(result.table(name)) for name in plain}
     try:
         path.unlink(missing_ok=True)
         for name, layer in layers.items():

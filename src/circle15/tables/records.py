@@ -457,3 +457,8 @@ class Result:
     ground: gpd.GeoDataFrame
     judgement: Judgement = field(default_factory=Judgement)
     facts: Mapping[str, object] = field(default_factory=dict)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """The table of that name of `tables.TABLES`, whether of the run itself or of its judgement."""
+        found: pd.DataFrame = getattr(self if hasattr(self, name) else self.judgement, name)
+        return found
