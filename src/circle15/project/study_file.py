@@ -290,9 +290,12 @@ class Project(Record):
         own = [("standard", self.assessment.standard), ("walker", self.assessment.walker)]
         own += [("walkers", name) for name in self.assessment.walkers]
         files = [(f"[assessment] {key}", Path(name)) for key, name in own if is_file_name(name)]
-        home = self.folder.resolve()
         named = [("[study] output", self.study.output), *self.inputs(), *files]
-        return [(key, file) for key, file in named if not _within(self.path(file), home)]
+        return [(key, file) for key, file in named if not self.allows(file)]
+
+    def allows(self, file: Path) -> bool:
+        """Whether a path may be used: it lies in the folder of the study file, or the study allows others."""
+        return self.study.outside or _within(self.path(file), self.folder.resolve())
 
 
 def _within(path: Path, home: Path) -> bool:
