@@ -1,5 +1,8 @@
 """Circles, brands, whose facility it is, groups, figures of the whole and the survey: by hand, on one small quarter."""
 
+import doctest
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -394,3 +397,11 @@ def test_nobody_asked_is_an_empty_table():
     table = quadrant(card, SURVEY.empty(), standard=THREE)
     QUADRANT.check(table)
     assert table.empty
+
+
+@pytest.mark.parametrize("page", ["coverage-and-card", "circles", "containment", "figures"])
+def test_worked_numbers_of_the_pages(page):
+    path = Path(__file__).parents[1] / "docs" / "methods" / f"{page}.md"
+    found = doctest.testfile(str(path), module_relative=False, encoding="utf-8")
+    assert found.attempted >= 10
+    assert found.failed == 0

@@ -84,9 +84,9 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
         "links": result.streets.set_geometry(_one_dimension(result.streets.geometry)),
         "ground": result.ground[result.ground["kind"] != "building"],
     }
-    plain = ("groups", "housing", "completeness", "survey", "grades", "walkers", "terrain")
-    layers |= {name: gpd.GeoDataFrame(getattr(result, name)) for name in plain}
-    layers |= {one.name: gpd.GeoDataFrame(getattr(result.judgement, one.name)) for one in tables.JUDGED}
+    plain = ["groups", "housing", "completeness", "survey", "grades", "walkers", "terrain"]
+    plain += [table.name for table in tables.JUDGED]
+    layers |= {name: gpd.GeoDataFrame(result.table(name)) for name in plain}
     _write_package(Path(path), layers, _styles(result, standard))
 
 

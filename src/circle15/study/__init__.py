@@ -150,7 +150,7 @@ class Study:
     @cached_property
     def group_walkers(self) -> dict[str, Walker]:
         """How the people of each group of the standard walk."""
-        return {one.key: Walker.load(one.walker, base=self.project.folder) for one in self.standard.groups}
+        return judged.group_walkers(self)
 
     @cached_property
     def elements(self) -> Elements:

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from circle15.errors import Finding
+from circle15.errors import ConfigError, Finding
+from circle15.project import Walker
+from circle15.project.reading import is_file_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from circle15.study import Study
     from circle15.tables import Judgement
+
+
+def group_walkers(study: Study) -> dict[str, Walker]:
+    """The walker of every group of the standard; a file is held to the folder of the study as every other is."""
+    mend = "Move it into the folder, or set outside = true under [study]"
+    away = [
+        Finding(
+            f"{study.standard.name}, group {one.key}", f"{one.walker} lies outside the folder of the study file", mend
+        )
+        for one in study.standard.groups
+        if is_file_name(one.walker) and not study.project.allows(Path(one.walker))
+    ]
+    if away:
+        raise ConfigError(*away)
+    return {one.key: Walker.load(one.walker, base=study.project.folder) for one in study.standard.groups}
 
 
 def judgement(study: Study, *, walked: bool = True) -> Judgement:

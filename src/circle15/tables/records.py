@@ -458,6 +458,11 @@ class Result:
     judgement: Judgement = field(default_factory=Judgement)
     facts: Mapping[str, object] = field(default_factory=dict)
 
+    def table(self, name: str) -> pd.DataFrame:
+        """The table of that name of `tables.TABLES`, whether of the run itself or of its judgement."""
+        found: pd.DataFrame = getattr(self if hasattr(self, name) else self.judgement, name)
+        return found
+
     @classmethod
     def of(cls, area: StudyArea, held: Mapping[str, pd.DataFrame], *, facts: Mapping[str, object]) -> Result:
         """A result from tables by their names; those that are not given are empty.
