@@ -10,8 +10,9 @@ import math
 import tomllib
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 import xlsxwriter
@@ -43,8 +44,7 @@ _VERDICTS = ("fail", "pass", "unknown", "built", "not built")
 _DECIMALS = ("minutes", "adequacy", "expected", "value")
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """A value, and how it is drawn: a key of the formats."""
 
     value: Any
@@ -311,13 +311,16 @@ def _draw(page: Worksheet, sheet: Sheet, made: _Made, formats: dict[str, Format]
                 page.repeat_rows(row)
             row += 1
         for cells in rows:
-            for column, cell in enumerate(cells):
-                _draw_cell(page, row, column, cell, formats)
-                widths[column] = max(widths.get(column, 0), _wide(cell))
+            for column, (value, look) in enumerate(cells):
+                if isinstance(value, str):
+                    page.write_string(row, column, value, formats[look])
+                    widths[column] = max(widths.get(column, 0), _wide(value))
+                else:
+                    page.write_number(row, column, value, formats[look])
             row += 1
         row += 1
-    for column, wide in widths.items():
-        page.set_column(column, column, min(max(wide, _NARROWEST), _WIDEST) + 2)
+    for column in range(max((len(cells) for _, rows in sheet.blocks for cells in rows), default=0)):
+        page.set_column(column, column, min(max(widths.get(column, 0), _NARROWEST), _WIDEST) + 2)
     page.set_landscape()
     page.set_paper(_A3)
     page.fit_to_pages(1, 0)
@@ -334,16 +337,7 @@ def _draw_heads(page: Worksheet, row: int, heads: Iterable[str], made: _Made, fo
     page.set_row(row, 48)
 
 
-def _draw_cell(page: Worksheet, row: int, column: int, cell: Cell, formats: dict[str, Format]) -> None:
-    value = cell.value
-    if isinstance(value, int | float) and math.isfinite(value):
-        page.write_number(row, column, value, formats[cell.look])
-    else:
-        page.write_string(row, column, str(value), formats[cell.look])
-
-
-def _wide(cell: Cell) -> int:
-    """How many columns of letters a cell wants; a Chinese letter takes two."""
-    if isinstance(cell.value, int | float):
-        return 11
-    return sum(2 if ord(letter) > 0x2E80 else 1 for letter in str(cell.value))  # noqa: PLR2004  where CJK begins
+@lru_cache(maxsize=65536)
+def _wide(text: str) -> int:
+    """How many columns of letters a text wants; a Chinese letter takes two."""
+    return sum(2 if ord(letter) > 0x2E80 else 1 for letter in text)  # noqa: PLR2004  where CJK begins
