@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from circle15.assessment.units import GAP, SERVED, UNKNOWN, at_tier, codes, crossed, holds, inside
 from circle15.project.yardsticks import column
@@ -12,7 +13,6 @@ from circle15.tables import CONTAINMENT
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import pandas as pd
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
@@ -108,9 +108,9 @@ class _Walks:
         *,
         standard: Standard,
     ) -> None:
-        keys = [service.key for service in standard.services]
-        service = np.array([keys.index(one) for one in facilities["service"]], dtype=np.intp)
-        cutoff = np.array([one.minutes * 60 for one in standard.services])
+        keys = pd.Index([service.key for service in standard.services])
+        service = keys.get_indexer(pd.Index(facilities["service"]))
+        cutoff = np.array([*(one.minutes * 60 for one in standard.services), -1.0])  # of what no service is: none
         pairs = times.seconds.tocoo()
         row, facility = pairs.coords
         near = (pairs.data <= cutoff[service[facility]]) & _adequate(facilities, standard=standard)[facility]

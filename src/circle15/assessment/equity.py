@@ -88,9 +88,10 @@ def equity(found: Coverage, origins: gpd.GeoDataFrame, *, standard: Standard, pe
     """
     residents = origins.loc[found.status.index, "population"].astype(float)
     ranking, words = _ranking(origins.loc[found.status.index], people.loc[found.status.index], standard.ranking)
+    status = category_status(found, standard=standard)
     rows = [
-        *_evenness("all", "all", _categories(found, standard), residents, ranking),
-        *_covered(found, residents, standard),
+        *_evenness("all", "all", _categories(status), residents, ranking),
+        *_covered(status, residents),
         *_depths(found, residents, standard),
     ]
     if found.supply is not None:
@@ -134,25 +135,19 @@ def _evenness(subject: str, of: str, values: pd.Series, people: pd.Series, ranki
     yield subject, of, "concentration_index", value, known
 
 
-def _categories(found: Coverage, standard: Standard) -> pd.Series:
+def _categories(status: pd.DataFrame) -> pd.Series:
     """Categories in reach of each home; missing where it is unknown of one."""
-    count = measures.categories_met(category_status(found, standard=standard))
+    count = measures.categories_met(status)
     return count["served"].where(count["unknown"] == 0).astype(float)
 
 
-def _covered(found: Coverage, people: pd.Series, standard: Standard) -> Iterator[Row]:
-    status = category_status(found, standard=standard)
-    for category in standard.categories:
-        served = (status[category.key] == "served").where(status[category.key] != "unknown").astype(float)
-        known = measures.known_share(served, people)
+def _covered(status: pd.DataFrame, people: pd.Series) -> Iterator[Row]:
+    """Who has every basic service of each category in reach."""
+    for category in status.columns:
+        served = (status[category] == "served").where(status[category] != "unknown").astype(float)
         said = float(people[served.notna()].sum())
-        yield (
-            category.key,
-            "category",
-            "covered_share",
-            float((served * people).sum() / said) if said > 0 else np.nan,
-            known,
-        )
+        share = float((served * people).sum() / said) if said > 0 else np.nan
+        yield category, "category", "covered_share", share, measures.known_share(served, people)
 
 
 def _depths(found: Coverage, people: pd.Series, standard: Standard) -> Iterator[Row]:

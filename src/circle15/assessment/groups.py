@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from circle15.assessment.supply import demand
 from circle15.assessment.units import GAP, SERVED, UNKNOWN, by_state, crossed, holds
 from circle15.errors import CutoffError, Finding
+from circle15.project.yardsticks import EVERYONE
 from circle15.tables import GROUP_COVERAGE
 
 if TYPE_CHECKING:
@@ -60,9 +62,10 @@ def group_coverage(
         When a group's minutes are beyond what was searched for its walker.
     """
     tables = [GROUP_COVERAGE.empty().astype({"minutes": float})]
+    everyone = demand(origins, groups)
     for group in standard.groups:
         found = runs[group.key]
-        people, counted = _people(group, origins, groups)
+        people, counted = _people(group, everyone, groups)
         held = holds(units, origins.loc[found.status.index, "unit"]) * people.loc[found.status.index].to_numpy(
             dtype=float
         )
@@ -86,13 +89,12 @@ def group_coverage(
     return pd.concat(tables)
 
 
-def _people(group: Group, origins: gpd.GeoDataFrame, groups: pd.DataFrame) -> tuple[pd.Series, str]:
-    """People of a group in each cluster, and who they are."""
-    rows = groups[groups["group"].isin(group.ages)]
-    ages = rows.pivot_table(index="origin", columns="group", values="people").reindex(origins.index)
-    if not group.ages or set(group.ages) != set(ages.columns) or ages.isna().to_numpy().any():
-        return origins["population"].astype(float), "residents"
-    return ages.sum(axis=1), "assumed" if rows["assumed"].any() else "published"
+def _people(group: Group, known: pd.DataFrame, groups: pd.DataFrame) -> tuple[pd.Series, str]:
+    """People of a group in each cluster, and who they are; `known` as from `demand`."""
+    if not group.ages or not set(group.ages) <= set(known.columns):
+        return known[EVERYONE], "residents"
+    assumed = bool(groups.loc[groups["group"].isin(group.ages), "assumed"].any())
+    return known[list(group.ages)].sum(axis=1), "assumed" if assumed else "published"
 
 
 def _codes(found: Coverage, services: list[str], minutes: list[float], *, known: pd.DataFrame) -> Codes:
