@@ -100,7 +100,9 @@ def _said(manifest: Mapping[str, Any]) -> dict[str, object]:
         "trip",
         "version",
     )
-    return {name: facts.get(name) for name in wanted} | {"standard": standard.get("name")}
+    planned = [one for one in manifest["study"].get("scenario", ()) if one.get("name") == facts.get("scenario")]
+    said = {name: facts.get(name) for name in wanted} | {"standard": standard.get("name")}
+    return said | ({"planned": planned[0]} if planned else {})
 
 
 def compare(before: Given, after: Given) -> Comparison:
