@@ -91,7 +91,7 @@ class _Order(NamedTuple):
 
 def _order(streets: pd.DataFrame) -> _Order:
     piece = pd.factorize(streets["piece"])[0].astype(np.int64)
-    return _Order(piece, np.flatnonzero(~streets["piece"].duplicated().to_numpy()), _against(streets))
+    return _Order(piece, np.flatnonzero(np.diff(np.maximum.accumulate(piece), prepend=-1)), _against(streets))
 
 
 def _against(streets: pd.DataFrame) -> NDArray[np.bool_]:
@@ -115,11 +115,11 @@ def _pieces(streets: pd.DataFrame, order: _Order) -> pd.DataFrame:
     ends = rows[["from_node", "to_node"]].to_numpy(dtype=np.int64).reshape(-1, 2)
     ends = np.where(back[:, None], ends[:, ::-1], ends)
     kind = rows["kind"].to_numpy(dtype=object)
-    climbing, lift = np.isin(kind, CLIMBING), kind == "lift"
-    deck = np.isin(kind, ["bridge", "tunnel"])
+    climbing, lift = rows["kind"].isin(CLIMBING).to_numpy(dtype=bool), (rows["kind"] == "lift").to_numpy(dtype=bool)
+    deck = rows["kind"].isin(["bridge", "tunnel"]).to_numpy(dtype=bool)
     for tag in ("bridge", "tunnel", "covered"):
-        deck |= ~rows[tag].isna().to_numpy() & (rows[tag] != "no").to_numpy()
-    raised = deck | np.isin(ends, ends[lift]).any(axis=1) | (kind == "corridor")
+        deck = deck | (rows[tag].notna() & (rows[tag] != "no")).to_numpy(dtype=bool)
+    raised = deck | np.isin(ends, ends[lift]).any(axis=1) | (rows["kind"] == "corridor").to_numpy(dtype=bool)
     nodes, numbers = np.unique(ends, return_inverse=True)
     numbers = numbers.reshape(-1, 2)
     rise = pd.to_numeric(rows["rise_m"]).to_numpy(dtype=float)
@@ -132,7 +132,7 @@ def _pieces(streets: pd.DataFrame, order: _Order) -> pd.DataFrame:
             "cap": _caps(rows),
             "run_m": rows["length_m"].to_numpy(dtype=float),
             "rise_m": np.where(back, 0.0 - rise, rise),
-            "stated": np.isin(rows["evidence"].to_numpy(dtype=object), ["tag", "survey"]) & np.isfinite(rise),
+            "stated": rows["evidence"].isin(["tag", "survey"]).to_numpy(dtype=bool) & np.isfinite(rise),
             "evidence": rows["evidence"].to_numpy(dtype=object),
             "upwards": _upwards(rows["incline"]),
             "way": pd.factorize(rows["osm_id"])[0],
@@ -146,12 +146,11 @@ def _pieces(streets: pd.DataFrame, order: _Order) -> pd.DataFrame:
 
 def _caps(rows: pd.DataFrame) -> NDArray[np.float64]:
     """The steepest rise over run of each link without steps; decks that cars use count as streets."""
-    kind = rows["kind"].to_numpy(dtype=object)
     capped = np.full(len(rows), STEEPEST_OTHER)
     for name, most in STEEPEST.items():
-        capped[kind == name] = most
-    decks = np.isin(kind, ["bridge", "tunnel"]) & rows["highway"].isin(DRIVABLE).to_numpy(dtype=bool)
-    capped[decks] = STEEPEST["street"]
+        capped[(rows["kind"] == name).to_numpy(dtype=bool)] = most
+    decks = rows["kind"].isin(["bridge", "tunnel"]) & rows["highway"].isin(DRIVABLE)
+    capped[decks.to_numpy(dtype=bool)] = STEEPEST["street"]
     return capped
 
 

@@ -213,7 +213,8 @@ def _walks(elements: Elements, wordings: Wordings) -> tuple[list[_Walk], list[ND
                     tags_of[ref] = relation.tags | tags_of[ref]
     walks: list[_Walk] = []
     chains: list[NDArray[np.int64]] = []
-    for ref, tags in sorted(tags_of.items()):
+    for ref in sorted(tags_of):
+        tags = tags_of[ref]
         rules = wordings.of_way(tags)
         if rules is not None:
             walks.append(_Walk(f"way/{ref}", tags, rules))
@@ -540,7 +541,7 @@ def _links(
     lines[against] = shapely.reverse(lines[against])
     rise = table["rise_m"].to_numpy()[row]
     columns: dict[str, pd.Series | NDArray[np.generic]] = {name: one.at(piece) for name, one in said.items()}
-    columns |= {name: table[name].take(row).reset_index(drop=True) for name in ("piece", "evidence")}
+    columns |= {name: pd.Series(table[name].array.take(row)) for name in ("piece", "evidence")}
     columns |= {
         "from_node": pieces.ends[piece, back],
         "to_node": pieces.ends[piece, 1 - back],

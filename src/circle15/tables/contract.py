@@ -63,7 +63,7 @@ class Column:
         if missing.any() and not self.nulls:
             ids = quoted(values.index[missing])
             found.append(f"{int(missing.sum()):,} of {len(values):,} rows have no {self.name} (first: {ids})")
-        present = values[~missing]
+        present = values[~missing] if missing.any() else values
         if self.kind in ("number", "integer"):
             numbers = pd.to_numeric(present, errors="coerce").to_numpy(dtype=float)
             bad = ~np.isfinite(numbers)
