@@ -12,7 +12,7 @@ import shapely
 
 from circle15.errors import CutoffError, DataError, Finding, quoted
 from circle15.network import dependence, isochrones, kernels, search, snapping, trips
-from circle15.network.graph import Graph, Layout, in_order
+from circle15.network.graph import Graph, Layout
 from circle15.project import Walker
 from circle15.tables import EVIDENCE, LINK_KINDS, STREETS, TICKS_PER_SECOND, Placement, Table, TravelTimes
 
@@ -75,7 +75,7 @@ class WalkNetwork:
         _STREETS.check(streets)
         kernels.wait("walking")
         self._given = streets
-        self._layout = Layout(in_order(streets), np.zeros(len(streets), dtype=bool))
+        self._layout = Layout(streets)
         self._graphs: dict[Walker, Graph] = {}
         self._timed: Callable[[Walker], Graph] | None = None  # of the network that this one lacks some links of
         pairs = np.bincount(self._layout.piece, minlength=len(self._layout.lines))
