@@ -21,12 +21,18 @@ from jinja2 import Environment, PackageLoader
 from circle15.errors import ConfigError, Finding
 from circle15.page.contents import blocks, carried, words
 from circle15.page.offline import Verbatim, inline, policy, refuse_network, script
+from circle15.page.walking import walking
 
 if TYPE_CHECKING:
+    from circle15.page.walking import Live
     from circle15.project import Standard
     from circle15.tables import Result
 
 _SCRIPTS = ("data.js", "canvas.js", "layers.js", "panel.js", "lists.js", "page.js")
+_LIVE = (
+    *("live_network.js", "live_search.js", "live_shapes.js", "live_links.js", "live_coverage.js", "live_scenario.js"),
+    "live.js",
+)
 _TEMPLATES = Environment(loader=PackageLoader("circle15.page"), autoescape=True)
 
 
@@ -43,13 +49,23 @@ class GapMap(folium.Map):
         The language that the page opens in.
     center : tuple of float
         Latitude and longitude that the map opens at.
+    scripts : tuple of str
+        Files of this package that draw it.
     """
 
     # class attributes of folium that name what is linked: no jQuery, no Bootstrap, no icon fonts
     default_js = [("leaflet", "https://cdn.jsdelivr.net/npm/leaflet@1.9.3/dist/leaflet.js")]  # noqa: RUF012
     default_css = [("leaflet_css", "https://cdn.jsdelivr.net/npm/leaflet@1.9.3/dist/leaflet.css")]  # noqa: RUF012
 
-    def __init__(self, contents: str, *, title: str, language: str, center: tuple[float, float]) -> None:
+    def __init__(
+        self,
+        contents: str,
+        *,
+        title: str,
+        language: str,
+        center: tuple[float, float],
+        scripts: tuple[str, ...] = _SCRIPTS,
+    ) -> None:
         super().__init__(
             location=center,
             zoom_start=14,
@@ -62,7 +78,7 @@ class GapMap(folium.Map):
         )
         self._id = hashlib.sha256(contents.encode()).hexdigest()[:16]  # the same result gives the same file
         _Page(title=title, language=language).add_child(self)
-        _Shell(contents, language=language).add_to(self, name="circle15")
+        _Shell(contents, language=language, scripts=scripts).add_to(self, name="circle15")
 
     def render(self, **kwargs: Any) -> str:  # noqa: ANN401  passed on to branca
         """Render into the figure, with every link replaced by what it points to.
@@ -128,18 +144,19 @@ class _Page(Figure):
 class _Shell(MacroElement):
     """Everything on the page around the map, the data, and the script that draws."""
 
-    def __init__(self, contents: str, *, language: str) -> None:
+    def __init__(self, contents: str, *, language: str, scripts: tuple[str, ...]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Circle15"
         self.contents = contents
         self.language = language
+        self.scripts = scripts
 
     def render(self, **kwargs: Any) -> str:  # noqa: ANN401
         """Put style, shell, data and script into the figure."""
         figure: Any = self.get_root()
         folder = resources.files("circle15.page")
         style = (folder / "style.css").read_text(encoding="utf-8")
-        scripts = "\n".join((folder / one).read_text(encoding="utf-8") for one in _SCRIPTS)
+        scripts = "\n".join((folder / one).read_text(encoding="utf-8") for one in self.scripts)
         shell = _TEMPLATES.get_template("shell.html").render(words=words(self.language))
         figure.header.add_child(Verbatim(f"<style>{style}</style>"), name="circle15_style")
         figure.html.add_child(Verbatim(f"{shell}\n{self.contents}\n{script(scripts)}"), name="circle15_shell")
@@ -149,7 +166,9 @@ class _Shell(MacroElement):
         return ""
 
 
-def gap_map(result: Result, *, standard: Standard, language: Literal["zh", "en"] = "zh") -> GapMap:
+def gap_map(
+    result: Result, *, standard: Standard, language: Literal["zh", "en"] = "zh", live: Live | None = None
+) -> GapMap:
     """The map of a result: card, gaps, facilities and isochrones, in one file that needs no network.
 
     Parameters
@@ -160,6 +179,9 @@ def gap_map(result: Result, *, standard: Standard, language: Literal["zh", "en"]
         The standard that it was held against.
     language : {"zh", "en"}
         The language that the page opens in; the reader can switch.
+    live : Live, optional
+        The network and its walkers, for a page that can be asked (`circle15.live` in its scripts); left out where the
+        result has too many clusters for one page.
 
     Returns
     -------
@@ -173,13 +195,16 @@ def gap_map(result: Result, *, standard: Standard, language: Literal["zh", "en"]
     """
     if language not in ("zh", "en"):
         raise ConfigError(Finding("language", f"there is no {language!r}", "Use zh or en"))
-    result = carried(result)
+    whole, result = result, carried(result)
+    live = live if result is whole else None
     west, south, east, north = result.area.extent_lonlat.bounds
     facts = result.facts
     name = str(facts.get("name_en") or facts.get("name", "")) if language == "en" else str(facts.get("name", ""))
+    contents = blocks(result, standard=standard, language=language)
     return GapMap(
-        blocks(result, standard=standard, language=language),
+        contents if live is None else f"{contents}\n{walking(live, result, standard=standard)}",
         title=f"{name} · {words(language)['page']['title']}",
         language=language,
         center=((south + north) / 2, (west + east) / 2),
+        scripts=_SCRIPTS if live is None else (*_SCRIPTS, *_LIVE),
     )

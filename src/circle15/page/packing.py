@@ -238,6 +238,18 @@ def varints(values: Whole) -> bytes:
     return out.tobytes()
 
 
+def words(values: NDArray[np.float64], *, name: str) -> dict[str, Whole]:
+    """Numbers as they are, every bit of them, as two arrays of whole numbers: `<name>.high` and `<name>.low`.
+
+    Examples
+    --------
+    >>> {key: value.tolist() for key, value in words(np.array([0.0, 1.5, 0.1]), name="share").items()}
+    {'share.high': [0, 1073217536, 1069128089], 'share.low': [0, 0, -1717986918]}
+    """
+    halves = np.asarray(values, dtype="<f8").view("<i4").astype(np.int64)
+    return {f"{name}.high": halves[1::2], f"{name}.low": halves[::2]}
+
+
 def number_block(arrays: Mapping[str, Whole], *, name: str) -> str:
     """An inert element that carries named arrays of whole numbers."""
     directory = " ".join(f"{key}:{len(values)}" for key, values in arrays.items())

@@ -1,0 +1,336 @@
+/* The engine that travels inside the page: any place is asked, the city is edited, and the answers are those of the
+   Python engine, tick for tick. Times are whole ticks of 0.1 s. `circle15.live.open` is the door. */
+"use strict";
+
+circle15.live = (() => {
+  const { data } = circle15;
+  const { NEVER, ALONG, STEPS, unpacked } = circle15.network;
+  const { Graph, Places, settle, doors, straight, trip, walked, share } = circle15.search;
+  const { Coverage, card, asked, unitsOf, GAP, UNKNOWN, SERVED } = circle15.coverage;
+  const { place, reached, line } = circle15.shapes;
+  const { Joints, joined, timed } = circle15.links;
+  const { clean, toml, fragment, parsed } = circle15.scenario;
+  const OPENABLE = ["lift", "escalator", "stairs", "bridge", "cable_car"];
+
+  /* What the page carries of the network, ready to be asked. `study` and `map` are what `data` makes of the blocks of
+     these names. */
+  async function open(study, map) {
+    const [arrays, facts] = await Promise.all([data.numbers("network"), data.values("walking")]);
+    return new Live(unpacked(study, map, { arrays, facts }), arrays);
+  }
+
+  class Live {
+    constructor(net, arrays) {
+      this.net = net;
+      net.asked = asked(net);
+      net.holders = unitsOf(net);
+      this.walkers = net.facts.walkers.map(({ name, label_zh: zh, label_en: en }) => ({ key: name, zh, en }));
+      this.extent = data.shapes(arrays, "extent", { x: (steps) => steps, y: (steps) => steps });
+      this.walks = new Map();
+      this.grown = new Map([["[]", { links: [], joints: null, problem: null }]]);
+      this.rowsOf = rowsOf(net.facts);
+    }
+
+    /* The city as one walker meets it; each has edits of its own. */
+    walk(who) {
+      if (!this.walks.has(who)) this.walks.set(who, new Walk(this, who));
+      return this.walks.get(who);
+    }
+
+    /* Elements that a meeting may want to close: each with its id, the kinds of its pieces, and these. */
+    get elements() {
+      const { pieces, facts } = this.net;
+      const found = new Map();
+      for (let p = 0; p < pieces.count; p += 1) {
+        const id = facts.osm[pieces.osm[p]];
+        if (!found.has(id)) found.set(id, { id, kinds: new Set(), pieces: [] });
+        found.get(id).kinds.add(facts.kinds[pieces.kind[p]]);
+        found.get(id).pieces.push(p);
+      }
+      return [...found.values()].filter((one) => OPENABLE.some((kind) => one.kinds.has(kind)));
+    }
+
+    /* Whether a point, in degrees, lies in the study area or its margin. */
+    isWithin(lon, lat) {
+      const [west, south] = this.net.facts.corner.map((steps) => steps / STEPS);
+      return data.inside(this.extent, 0, (lon - west) * 100000, (lat - south) * 100000);
+    }
+
+    /* What is wrong with edits, each with the place of the edit among them; empty where they can be made. */
+    problems(edits) {
+      const { osm } = this.net.facts;
+      const known = new Set(osm);
+      const services = new Set(this.net.services.map((one) => one.key));
+      const found = [];
+      const done = new Set();
+      clean(edits).forEach((edit, at) => {
+        const put = edit.facility && edit.facility.do !== "close";
+        if (edit.close !== undefined && !known.has(edit.close)) found.push({ edit: at, problem: "unknown", id: edit.close });
+        if (put && !this.isWithin(edit.facility.lon, edit.facility.lat)) found.push({ edit: at, problem: "outside" });
+        if (edit.facility?.do === "add") {
+          for (const key of edit.facility.services) if (!services.has(key)) found.push({ edit: at, problem: "unknown", id: key });
+        } else if (edit.facility && !this.rowsOf.has(edit.facility.id)) {
+          found.push({ edit: at, problem: "unknown", id: edit.facility.id });
+        } else if (edit.facility) {
+          const rows = this.rowsOf.get(edit.facility.id);
+          if (rows.some((row) => done.has(row))) found.push({ edit: at, problem: "twice", id: edit.facility.id });
+          for (const row of rows) done.add(row);
+        }
+      });
+      const adds = edits.flatMap((edit, at) => (edit.add ? [at] : []));
+      const { problem, index } = this.links(clean(adds.map((at) => edits[at])).map((edit) => edit.add));
+      return problem ? [...found, { edit: adds[index], ...problem }] : found;
+    }
+
+    /* New links, one addition after the other: a later one may join what an earlier one made. */
+    links(adds) {
+      const key = JSON.stringify(adds);
+      if (!this.grown.has(key)) {
+        const before = this.links(adds.slice(0, -1));
+        const joints = before.joints ? before.joints.copy() : new Joints(this.net);
+        const made = before.problem ? {} : joined(this.net, adds[adds.length - 1], joints);
+        const problem = made.problem ? { problem: made.problem, end: made.end, metres: made.metres } : null;
+        this.grown.set(
+          key,
+          before.problem || !problem
+            ? { links: [...before.links, ...(made.links || [])], joints, problem: before.problem, index: before.index }
+            : { links: before.links, joints, problem, index: adds.length - 1 },
+        );
+      }
+      return this.grown.get(key);
+    }
+  }
+
+  /* The rows that an id means: a facility's own, or all of a place. */
+  function rowsOf({ facilities, places }) {
+    const found = new Map();
+    places.forEach((id, row) => found.set(id, [...(found.get(id) || []), row]));
+    facilities.forEach((id, row) => found.set(id, [row]));
+    return found;
+  }
+
+  /* ------------------------------------------------------------------------------------------------- facilities */
+
+  /* The facilities under some edits: their places, the service of each row (-1: closed), what each row is made from
+     (a row of the page's facilities, or the edit), and which services an edit is about. */
+  class Goals {
+    constructor(net, graph, walker, { base, edits, rowsOf: known }) {
+      const services = new Map(net.services.map((one, s) => [one.key, s]));
+      this.service = Array.from(base.service);
+      this.origin = Array.from(base.service, (_, row) => ({ row }));
+      this.touched = new Set();
+      const spots = [];
+      const put = (s, edit, from) => {
+        const spot = place(net, walker, net.forward(edit.lon, edit.lat));
+        if (spot) spots.push({ ...spot, row: this.service.length });
+        this.service.push(s);
+        this.origin.push({ row: from, edit });
+        this.touched.add(s);
+      };
+      for (const edit of edits) {
+        for (const row of edit.do === "add" ? [] : known.get(edit.id)) {
+          const s = base.service[row];
+          this.touched.add(s);
+          this.service[row] = -1;
+          if (edit.do === "move") put(s, edit, row);
+        }
+        for (const key of edit.do === "add" ? new Set(edit.services) : []) put(services.get(key), edit, null);
+      }
+      this.places = base.places.with(graph, spots, this.service.length);
+    }
+  }
+
+  /* ------------------------------------------------------------------------------------------------------ a walk */
+
+  class Walk {
+    constructor(live, who) {
+      this.live = live;
+      this.net = live.net;
+      this.walker = live.net.walker(who);
+      const { count, flags } = this.net.pieces;
+      this.shut = Uint8Array.from({ length: 2 * count }, (_, side) => (flags[side >> 1] >> (2 + (side & 1))) & 1);
+      this.linkTimes = new Map();
+      const graph = new Graph(this.net, this.walker, this.shut, []);
+      this.homes = new Places(graph, this.walker.homes, this.net.rows.homes);
+      const places = new Places(graph, this.walker.goals, this.net.rows.goals);
+      const service = Int32Array.from(this.net.study.facilities.service);
+      const origin = Array.from(service, (_, row) => ({ row }));
+      this.base = { graph, goals: { places, service, origin, touched: new Set() }, streets: "", facilities: "[]" };
+      this.now = this.base;
+      this.edits = [];
+    }
+
+    /* Make the city so: these edits and no others. Says what is wrong with them; then nothing has changed. */
+    set(edits) {
+      const problems = this.live.problems(edits);
+      if (problems.length) return problems;
+      const wanted = clean(edits);
+      const closed = new Set(wanted.flatMap((edit) => (edit.close === undefined ? [] : [edit.close])));
+      const adds = wanted.flatMap((edit) => edit.add || []);
+      const facilities = wanted.flatMap((edit) => edit.facility || []);
+      const streets = closed.size || adds.length ? JSON.stringify([[...closed].sort(), adds]) : "";
+      const graph = [this.now, this.base].find((one) => one.streets === streets)?.graph ?? this.graph(closed, adds);
+      const said = JSON.stringify(facilities);
+      const goals = [this.now, this.base].find((one) => one.facilities === said)?.goals ?? this.goals(facilities);
+      this.now = { graph, goals, streets, facilities: said };
+      this.edits = wanted;
+      return [];
+    }
+
+    graph(closed, adds) {
+      const { pieces, facts } = this.net;
+      const shut = this.shut.slice();
+      const isClosed = facts.osm.map((id) => closed.has(id));
+      for (let side = 0; side < shut.length; side += 1) if (isClosed[pieces.osm[side >> 1]]) shut[side] = 1;
+      const links = this.live.links(adds).links.map((link) => {
+        if (!this.linkTimes.has(link)) this.linkTimes.set(link, timed(this.net, this.walker, link));
+        return this.linkTimes.get(link);
+      });
+      return new Graph(this.net, this.walker, shut, links);
+    }
+
+    goals(edits) {
+      return new Goals(this.net, this.base.graph, this.walker, { base: this.base.goals, edits, rowsOf: this.live.rowsOf });
+    }
+
+    /* ------------------------------------------------------------------------------------------------- one place */
+
+    /* Where a point in degrees comes to stand on the streets; none where no street is near enough. A place to set out
+       from is a list of such spots: here of one at most, as `home` and `goal` have it. */
+    place(lon, lat) {
+      const spot = place(this.net, this.walker, this.net.forward(lon, lat));
+      return spot ? [spot] : [];
+    }
+
+    home(cluster) {
+      return this.homes.spots.filter((spot) => spot.row === cluster);
+    }
+
+    goal(row) {
+      return this.now.goals.places.spots.filter((spot) => spot.row === row);
+    }
+
+    /* Ticks to every facility and back from it, NEVER beyond the limit: `out`, `back`; rows as in `facilities`. */
+    times(spots, limit = this.net.facts.limit) {
+      const [out, back] = [false, true].map((way) => this.now.goals.places.from(this.now.graph, spots, limit, way));
+      return { out, back };
+    }
+
+    /* Per service: the nearest facility by the trip of the study, its ticks by that trip, out and back, and how many
+       there are within the cut-off; null where none is found. */
+    nearest(spots) {
+      const { out, back } = this.times(spots);
+      const { limit, trip: kind } = this.net.facts;
+      const found = this.net.services.map(() => ({ row: -1, ticks: NEVER, count: 0 }));
+      this.now.goals.service.forEach((s, row) => {
+        if (s < 0) return;
+        const ticks = trip(kind, out[row], back[row]);
+        if (ticks > limit) return;
+        if (ticks <= this.net.services[s].minutes * 600) found[s].count += 1;
+        if (ticks < found[s].ticks) Object.assign(found[s], { row, ticks, out: out[row], back: back[row] });
+      });
+      return found.map((one) => (one.row < 0 ? null : one));
+    }
+
+    /* A shortest way from one place to another: stretches of pieces one after the other, each from a share of the
+       length to another, with its ticks; and the ticks off the road at both ends. Null where there is none. */
+    route(from, to, limit = this.net.facts.limit) {
+      const { graph } = this.now;
+      const labels = new Int32Array(graph.vertices).fill(NEVER);
+      const via = new Int32Array(graph.vertices).fill(-1);
+      settle(graph.onward, from.flatMap((spot) => doors(graph, spot, false)), limit, labels, via);
+      let best = { ticks: NEVER };
+      for (const goal of to) {
+        for (const [vertex, ticks, side] of sides(graph, goal, true)) {
+          if (labels[vertex] < NEVER && labels[vertex] + ticks < best.ticks) best = { ticks: labels[vertex] + ticks, vertex, goal, side };
+        }
+      }
+      for (const home of from) {
+        for (const goal of to) {
+          const ticks = home.piece === goal.piece ? straight(graph, home, goal) : NEVER;
+          if (ticks < best.ticks) best = { ticks, home, goal };
+        }
+      }
+      if (best.ticks > limit) return null;
+      const { ticks, home, goal } = best;
+      if (home) return { ticks, off: [home.off, goal.off], stretches: [{ piece: home.piece, from: home.share, to: goal.share, ticks: ticks - home.off - goal.off }] };
+      return { ticks, ...this.traced(graph, { labels, via, from, ...best }) };
+    }
+
+    traced(graph, { labels, via, from, vertex, goal, side }) {
+      const { onward } = graph;
+      const last = { piece: goal.piece, from: side & 1, to: goal.share, ticks: walked(goal, side, graph.ticksOf(side)) };
+      const stretches = [last];
+      let at = vertex;
+      for (; via[at] >= 0; at = onward.tails[via[at]]) {
+        const way = onward.sides[via[at]];
+        if (way >= 0) stretches.push({ piece: way >> 1, from: way & 1, to: 1 - (way & 1), ticks: onward.ticks[via[at]] });
+      }
+      const [start] = from.flatMap((spot) => sides(graph, spot, false).map(([v, ticks, way]) => ({ spot, v, ticks, way })))
+        .filter(({ v, ticks }) => v === at && ticks === labels[at]);
+      stretches.push({ piece: start.spot.piece, from: start.spot.share, to: 1 - (start.way & 1), ticks: start.ticks - start.spot.off });
+      return { off: [start.spot.off, goal.off], stretches: stretches.reverse() };
+    }
+
+    /* The streets that are reached from one spot within some minutes, cut exactly there; see `shapes.reached`. */
+    reached([spot], minutes) {
+      return reached(this.now.graph, spot, minutes.map(inTicks));
+    }
+
+    /* The line of a stretch in degrees. */
+    line(piece, from, to) {
+      return line(this.now.graph, piece, from, to);
+    }
+
+    /* Residents who are reached within some minutes from a place, or who reach it (`back`). */
+    people(spots, minutes, back = false) {
+      const limits = minutes.map(inTicks);
+      const found = this.homes.from(this.now.graph, spots, Math.max(...limits), back);
+      return limits.map((limit) => this.net.people.reduce((sum, people, c) => (found[c] <= limit ? sum + people : sum), 0));
+    }
+
+    /* --------------------------------------------------------------------------------------------- the whole city */
+
+    /* Every cluster and service: `near` (ticks to the nearest), `state` and `why`. */
+    get coverage() {
+      if (!this.standing) {
+        this.standing = new Coverage(this.net, this.base.graph, this.homes, this.base.goals);
+        this.covered = this.base;
+        this.before = this.standing.copy();
+      }
+      if (this.covered !== this.now) this.standing.move(this.covered, this.now);
+      this.covered = this.now;
+      return this.standing;
+    }
+
+    /* People by state and grades, unit by unit and category by category; `strict` and `lenient`. */
+    card() {
+      return card(this.net, this.coverage);
+    }
+
+    /* Residents who gain and who lose each service by the edits: served now and not before, and the other way round. */
+    change() {
+      const { state, clusters } = this.coverage;
+      return this.net.services.map((_, s) => {
+        let [gained, lost] = [0, 0];
+        for (let c = 0; c < clusters; c += 1) {
+          const [was, is] = [this.before.state[s * clusters + c] === SERVED, state[s * clusters + c] === SERVED];
+          if (is && !was) gained += this.net.people[c];
+          if (was && !is) lost += this.net.people[c];
+        }
+        return { gained, lost };
+      });
+    }
+  }
+
+  const inTicks = (minutes) => Math.floor(minutes * 600 + 1e-6);
+
+  /* The doors of a spot with the side that each is on: vertex, ticks, side. */
+  function sides(graph, spot, entering) {
+    const seeds = doors(graph, spot, entering);
+    const ways = [2 * spot.piece, 2 * spot.piece + 1].filter((side) => graph.ticksOf(side) < NEVER);
+    return ways.map((side, k) => [seeds[2 * k], seeds[2 * k + 1], side]);
+  }
+
+  return { open, toml, fragment, parsed, NEVER, GAP, UNKNOWN, SERVED };
+})();

@@ -1,0 +1,302 @@
+/* The search on whole ticks: shortest ways over the streets as one walker can use them now. */
+"use strict";
+
+circle15.search = (() => {
+  const { NEVER, ALONG, AGAINST, rint } = circle15.network;
+  const NARROW = 6; // buckets of the queue are 64 ticks wide, or wider
+  const BUCKETS = 4096;
+
+  /* The queue: the first slot of each bucket; per slot its vertex, its ticks and the slot after it. Free slots hang
+     together from `free`. All are free between searches. */
+  const bucket = new Int32Array(BUCKETS).fill(-1);
+  let slots = { vertex: new Int32Array(0), ticks: new Int32Array(0), after: new Int32Array(0) };
+  let free = -1;
+  let touched = new Int32Array(0);
+
+  function grown(values, size) {
+    const more = new Int32Array(size);
+    more.set(values);
+    return more;
+  }
+
+  function moreSlots() {
+    const [from, to] = [slots.vertex.length, Math.max(4096, 2 * slots.vertex.length)];
+    slots = { vertex: grown(slots.vertex, to), ticks: grown(slots.ticks, to), after: grown(slots.after, to) };
+    for (let slot = from; slot < to; slot += 1) slots.after[slot] = slot + 1 < to ? slot + 1 : free;
+    free = from;
+  }
+
+  function push(at, vertex, ticks) {
+    if (free < 0) moreSlots();
+    const slot = free;
+    free = slots.after[slot];
+    slots.vertex[slot] = vertex;
+    slots.ticks[slot] = ticks;
+    slots.after[slot] = bucket[at];
+    bucket[at] = slot;
+  }
+
+  /* Walk from several seeds at once as far as a limit, inclusive. `labels` holds NEVER, or ways that are known already:
+     then only what the seeds shorten is walked again. Returns how many vertices of `reachedBy` had no label before.
+     `via` takes the arc by which each vertex is reached, -1 at a seed. (Dial 1969; Meyer and Sanders 2003.) */
+  function settle(arcs, seeds, limit, labels, via = null) {
+    const { first, heads, ticks } = arcs;
+    if (touched.length < labels.length) touched = new Int32Array(labels.length);
+    let shift = NARROW;
+    while (limit >> shift >= BUCKETS) shift += 1;
+    let [count, waiting] = [0, 0];
+    for (let k = 0; k < seeds.length; k += 2) {
+      const [vertex, at] = [seeds[k], seeds[k + 1]];
+      if (at > limit || at >= labels[vertex]) continue;
+      if (labels[vertex] === NEVER) {
+        touched[count] = vertex;
+        count += 1;
+      }
+      labels[vertex] = at;
+      if (via) via[vertex] = -1;
+      push(at >> shift, vertex, at);
+      waiting += 1;
+    }
+    for (let b = 0; waiting > 0; ) {
+      const slot = bucket[b];
+      if (slot < 0) {
+        b += 1;
+        continue;
+      }
+      const [vertex, at] = [slots.vertex[slot], slots.ticks[slot]];
+      bucket[b] = slots.after[slot];
+      slots.after[slot] = free;
+      free = slot;
+      waiting -= 1;
+      if (at > labels[vertex]) continue;
+      for (let arc = first[vertex]; arc < first[vertex + 1]; arc += 1) {
+        const [head, there] = [heads[arc], at + ticks[arc]];
+        if (there > limit || there >= labels[head]) continue;
+        if (labels[head] === NEVER) {
+          touched[count] = head;
+          count += 1;
+        }
+        labels[head] = there;
+        if (via) via[head] = arc;
+        push(there >> shift, head, there);
+        waiting += 1;
+      }
+    }
+    return count;
+  }
+
+  /* Ticks to every vertex from some seeds, lent to a task and then put back. */
+  let scratch = new Int32Array(0);
+  function reaching(arcs, seeds, limit, task) {
+    const vertices = arcs.first.length - 1;
+    if (scratch.length < vertices) scratch = new Int32Array(vertices + 1024).fill(NEVER);
+    const count = settle(arcs, seeds, limit, scratch);
+    try {
+      return task(scratch, touched.subarray(0, count));
+    } finally {
+      for (let k = 0; k < count; k += 1) scratch[touched[k]] = NEVER;
+    }
+  }
+
+  /* ------------------------------------------------------------------------------------------------- the graph */
+
+  /* Arcs sorted by the vertex that they leave; `sides` says twice the piece, and one more against it; -1: no piece. */
+  function packed({ from, to, ticks, side }, vertices) {
+    const first = new Int32Array(vertices + 1);
+    for (const vertex of from) first[vertex + 1] += 1;
+    for (let v = 0; v < vertices; v += 1) first[v + 1] += first[v];
+    const at = first.slice();
+    const size = from.length;
+    const arcs = { first, heads: new Int32Array(size), ticks: new Int32Array(size), sides: new Int32Array(size), tails: new Int32Array(size) };
+    for (let k = 0; k < size; k += 1) {
+      const place = at[from[k]];
+      at[from[k]] += 1;
+      arcs.heads[place] = to[k];
+      arcs.ticks[place] = ticks[k];
+      arcs.sides[place] = side[k];
+      arcs.tails[place] = from[k];
+    }
+    return arcs;
+  }
+
+  /* The streets as one walker can use them. `shut` says of each side whether it is closed; `added` are new links, each
+     with its vertices and its ticks both ways. */
+  class Graph {
+    constructor(net, walker, shut, added) {
+      this.net = net;
+      this.walker = walker;
+      this.shut = shut;
+      this.added = added;
+      this.vertices = added.reduce((most, one) => Math.max(most, one.tail + 1, one.head + 1), net.copies.vertices);
+      const list = { from: [], to: [], ticks: [], side: [] };
+      const put = (from, to, ticks, side) => {
+        list.from.push(from);
+        list.to.push(to);
+        list.ticks.push(ticks);
+        list.side.push(side);
+      };
+      for (let side = 0; side < 2 * this.pieces; side += 1) this.arcsOf(side, put);
+      const { yard, start, end } = net.copies;
+      for (const node of yard) {
+        put(start[node], node, 0, -1);
+        put(node, end[node], 0, -1);
+      }
+      this.onward = packed(list, this.vertices);
+      this.reversed = packed({ from: list.to, to: list.from, ticks: list.ticks, side: list.side }, this.vertices);
+    }
+
+    get pieces() {
+      return this.net.pieces.count + this.added.length;
+    }
+
+    /* Ticks over a side of a piece, open or not: points beside a closed link still walk to its ends. */
+    ticksOf(side) {
+      const piece = side >> 1;
+      const { count } = this.net.pieces;
+      return piece < count ? this.walker.ticks[side & 1][piece] : this.added[piece - count].ticks[side & 1];
+    }
+
+    /* Where a side begins and ends. */
+    ends(side) {
+      const { pieces } = this.net;
+      const piece = side >> 1;
+      const [tail, head] =
+        piece < pieces.count
+          ? [pieces.tail[piece], pieces.head[piece]]
+          : [this.added[piece - pieces.count].tail, this.added[piece - pieces.count].head];
+      return (side & 1) === ALONG ? [tail, head] : [head, tail];
+    }
+
+    isPrivate(side) {
+      const { flags, count } = this.net.pieces;
+      return side >> 1 < count && ((flags[side >> 1] >> (side & 1)) & 1) === 1;
+    }
+
+    isOpen(side) {
+      return this.ticksOf(side) < NEVER && (side >> 1 >= this.net.pieces.count || !this.shut[side]);
+    }
+
+    /* The arcs that a side makes: one, or on private ground one for starts and one for ends. */
+    arcsOf(side, put) {
+      if (!this.isOpen(side)) return;
+      const [from, to] = this.ends(side);
+      const ticks = this.ticksOf(side);
+      if (!this.isPrivate(side)) {
+        put(from, to, ticks, side);
+        return;
+      }
+      const { start, end } = this.net.copies;
+      put(start[from], start[to], ticks, side);
+      put(end[from], end[to], ticks, side);
+    }
+
+    /* Where the data end, as seeds: walks that leave there, or come in from there (`back`). */
+    edge(back) {
+      const { pieces, copies } = this.net;
+      const found = new Set();
+      for (let side = 0; side < 2 * pieces.count; side += 1) {
+        if (((pieces.flags[side >> 1] >> (4 + (side & 1))) & 1) === 0 || (!back && !this.isOpen(side))) continue;
+        const [, head] = this.ends(side);
+        found.add(head).add((back ? copies.start : copies.end)[head]);
+      }
+      return [...found].flatMap((vertex) => [vertex, 0]);
+    }
+  }
+
+  /* ---------------------------------------------------------------------------------------------------- places */
+
+  /* How far along a side a spot stands, in ticks; `whole` are the ticks of that side. The share is rounded once, so that
+     the stretches on either side of a spot always add up to the whole. */
+  const share = (spot, side) => ((side & 1) === ALONG ? spot.share : 1 - spot.share);
+  const walked = (spot, side, whole) => rint(share(spot, side) * whole);
+
+  /* Where walks from a spot come out, or walks to it come from (`entering`), as seeds: vertex and ticks in turn. */
+  function doors(graph, spot, entering) {
+    const { start, end } = graph.net.copies;
+    const seeds = [];
+    for (const way of [ALONG, AGAINST]) {
+      const side = 2 * spot.piece + way;
+      const whole = graph.ticksOf(side);
+      if (whole === NEVER) continue;
+      const [tail, head] = graph.ends(side);
+      const far = walked(spot, side, whole);
+      if (entering) seeds.push(graph.isPrivate(side) ? end[tail] : tail, far + spot.off);
+      else seeds.push(graph.isPrivate(side) ? start[head] : head, whole - far + spot.off);
+    }
+    return seeds;
+  }
+
+  /* Ticks from one spot straight to another on the same piece. */
+  function straight(graph, from, to) {
+    let least = NEVER;
+    for (const way of [ALONG, AGAINST]) {
+      const side = 2 * from.piece + way;
+      const whole = graph.ticksOf(side);
+      if (whole === NEVER || share(to, side) < share(from, side)) continue;
+      least = Math.min(least, walked(to, side, whole) - walked(from, side, whole) + from.off + to.off);
+    }
+    return least;
+  }
+
+  /* Many points on the streets: the spots of each, and all the doors of all of them. A point is a row of the table. */
+  class Places {
+    constructor(graph, spots, rows) {
+      this.rows = rows;
+      this.spots = spots;
+      this.doors = [false, true].map((entering) => this.allDoors(graph, entering));
+      this.onPiece = new Map();
+      for (const spot of this.spots) {
+        if (!this.onPiece.has(spot.piece)) this.onPiece.set(spot.piece, []);
+        this.onPiece.get(spot.piece).push(spot);
+      }
+    }
+
+    allDoors(graph, entering) {
+      const [row, vertex, ticks] = [[], [], []];
+      for (const spot of this.spots) {
+        const seeds = doors(graph, spot, entering);
+        for (let k = 0; k < seeds.length; k += 2) {
+          row.push(spot.row);
+          vertex.push(seeds[k]);
+          ticks.push(seeds[k + 1]);
+        }
+      }
+      return { row: Int32Array.from(row), vertex: Int32Array.from(vertex), ticks: Int32Array.from(ticks) };
+    }
+
+    /* The same and some more. */
+    with(graph, spots, rows) {
+      return new Places(graph, [...this.spots, ...spots], rows);
+    }
+
+    /* Ticks from some spots to every row, or back from there; NEVER beyond the limit. */
+    from(graph, spots, limit, back = false) {
+      const seeds = spots.flatMap((spot) => doors(graph, spot, back));
+      const found = new Int32Array(this.rows).fill(NEVER);
+      const { row, vertex, ticks } = this.doors[back ? 0 : 1];
+      reaching(back ? graph.reversed : graph.onward, seeds, limit, (labels) => {
+        for (let k = 0; k < row.length; k += 1) {
+          const at = labels[vertex[k]] + ticks[k];
+          if (at < found[row[k]]) found[row[k]] = at;
+        }
+      });
+      for (const spot of spots) {
+        for (const other of this.onPiece.get(spot.piece) || []) {
+          const at = back ? straight(graph, other, spot) : straight(graph, spot, other);
+          if (at < found[other.row]) found[other.row] = at;
+        }
+      }
+      return found.map((at) => (at <= limit ? at : NEVER));
+    }
+  }
+
+  /* The value of a trip from its two legs. */
+  function trip(kind, out, back) {
+    if (kind === "out") return out;
+    if (kind === "back") return back;
+    if (out === NEVER || back === NEVER) return NEVER;
+    return kind === "slower" ? Math.max(out, back) : out + back;
+  }
+
+  return { Graph, Places, settle, reaching, doors, straight, trip, walked, share };
+})();
