@@ -81,9 +81,7 @@ class Portable:
     timed: Mapping[str, Timed]
 
 
-def portable(
-    graphs: Mapping[Walker, Graph], origins: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame
-) -> Portable:
+def portable(graphs: Mapping[Walker, Graph], origins: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame) -> Portable:
     """The network that some graphs share, as plain arrays.
 
     Parameters

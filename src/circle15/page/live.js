@@ -4,8 +4,8 @@
 
 circle15.live = (() => {
   const { data } = circle15;
-  const { NEVER, ALONG, STEPS, unpacked } = circle15.network;
-  const { Graph, Places, settle, doors, straight, trip, walked, share } = circle15.search;
+  const { NEVER, STEPS, unpacked } = circle15.network;
+  const { Graph, Places, settle, doors, seeds, straight, trip } = circle15.search;
   const { Coverage, card, asked, unitsOf, GAP, UNKNOWN, SERVED } = circle15.coverage;
   const { place, reached, line } = circle15.shapes;
   const { Joints, joined, timed } = circle15.links;
@@ -147,10 +147,9 @@ circle15.live = (() => {
       this.live = live;
       this.net = live.net;
       this.walker = live.net.walker(who);
-      const { count, flags } = this.net.pieces;
-      this.shut = Uint8Array.from({ length: 2 * count }, (_, side) => (flags[side >> 1] >> (2 + (side & 1))) & 1);
+      const { shut } = this.net.pieces;
       this.linkTimes = new Map();
-      const graph = new Graph(this.net, this.walker, this.shut, []);
+      const graph = new Graph(this.net, this.walker, shut, []);
       this.homes = new Places(graph, this.walker.homes, this.net.rows.homes);
       const places = new Places(graph, this.walker.goals, this.net.rows.goals);
       const service = Int32Array.from(this.net.study.facilities.service);
@@ -179,7 +178,7 @@ circle15.live = (() => {
 
     graph(closed, adds) {
       const { pieces, facts } = this.net;
-      const shut = this.shut.slice();
+      const shut = pieces.shut.slice();
       const isClosed = facts.osm.map((id) => closed.has(id));
       for (let side = 0; side < shut.length; side += 1) if (isClosed[pieces.osm[side >> 1]]) shut[side] = 1;
       const links = this.live.links(adds).links.map((link) => {
@@ -232,44 +231,26 @@ circle15.live = (() => {
       return found.map((one) => (one.row < 0 ? null : one));
     }
 
-    /* A shortest way from one place to another: stretches of pieces one after the other, each from a share of the
-       length to another, with its ticks; and the ticks off the road at both ends. Null where there is none. */
+    /* A shortest way from one place to another: `stretches` of pieces one after the other, each from a share of the
+       length to another, with its ticks; `off`, the ticks off the road at both ends; `ticks`, all together. Null where
+       there is none within the limit. */
     route(from, to, limit = this.net.facts.limit) {
       const { graph } = this.now;
-      const labels = new Int32Array(graph.vertices).fill(NEVER);
-      const via = new Int32Array(graph.vertices).fill(-1);
-      settle(graph.onward, from.flatMap((spot) => doors(graph, spot, false)), limit, labels, via);
+      const search = { labels: new Int32Array(graph.vertices).fill(NEVER), via: new Int32Array(graph.vertices) };
+      settle(graph.onward, seeds(graph, from, false), limit, search.labels, search.via);
       let best = { ticks: NEVER };
       for (const goal of to) {
-        for (const [vertex, ticks, side] of sides(graph, goal, true)) {
-          if (labels[vertex] < NEVER && labels[vertex] + ticks < best.ticks) best = { ticks: labels[vertex] + ticks, vertex, goal, side };
+        for (const door of doors(graph, goal, true)) {
+          const ticks = search.labels[door.vertex] + door.ticks;
+          if (ticks < best.ticks) best = { ticks, goal, door };
         }
-      }
-      for (const home of from) {
-        for (const goal of to) {
+        for (const home of from) {
           const ticks = home.piece === goal.piece ? straight(graph, home, goal) : NEVER;
-          if (ticks < best.ticks) best = { ticks, home, goal };
+          if (ticks < best.ticks) best = { ticks, goal, home };
         }
       }
       if (best.ticks > limit) return null;
-      const { ticks, home, goal } = best;
-      if (home) return { ticks, off: [home.off, goal.off], stretches: [{ piece: home.piece, from: home.share, to: goal.share, ticks: ticks - home.off - goal.off }] };
-      return { ticks, ...this.traced(graph, { labels, via, from, ...best }) };
-    }
-
-    traced(graph, { labels, via, from, vertex, goal, side }) {
-      const { onward } = graph;
-      const last = { piece: goal.piece, from: side & 1, to: goal.share, ticks: walked(goal, side, graph.ticksOf(side)) };
-      const stretches = [last];
-      let at = vertex;
-      for (; via[at] >= 0; at = onward.tails[via[at]]) {
-        const way = onward.sides[via[at]];
-        if (way >= 0) stretches.push({ piece: way >> 1, from: way & 1, to: 1 - (way & 1), ticks: onward.ticks[via[at]] });
-      }
-      const [start] = from.flatMap((spot) => sides(graph, spot, false).map(([v, ticks, way]) => ({ spot, v, ticks, way })))
-        .filter(({ v, ticks }) => v === at && ticks === labels[at]);
-      stretches.push({ piece: start.spot.piece, from: start.spot.share, to: 1 - (start.way & 1), ticks: start.ticks - start.spot.off });
-      return { off: [start.spot.off, goal.off], stretches: stretches.reverse() };
+      return best.home ? along(best) : traced(graph, search, from, best);
     }
 
     /* The streets that are reached from one spot within some minutes, cut exactly there; see `shapes.reached`. */
@@ -323,14 +304,28 @@ circle15.live = (() => {
     }
   }
 
-  const inTicks = (minutes) => Math.floor(minutes * 600 + 1e-6);
-
-  /* The doors of a spot with the side that each is on: vertex, ticks, side. */
-  function sides(graph, spot, entering) {
-    const seeds = doors(graph, spot, entering);
-    const ways = [2 * spot.piece, 2 * spot.piece + 1].filter((side) => graph.ticksOf(side) < NEVER);
-    return ways.map((side, k) => [seeds[2 * k], seeds[2 * k + 1], side]);
+  /* A way that never leaves its piece. */
+  function along({ ticks, home, goal }) {
+    const stretch = { piece: home.piece, from: home.share, to: goal.share, ticks: ticks - home.off - goal.off };
+    return { ticks, off: [home.off, goal.off], stretches: [stretch] };
   }
+
+  /* A way through the graph, followed back from the door of the goal. */
+  function traced(graph, { labels, via }, from, { ticks, goal, door }) {
+    const { tails, sides, ticks: times } = graph.onward;
+    const stretches = [{ piece: goal.piece, from: door.side & 1, to: goal.share, ticks: door.ticks - goal.off }];
+    let at = door.vertex;
+    for (; via[at] >= 0; at = tails[via[at]]) {
+      const side = sides[via[at]];
+      if (side >= 0) stretches.push({ piece: side >> 1, from: side & 1, to: 1 - (side & 1), ticks: times[via[at]] });
+    }
+    const starts = from.flatMap((home) => doors(graph, home, false).map((one) => ({ ...one, home })));
+    const { home, side } = starts.find((one) => one.vertex === at && one.ticks === labels[at]);
+    stretches.push({ piece: home.piece, from: home.share, to: 1 - (side & 1), ticks: labels[at] - home.off });
+    return { ticks, off: [home.off, goal.off], stretches: stretches.reverse() };
+  }
+
+  const inTicks = (minutes) => Math.floor(minutes * 600 + 1e-6);
 
   return { open, toml, fragment, parsed, NEVER, GAP, UNKNOWN, SERVED };
 })();

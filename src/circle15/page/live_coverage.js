@@ -112,12 +112,9 @@ circle15.coverage = (() => {
   function lacking(one, other) {
     const arcs = [];
     const put = (from, to, ticks) => arcs.push([from, to, ticks]);
-    const same = sharedLinks(one, other);
-    const { count } = one.net.pieces;
-    for (let side = 0; side < 2 * one.pieces; side += 1) {
-      const link = (side >> 1) - count;
-      const kept = link < 0 ? !one.isOpen(side) || other.isOpen(side) : link < same;
-      if (!kept) one.arcsOf(side, put);
+    const shared = 2 * (one.net.pieces.count + sharedLinks(one, other));
+    for (let side = 0; side < one.open.length; side += 1) {
+      if (one.open[side] && (side >= shared || !other.open[side])) one.arcsOf(side, put);
     }
     return arcs;
   }
@@ -259,11 +256,19 @@ circle15.coverage = (() => {
       }
     }
 
-    /* The state of a category for a cluster. Strict: the worst of the services that are asked; lenient: the best. */
-    category(c, cluster, lenient) {
-      const asked = this.net.asked[lenient ? 1 : 0][c];
-      const states = asked.map((s) => this.state[s * this.clusters + cluster]);
-      return lenient ? Math.max(...states) : Math.min(...states);
+    /* The states of every category and cluster. Strict: the worst of the services that are asked; lenient: the best. */
+    categories(lenient) {
+      const asked = this.net.asked[lenient ? 1 : 0];
+      const best = lenient ? Math.max : Math.min;
+      const found = new Uint8Array(asked.length * this.clusters).fill(lenient ? GAP : SERVED);
+      asked.forEach((services, c) => {
+        for (const s of services) {
+          for (let k = 0; k < this.clusters; k += 1) {
+            found[c * this.clusters + k] = best(found[c * this.clusters + k], this.state[s * this.clusters + k]);
+          }
+        }
+      });
+      return found;
     }
 
     copy() {
@@ -310,12 +315,13 @@ circle15.coverage = (() => {
     const cells = () => [0, 1, 2].map(() => new Float64Array(units * categories));
     const readings = [false, true].map((lenient) => {
       const people = cells();
-      for (let cluster = 0; cluster < coverage.clusters; cluster += 1) {
+      const states = coverage.categories(lenient);
+      net.holders.forEach((held, cluster) => {
         for (let c = 0; c < categories; c += 1) {
-          const state = coverage.category(c, cluster, lenient);
-          for (const u of net.holders[cluster]) people[state][u * categories + c] += net.people[cluster];
+          const count = people[states[c * coverage.clusters + cluster]];
+          for (const u of held) count[u * categories + c] += net.people[cluster];
         }
-      }
+      });
       return { gap: people[GAP], unknown: people[UNKNOWN], served: people[SERVED], grade: grades(net, people) };
     });
     return { strict: readings[0], lenient: readings[1] };

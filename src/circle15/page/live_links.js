@@ -2,7 +2,7 @@
 "use strict";
 
 circle15.links = (() => {
-  const { NEVER, ALONG, AGAINST, rint, shares } = circle15.network;
+  const { NEVER, rint, shares } = circle15.network;
   const TICKS = 10; // a second
   const DOT_M = 1e-6; // shorter than this has no slope
   const hypot = (x, y) => Math.sqrt(x * x + y * y);
@@ -227,7 +227,7 @@ circle15.links = (() => {
     const line = { first: [0, lonlat.length], count: 1, lon: lonlat.map(([lon]) => lon), lat: lonlat.map(([, lat]) => lat) };
     [line.x, line.y] = [0, 1].map((axis) => lonlat.map(([lon, lat]) => net.forward(lon, lat)[axis]));
     shares(line);
-    return { tail: link.tail, head: link.head, kind: link.own.kind, metres: link.own.metres, ticks: [ticks[ALONG], ticks[AGAINST]], line };
+    return { tail: link.tail, head: link.head, kind: link.own.kind, metres: link.own.metres, ticks, line };
   }
 
   return { Joints, joined, timed, ticksOf, slopeFactor, LAWS };

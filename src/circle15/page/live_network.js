@@ -5,7 +5,7 @@ circle15.network = (() => {
   const { data } = circle15;
   const NEVER = 2 ** 31 - 1; // ticks of what is not reached, and of a link that nobody may use
   const STEPS = 10000000; // of a degree
-  const [ALONG, AGAINST] = [0, 1]; // the two sides of a piece: link 2 p runs along its geometry, 2 p + 1 against it
+  const ALONG = 0; // side 2 p of piece p runs along its geometry, side 2 p + 1 against it
   const DOORS = 64; // after two bits each for private, closed, at the edge of the data
 
   /* To the nearest whole number, halves to the even one, as the Python engine rounds. */
@@ -104,11 +104,21 @@ circle15.network = (() => {
         [x[v], y[v]] = forward(lon[v], lat[v]);
       }
     }
-    const pieces = { count, tail, head, first, lon, lat, x, y, kind: arrays["pieces.kind"], flags: arrays["pieces.flags"] };
-    pieces.osm = summed(arrays["pieces.osm"]);
+    const pieces = { count, first, lon, lat, x, y, kind: arrays["pieces.kind"], osm: summed(arrays["pieces.osm"]) };
+    Object.assign(pieces, sidesOf(arrays["pieces.flags"], tail, head));
     const metres = shares(pieces);
     pieces.metres = metres.map((drawn, p) => drawn + arrays["pieces.longer"][p] / 1000);
     return pieces;
+  }
+
+  /* What is said of sides: where each begins and ends, whether it is for starts and ends of walks only, shut, and leads
+     to where the data end. Of pieces: whether they have room for a door. */
+  function sidesOf(flags, tail, head) {
+    const count = 2 * flags.length;
+    const bit = (place) => Uint8Array.from({ length: count }, (_, side) => (flags[side >> 1] >> (2 * place + (side & 1))) & 1);
+    const ends = (one, other) => Int32Array.from({ length: count }, (_, side) => ((side & 1) === ALONG ? one : other)[side >> 1]);
+    const doors = flags.map((one) => one & DOORS);
+    return { from: ends(tail, head), to: ends(head, tail), hidden: bit(0), shut: bit(1), edge: bit(2), doors };
   }
 
   /* The share of the length of its piece at which each vertex lies; returns the lengths. */
@@ -139,12 +149,12 @@ circle15.network = (() => {
   }
 
   function walkerOf(arrays, facts, who) {
-    const along = arrays[`ticks${who}.along`];
-    const whole = (ticks) => ticks || NEVER;
+    const [along, more] = [arrays[`ticks${who}.along`], arrays[`ticks${who}.against`]];
+    const ticks = (side) => ((side & 1) === ALONG ? 0 : more[side >> 1]) + along[side >> 1] || NEVER;
     return {
       who,
       ...facts.walkers[who],
-      ticks: [along.map(whole), arrays[`ticks${who}.against`].map((more, p) => whole(along[p] + more))],
+      ticks: Int32Array.from({ length: 2 * along.length }, (_, side) => ticks(side)),
       small: arrays[`small${who}`],
       homes: spotsOf(arrays, "origins", who),
       goals: spotsOf(arrays, "facilities", who),
@@ -173,9 +183,9 @@ circle15.network = (() => {
   /* Private ground is walked at the start and at the end of a walk only: its nodes have a copy for each. */
   function copiesOf(nodes, pieces) {
     const inYard = new Uint8Array(nodes.count);
-    for (let p = 0; p < pieces.count; p += 1) {
-      if (pieces.flags[p] & 3) inYard[pieces.tail[p]] = inYard[pieces.head[p]] = 1;
-    }
+    pieces.hidden.forEach((hidden, side) => {
+      if (hidden) inYard[pieces.from[side]] = inYard[pieces.to[side]] = 1;
+    });
     const yard = Int32Array.from([...inYard.keys()].filter((node) => inYard[node]));
     const start = Int32Array.from(inYard.keys());
     const end = start.slice();
@@ -186,5 +196,5 @@ circle15.network = (() => {
     return { yard, start, end, vertices: nodes.count + 2 * yard.length };
   }
 
-  return { NEVER, STEPS, ALONG, AGAINST, DOORS, rint, shares, unpacked };
+  return { NEVER, STEPS, ALONG, rint, shares, unpacked };
 })();

@@ -2,7 +2,7 @@
 "use strict";
 
 circle15.search = (() => {
-  const { NEVER, ALONG, AGAINST, rint } = circle15.network;
+  const { NEVER, ALONG, rint } = circle15.network;
   const NARROW = 6; // buckets of the queue are 64 ticks wide, or wider
   const BUCKETS = 4096;
 
@@ -37,16 +37,16 @@ circle15.search = (() => {
   }
 
   /* Walk from several seeds at once as far as a limit, inclusive. `labels` holds NEVER, or ways that are known already:
-     then only what the seeds shorten is walked again. Returns how many vertices of `reachedBy` had no label before.
+     then only what the seeds shorten is walked again. Returns how many vertices had no label before (`touched`).
      `via` takes the arc by which each vertex is reached, -1 at a seed. (Dial 1969; Meyer and Sanders 2003.) */
-  function settle(arcs, seeds, limit, labels, via = null) {
+  function settle(arcs, from, limit, labels, via = null) {
     const { first, heads, ticks } = arcs;
     if (touched.length < labels.length) touched = new Int32Array(labels.length);
     let shift = NARROW;
     while (limit >> shift >= BUCKETS) shift += 1;
     let [count, waiting] = [0, 0];
-    for (let k = 0; k < seeds.length; k += 2) {
-      const [vertex, at] = [seeds[k], seeds[k + 1]];
+    for (let k = 0; k < from.length; k += 2) {
+      const [vertex, at] = [from[k], from[k + 1]];
       if (at > limit || at >= labels[vertex]) continue;
       if (labels[vertex] === NEVER) {
         touched[count] = vertex;
@@ -87,10 +87,10 @@ circle15.search = (() => {
 
   /* Ticks to every vertex from some seeds, lent to a task and then put back. */
   let scratch = new Int32Array(0);
-  function reaching(arcs, seeds, limit, task) {
+  function reaching(arcs, from, limit, task) {
     const vertices = arcs.first.length - 1;
     if (scratch.length < vertices) scratch = new Int32Array(vertices + 1024).fill(NEVER);
-    const count = settle(arcs, seeds, limit, scratch);
+    const count = settle(arcs, from, limit, scratch);
     try {
       return task(scratch, touched.subarray(0, count));
     } finally {
@@ -100,88 +100,62 @@ circle15.search = (() => {
 
   /* ------------------------------------------------------------------------------------------------- the graph */
 
-  /* Arcs sorted by the vertex that they leave; `sides` says twice the piece, and one more against it; -1: no piece. */
-  function packed({ from, to, ticks, side }, vertices) {
+  /* Arcs sorted by the vertex that they leave; `sides` says which side of a piece each is, -1: none. */
+  function packed({ tails, heads, ticks, sides, size }, vertices) {
     const first = new Int32Array(vertices + 1);
-    for (const vertex of from) first[vertex + 1] += 1;
+    for (let k = 0; k < size; k += 1) first[tails[k] + 1] += 1;
     for (let v = 0; v < vertices; v += 1) first[v + 1] += first[v];
     const at = first.slice();
-    const size = from.length;
-    const arcs = { first, heads: new Int32Array(size), ticks: new Int32Array(size), sides: new Int32Array(size), tails: new Int32Array(size) };
+    const take = () => new Int32Array(size);
+    const arcs = { first, tails: take(), heads: take(), ticks: take(), sides: take() };
     for (let k = 0; k < size; k += 1) {
-      const place = at[from[k]];
-      at[from[k]] += 1;
-      arcs.heads[place] = to[k];
+      const place = at[tails[k]];
+      at[tails[k]] += 1;
+      arcs.tails[place] = tails[k];
+      arcs.heads[place] = heads[k];
       arcs.ticks[place] = ticks[k];
-      arcs.sides[place] = side[k];
-      arcs.tails[place] = from[k];
+      arcs.sides[place] = sides[k];
     }
     return arcs;
   }
 
-  /* The streets as one walker can use them. `shut` says of each side whether it is closed; `added` are new links, each
-     with its vertices and its ticks both ways. */
+  /* The streets as one walker can use them: of every side where it begins and ends, its ticks, and whether it is open.
+     `shut` says which sides are closed; `added` are new links, each with its vertices and its ticks both ways. */
   class Graph {
     constructor(net, walker, shut, added) {
       this.net = net;
-      this.walker = walker;
-      this.shut = shut;
       this.added = added;
+      const more = (values, own) => (added.length ? Int32Array.from([...values, ...added.flatMap(own)]) : values);
+      this.from = more(net.pieces.from, (one) => [one.tail, one.head]);
+      this.to = more(net.pieces.to, (one) => [one.head, one.tail]);
+      this.ticks = more(walker.ticks, (one) => one.ticks); // points beside a closed link still walk to its ends
+      this.open = Uint8Array.from(this.ticks, (ticks, side) => (ticks < NEVER && !shut[side] ? 1 : 0));
       this.vertices = added.reduce((most, one) => Math.max(most, one.tail + 1, one.head + 1), net.copies.vertices);
-      const list = { from: [], to: [], ticks: [], side: [] };
-      const put = (from, to, ticks, side) => {
-        list.from.push(from);
-        list.to.push(to);
-        list.ticks.push(ticks);
-        list.side.push(side);
-      };
-      for (let side = 0; side < 2 * this.pieces; side += 1) this.arcsOf(side, put);
       const { yard, start, end } = net.copies;
+      const most = 2 * this.open.length + 2 * yard.length;
+      const [tails, heads, ticks, sides] = [0, 1, 2, 3].map(() => new Int32Array(most));
+      let size = 0;
+      const put = (tail, head, time, side) => {
+        tails[size] = tail;
+        heads[size] = head;
+        ticks[size] = time;
+        sides[size] = side;
+        size += 1;
+      };
+      for (let side = 0; side < this.open.length; side += 1) this.arcsOf(side, put);
       for (const node of yard) {
         put(start[node], node, 0, -1);
         put(node, end[node], 0, -1);
       }
-      this.onward = packed(list, this.vertices);
-      this.reversed = packed({ from: list.to, to: list.from, ticks: list.ticks, side: list.side }, this.vertices);
-    }
-
-    get pieces() {
-      return this.net.pieces.count + this.added.length;
-    }
-
-    /* Ticks over a side of a piece, open or not: points beside a closed link still walk to its ends. */
-    ticksOf(side) {
-      const piece = side >> 1;
-      const { count } = this.net.pieces;
-      return piece < count ? this.walker.ticks[side & 1][piece] : this.added[piece - count].ticks[side & 1];
-    }
-
-    /* Where a side begins and ends. */
-    ends(side) {
-      const { pieces } = this.net;
-      const piece = side >> 1;
-      const [tail, head] =
-        piece < pieces.count
-          ? [pieces.tail[piece], pieces.head[piece]]
-          : [this.added[piece - pieces.count].tail, this.added[piece - pieces.count].head];
-      return (side & 1) === ALONG ? [tail, head] : [head, tail];
-    }
-
-    isPrivate(side) {
-      const { flags, count } = this.net.pieces;
-      return side >> 1 < count && ((flags[side >> 1] >> (side & 1)) & 1) === 1;
-    }
-
-    isOpen(side) {
-      return this.ticksOf(side) < NEVER && (side >> 1 >= this.net.pieces.count || !this.shut[side]);
+      this.onward = packed({ tails, heads, ticks, sides, size }, this.vertices);
+      this.reversed = packed({ tails: heads, heads: tails, ticks, sides, size }, this.vertices);
     }
 
     /* The arcs that a side makes: one, or on private ground one for starts and one for ends. */
     arcsOf(side, put) {
-      if (!this.isOpen(side)) return;
-      const [from, to] = this.ends(side);
-      const ticks = this.ticksOf(side);
-      if (!this.isPrivate(side)) {
+      if (!this.open[side]) return;
+      const [from, to, ticks] = [this.from[side], this.to[side], this.ticks[side]];
+      if (!this.net.pieces.hidden[side]) {
         put(from, to, ticks, side);
         return;
       }
@@ -194,11 +168,10 @@ circle15.search = (() => {
     edge(back) {
       const { pieces, copies } = this.net;
       const found = new Set();
-      for (let side = 0; side < 2 * pieces.count; side += 1) {
-        if (((pieces.flags[side >> 1] >> (4 + (side & 1))) & 1) === 0 || (!back && !this.isOpen(side))) continue;
-        const [, head] = this.ends(side);
-        found.add(head).add((back ? copies.start : copies.end)[head]);
-      }
+      pieces.edge.forEach((edge, side) => {
+        if (!edge || (!back && !this.open[side])) return;
+        found.add(this.to[side]).add((back ? copies.start : copies.end)[this.to[side]]);
+      });
       return [...found].flatMap((vertex) => [vertex, 0]);
     }
   }
@@ -210,28 +183,30 @@ circle15.search = (() => {
   const share = (spot, side) => ((side & 1) === ALONG ? spot.share : 1 - spot.share);
   const walked = (spot, side, whole) => rint(share(spot, side) * whole);
 
-  /* Where walks from a spot come out, or walks to it come from (`entering`), as seeds: vertex and ticks in turn. */
+  /* Where walks from a spot come out, or walks to it come from (`entering`): vertex, ticks and side of each door. */
   function doors(graph, spot, entering) {
     const { start, end } = graph.net.copies;
-    const seeds = [];
-    for (const way of [ALONG, AGAINST]) {
-      const side = 2 * spot.piece + way;
-      const whole = graph.ticksOf(side);
+    const found = [];
+    for (const side of [2 * spot.piece, 2 * spot.piece + 1]) {
+      const whole = graph.ticks[side];
       if (whole === NEVER) continue;
-      const [tail, head] = graph.ends(side);
       const far = walked(spot, side, whole);
-      if (entering) seeds.push(graph.isPrivate(side) ? end[tail] : tail, far + spot.off);
-      else seeds.push(graph.isPrivate(side) ? start[head] : head, whole - far + spot.off);
+      const [node, copies, ticks] = entering ? [graph.from[side], end, far] : [graph.to[side], start, whole - far];
+      found.push({ vertex: graph.net.pieces.hidden[side] ? copies[node] : node, ticks: ticks + spot.off, side });
     }
-    return seeds;
+    return found;
+  }
+
+  /* The doors of some spots as seeds: vertex and ticks in turn. */
+  function seeds(graph, spots, entering) {
+    return spots.flatMap((spot) => doors(graph, spot, entering).flatMap(({ vertex, ticks }) => [vertex, ticks]));
   }
 
   /* Ticks from one spot straight to another on the same piece. */
   function straight(graph, from, to) {
     let least = NEVER;
-    for (const way of [ALONG, AGAINST]) {
-      const side = 2 * from.piece + way;
-      const whole = graph.ticksOf(side);
+    for (const side of [2 * from.piece, 2 * from.piece + 1]) {
+      const whole = graph.ticks[side];
       if (whole === NEVER || share(to, side) < share(from, side)) continue;
       least = Math.min(least, walked(to, side, whole) - walked(from, side, whole) + from.off + to.off);
     }
@@ -252,16 +227,9 @@ circle15.search = (() => {
     }
 
     allDoors(graph, entering) {
-      const [row, vertex, ticks] = [[], [], []];
-      for (const spot of this.spots) {
-        const seeds = doors(graph, spot, entering);
-        for (let k = 0; k < seeds.length; k += 2) {
-          row.push(spot.row);
-          vertex.push(seeds[k]);
-          ticks.push(seeds[k + 1]);
-        }
-      }
-      return { row: Int32Array.from(row), vertex: Int32Array.from(vertex), ticks: Int32Array.from(ticks) };
+      const found = this.spots.flatMap((spot) => doors(graph, spot, entering).map(({ vertex, ticks }) => [spot.row, vertex, ticks]));
+      const [row, vertex, ticks] = [0, 1, 2].map((column) => Int32Array.from(found, (door) => door[column]));
+      return { row, vertex, ticks };
     }
 
     /* The same and some more. */
@@ -271,10 +239,9 @@ circle15.search = (() => {
 
     /* Ticks from some spots to every row, or back from there; NEVER beyond the limit. */
     from(graph, spots, limit, back = false) {
-      const seeds = spots.flatMap((spot) => doors(graph, spot, back));
       const found = new Int32Array(this.rows).fill(NEVER);
       const { row, vertex, ticks } = this.doors[back ? 0 : 1];
-      reaching(back ? graph.reversed : graph.onward, seeds, limit, (labels) => {
+      reaching(back ? graph.reversed : graph.onward, seeds(graph, spots, back), limit, (labels) => {
         for (let k = 0; k < row.length; k += 1) {
           const at = labels[vertex[k]] + ticks[k];
           if (at < found[row[k]]) found[row[k]] = at;
@@ -298,5 +265,5 @@ circle15.search = (() => {
     return kind === "slower" ? Math.max(out, back) : out + back;
   }
 
-  return { Graph, Places, settle, reaching, doors, straight, trip, walked, share };
+  return { Graph, Places, settle, reaching, doors, seeds, straight, trip };
 })();

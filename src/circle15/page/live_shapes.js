@@ -2,8 +2,8 @@
 "use strict";
 
 circle15.shapes = (() => {
-  const { NEVER, DOORS, rint } = circle15.network;
-  const { reaching, doors } = circle15.search;
+  const { NEVER, rint } = circle15.network;
+  const { reaching, seeds } = circle15.search;
   const TICKS = 10; // a second
   const ROUNDING_M = 1e-6; // slack for comparing distances
   const TIE_M = 1e-3; // distances within a millimetre are equal
@@ -33,22 +33,21 @@ circle15.shapes = (() => {
       const near = [];
       let ceiling = walker.off_road_max_m + ROUNDING_M;
       for (let p = 0; p < net.pieces.count; p += 1) {
-        if (walker.small[p] !== scraps || !(net.pieces.flags[p] & DOORS) || isAway(net, p, px, py, ceiling)) continue;
-        const [along, against] = [walker.ticks[0][p], walker.ticks[1][p]];
-        if (along === NEVER && against === NEVER) continue;
+        if (walker.small[p] !== scraps || !net.pieces.doors[p] || isAway(net, p, [px, py], ceiling)) continue;
+        const ways = Number(walker.ticks[2 * p] < NEVER) + Number(walker.ticks[2 * p + 1] < NEVER);
         const { metres, share } = foot(net.pieces, p, px, py);
-        if (metres > ceiling) continue;
-        near.push({ piece: p, share, metres, oneWay: along === NEVER || against === NEVER });
+        if (!ways || metres > ceiling) continue;
+        near.push({ piece: p, share, metres, oneWay: ways === 1 });
         ceiling = Math.min(ceiling, metres + ROUNDING_M);
       }
       const best = first(net, near.filter((one) => one.metres <= ceiling));
-      if (best) return { piece: best.piece, share: best.share, metres: best.metres, off: rint((best.metres / walker.off_road_m_s) * TICKS) };
+      if (best) return { ...best, off: rint((best.metres / walker.off_road_m_s) * TICKS) };
     }
     return null;
   }
 
   function first(net, near) {
-    const rank = (one) => [rint(one.metres / TIE_M), Number(one.oneWay), net.pieces.flags[one.piece] & 1, one.piece];
+    const rank = (one) => [rint(one.metres / TIE_M), Number(one.oneWay), net.pieces.hidden[2 * one.piece], one.piece];
     return near.reduce((best, one) => (best && before(rank(best), rank(one)) ? best : one), null);
   }
 
@@ -58,10 +57,11 @@ circle15.shapes = (() => {
   }
 
   /* Whether the box around a piece is farther from a point than some metres. */
-  function isAway(net, p, px, py, metres) {
+  function isAway(net, p, [px, py], metres) {
     net.boxes = net.boxes || boxes(net.pieces);
-    const [west, south, east, north] = net.boxes.subarray(4 * p, 4 * p + 4);
-    return px < west - metres || px > east + metres || py < south - metres || py > north + metres;
+    const box = net.boxes;
+    const k = 4 * p;
+    return px < box[k] - metres || py < box[k + 1] - metres || px > box[k + 2] + metres || py > box[k + 3] + metres;
   }
 
   function boxes({ first, x, y, count }) {
@@ -85,7 +85,8 @@ circle15.shapes = (() => {
      `piece`, `low` and `high` (shares of the length), `ticks` until the stretch is first reached, and `metres`. */
   function reached(graph, spot, limits) {
     const most = Math.max(...limits);
-    const { starts, touched } = reaching(graph.onward, doors(graph, spot, false), most, (labels, vertices) => begun(graph, labels, vertices));
+    const begin = (labels, vertices) => begun(graph, labels, vertices);
+    const { starts, touched } = reaching(graph.onward, seeds(graph, [spot], false), most, begin);
     if (!starts.has(2 * spot.piece) && !starts.has(2 * spot.piece + 1)) touched.push(spot.piece);
     touched.sort((a, b) => a - b);
     return limits.map((limit) => {
@@ -121,7 +122,7 @@ circle15.shapes = (() => {
   function cut(graph, starts, piece, limit, own) {
     let [ahead, back] = [-1, 2]; // from the start: 0 to ahead; from the end: back to 1; empty ones lie outside of 0 to 1
     let [atAhead, atBack] = [starts.get(2 * piece) ?? NEVER, starts.get(2 * piece + 1) ?? NEVER];
-    const [wholeAhead, wholeBack] = [graph.ticksOf(2 * piece), graph.ticksOf(2 * piece + 1)];
+    const [wholeAhead, wholeBack] = [graph.ticks[2 * piece], graph.ticks[2 * piece + 1]];
     if (atAhead < limit) ahead = wholeAhead <= limit - atAhead ? 1 : (limit - atAhead) / wholeAhead;
     if (atBack < limit) back = wholeBack <= limit - atBack ? 0 : 1 - (limit - atBack) / wholeBack;
     const found = [];

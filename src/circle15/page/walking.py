@@ -19,7 +19,6 @@ from numpy.polynomial import chebyshev
 from circle15 import impedance
 from circle15.impedance import NO_WAY
 from circle15.page.packing import Grid, areas, json_block, lonlat, number_block, words
-from circle15.sources import heights, overrides, walking_rules
 from circle15.tables import LINK_KINDS, TICKS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -79,6 +78,8 @@ def walking(live: Live, result: Result, *, standard: Standard) -> str:
     str
         Two elements: `walking` (plain values) and `network` (whole numbers).
     """
+    from circle15.sources.overrides import joints
+
     facilities = result.facilities[result.facilities["service"].isin([one.key for one in standard.services])]
     net = live.network.portable(result.origins, facilities, walkers=live.walkers)
     corner = np.floor(np.array(result.area.extent_lonlat.bounds[:2]) * FINE_STEPS).astype(np.int64)
@@ -97,14 +98,16 @@ def walking(live: Live, result: Result, *, standard: Standard) -> str:
         "rules": _rules(),
     }
     packed = {
-        **_nodes(net, overrides.joints(result.streets), corner, result.area.crs),
+        **_nodes(net, joints(result.streets), corner, result.area.crs),
         **_pieces(net, corner, result.area.crs),
         "pieces.osm": np.diff(osm, prepend=0),
         **_times(net, live.walkers),
         **_spots([net.timed[one.name].origins for one in live.walkers], name="origins"),
         **_spots([net.timed[one.name].facilities for one in live.walkers], name="facilities"),
         **words(result.origins["population"].to_numpy(dtype=float), name="people"),
-        **areas(lonlat(gpd.GeoSeries([result.area.extent], crs=result.area.crs)), Grid(*corner / FINE_STEPS), name="extent"),
+        **areas(
+            lonlat(gpd.GeoSeries([result.area.extent], crs=result.area.crs)), Grid(*corner / FINE_STEPS), name="extent"
+        ),
     }
     return f"{json_block(values, name='walking')}\n{number_block(packed, name='network')}"
 
@@ -117,6 +120,8 @@ def _walker(walker: Walker) -> dict[str, Any]:
 
 def _rules() -> dict[str, Any]:
     """How new links are joined to the streets, how high they climb, and how slopes are bounded."""
+    from circle15.sources import heights, overrides, walking_rules
+
     return {
         "join_m": overrides.JOIN_M,
         "touch_m": overrides.TOUCH_M,
@@ -148,7 +153,7 @@ def _nodes(net: Portable, joints: pd.DataFrame, corner: Whole, crs: CRS) -> dict
     where = np.zeros((len(net.nodes), 2))
     where[net.head] = shapely.get_coordinates(shapely.get_point(net.lines, -1))
     where[net.tail] = shapely.get_coordinates(shapely.get_point(net.lines, 0))
-    at = pd.Index(net.nodes).get_indexer(joints["node"])
+    at = pd.Index(net.nodes).get_indexer(pd.Index(joints["node"]))
     height = np.full(len(net.nodes), np.nan)
     height[at] = joints["z"].to_numpy(dtype=float)
     joint = np.zeros(len(net.nodes), dtype=np.int64)
@@ -204,7 +209,9 @@ def _spots(spots: Sequence[Spots], *, name: str) -> dict[str, Whole]:
     """
     every = pd.concat(
         [
-            pd.DataFrame({"row": one.row, "piece": one.piece, "share": one.share, "ticks": one.off_road_ticks, "who": who})
+            pd.DataFrame(
+                {"row": one.row, "piece": one.piece, "share": one.share, "ticks": one.off_road_ticks, "who": who}
+            )
             for who, one in enumerate(spots)
         ]
     )
@@ -228,8 +235,8 @@ def _spots(spots: Sequence[Spots], *, name: str) -> dict[str, Whole]:
 def _box(net: Portable, result: Result) -> Bounds:
     """West, south, east and north of everything on the page, in metres."""
     both = np.stack([shapely.total_bounds(net.lines), result.area.extent.bounds])
-    west, south, east, north = *both.min(axis=0)[:2], *both.max(axis=0)[2:]
-    return float(west) - _ROOM_M, float(south) - _ROOM_M, float(east) + _ROOM_M, float(north) + _ROOM_M
+    low, high = both[:, :2].min(axis=0) - _ROOM_M, both[:, 2:].max(axis=0) + _ROOM_M
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
 def projection(crs: CRS, bounds: Bounds) -> dict[str, Any]:
@@ -253,7 +260,8 @@ def projection(crs: CRS, bounds: Bounds) -> dict[str, Any]:
     --------
     >>> from pyproj import CRS
     >>> fitted = projection(CRS("EPSG:32648"), (636_000, 3_260_000, 656_000, 3_280_000))["forward"]
-    >>> u, v = (2 * (at - low) / (high - low) - 1 for at, low, high in zip((106.5, 29.5), fitted["low"], fitted["high"]))
+    >>> low, high = np.array(fitted["low"]), np.array(fitted["high"])
+    >>> u, v = 2 * (np.array([106.5, 29.5]) - low) / (high - low) - 1
     >>> x, y = (float(chebyshev.chebval2d(u, v, fitted[name])) for name in "xy")
     >>> there = gpd.GeoSeries.from_xy([106.5], [29.5], crs="EPSG:4326").to_crs("EPSG:32648").iloc[0]
     >>> abs(there.x - x) < 1e-6, abs(there.y - y) < 1e-6
