@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from circle15.errors import DataError, Finding, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pyproj import CRS
 
@@ -79,6 +79,31 @@ class Column:
                 seen = quoted(present[other].unique())
                 found.append(f"{self.name} holds {seen}; allowed are {', '.join(self.allowed)}")
         return found
+
+
+def columns_of(kind: Kind) -> Callable[..., Column]:
+    """The constructor of columns of one kind, so that each statement of a column is one line.
+
+    Parameters
+    ----------
+    kind : {"text", "number", "integer", "boolean"}
+        What they hold.
+
+    Returns
+    -------
+    callable
+        Takes the name, the words and the rules of a column.
+
+    Examples
+    --------
+    >>> columns_of("number")("people", "Residents.", minimum=0).kind
+    'number'
+    """
+
+    def column(name: str, words: str, **rules: Any) -> Column:  # noqa: ANN401  passed on as they are
+        return Column(name, kind, words, **rules)
+
+    return column
 
 
 @dataclass(frozen=True)
