@@ -10,13 +10,14 @@ import pytest
 import shapely
 
 from circle15 import impedance
-from circle15.assessment import coverage, grades
+from circle15.assessment import category_status, grades
 from circle15.errors import DataError
-from circle15.network import WalkNetwork, snapping
-from circle15.page import Live, gap_map
+from circle15.network import snapping
+from circle15.page import gap_map
 from circle15.project import Walker
-from circle15.project.study_file import NewLink, Scenario
+from circle15.project.study_file import FacilityEdit, NewLink, Scenario
 from circle15.sources.overrides import add_links, joints
+from circle15.study import variants
 
 pytestmark = pytest.mark.browser
 STUDIES = ["demo", "yuzhong", "monaco"]
@@ -43,7 +44,7 @@ def live_file(ran, tmp_path_factory):
         if name not in done:
             study, _ = ran(name)
             done[name] = tmp_path_factory.mktemp("live") / f"{name}.html"
-            page = gap_map(study.result, standard=study.standard, live=Live(study.network, study.walkers))
+            page = gap_map(study.result, standard=study.standard, live=variants.live(study))
             page.save(done[name])
         return done[name]
 
@@ -63,10 +64,9 @@ def asked(ran, live_file, open_page):
     return opened
 
 
-def offered(study, facilities=None):
+def offered(study):
     """The facilities of the page, in its order."""
-    table = study.facilities if facilities is None else facilities
-    return table[table["service"].isin([one.key for one in study.standard.services])]
+    return study.facilities[study.facilities["service"].isin([one.key for one in study.standard.services])]
 
 
 def ticks(network, origins, facilities, walker, trip):
@@ -123,13 +123,10 @@ CARD = """who => {
 }"""
 
 
-def compare_coverage(page, study, network, facilities, *, walkers=None, trip="out"):
+def compare_coverage(page, study, *, walkers=None):
     """The page's coverage and card are the study's, cell by cell, for its own walker and the others."""
     for who, walker in enumerate(walkers or study.walkers):
-        times = network.travel_times(
-            study.origins, facilities, walker=walker, cutoff_minutes=study.search_minutes, trip=trip
-        )
-        found = coverage(times, facilities, standard=study.standard, known=study.known)
+        found = variants.covered(study, variants.times(study, walker=walker, minutes=study.search_minutes))
         near, state, why = cells(found)
         said = page.evaluate(COVERAGE, who)
         assert said[0] == near
@@ -139,14 +136,13 @@ def compare_coverage(page, study, network, facilities, *, walkers=None, trip="ou
 
 
 def compare_card(said, study, found):
-    units = pd.Index(study.result.units.index)
-    order = page_units(study)
-    card = grades(found, study.origins, study.result.units.loc[order], standard=study.standard)
-    assert len(units) == len(order)
+    card = grades(found, study.origins, study.units.loc[page_units(study)], standard=study.standard)
     for reading, suffix in (("strict", ""), ("lenient", "_lenient")):
         for state in STATES:
             assert said[reading][state] == pytest.approx(card[state + suffix].tolist(), abs=1e-6)
         assert said[reading]["grade"] == card[f"grade{suffix}"].fillna(0).astype(int).tolist()
+    for name, column in (("ofCoverage", "grade_coverage"), ("ofSupply", "grade_supply")):
+        assert said["strict"][name] == card[column].fillna(0).astype(int).tolist()
 
 
 def page_units(study):
@@ -158,7 +154,7 @@ def page_units(study):
 @pytest.mark.parametrize("study_name", STUDIES)
 def test_coverage_is_that_of_the_study(asked, study_name):
     study, page = asked(study_name)
-    compare_coverage(page, study, study.network, study.facilities)
+    compare_coverage(page, study)
 
 
 # -------------------------------------------------------------------------------------------------------------- edits
@@ -199,25 +195,18 @@ def from_here(study, at):
     return shapely.Point(near + np.array([3.0, 6.3])), shapely.Point(there)
 
 
-def edited(study, edits):
-    """Network and facilities under edits, on the Python side."""
-    links = [NewLink(**edit["add"]) for edit in edits if "add" in edit]
-    streets = add_links(study.streets_as_they_are, links, study.area, terrain=study.terrain)
-    closed = [*study.closed, *(edit["close"] for edit in edits if "close" in edit)]
-    network = WalkNetwork(streets)
-    facilities, rows = study.facilities, []
-    for edit in (edit["facility"] for edit in edits if "facility" in edit):
-        like = study.facilities.iloc[[0] * len(edit.get("services", []))].assign(service=edit.get("services", []))
-        if edit["do"] != "add":
-            named = (study.facilities.index == edit["id"]) | (study.facilities["place"] == edit["id"])
-            facilities = facilities.drop(study.facilities.index[named])
-            like = study.facilities[named]
-        if edit["do"] != "close":
-            point = gpd.GeoSeries.from_xy([edit["lon"]], [edit["lat"]], crs=4326).to_crs(study.area.crs).iloc[0]
-            like = like.assign(geometry=[shapely.MultiPoint([point])] * len(like))
-            rows.append(like.set_axis([f"new/{len(rows)}/{k}" for k in range(len(like))]))
-    facilities = gpd.GeoDataFrame(pd.concat([facilities, *rows]), crs=study.area.crs)
-    return network.without(closed) if closed else network, facilities.rename_axis(study.facilities.index.name)
+TOML = "edits => circle15.live.toml({ name: '情景', edits })"
+
+
+def edited(study, page, edits):
+    """The study under a scenario: the one whose text the page exports for a study file."""
+    block = tomllib.loads(page.evaluate(TOML, edits))["scenario"]
+    asked = study.asked
+    study.asked = asked.model_copy(update={"scenario": tuple(Scenario.model_validate(one) for one in block)})
+    try:
+        return study.under("情景")
+    finally:
+        study.asked = asked
 
 
 def set_edits(page, study, edits):
@@ -231,12 +220,35 @@ def test_three_edits_at_once_and_taken_back(asked, study_name):
     page.evaluate("() => live.walkers.forEach((_, who) => live.walk(who).coverage)")  # so that edits move what stands
     edits = three_edits(study)
     set_edits(page, study, edits)
-    network, facilities = edited(study, edits)
-    compare_pairs(page, network, study.origins, offered(study, facilities), study.walkers)
-    compare_coverage(page, study, network, facilities)
+    other = edited(study, page, edits)
+    compare_pairs(page, other.network, study.origins, offered(other), study.walkers)
+    compare_coverage(page, other)
     for fewer in (edits[1:], edits[:2], []):
         set_edits(page, study, fewer)
-        compare_coverage(page, study, *edited(study, fewer), walkers=study.walkers[:1])
+        compare_coverage(page, edited(study, page, fewer), walkers=study.walkers[:1])
+
+
+def test_who_gains_and_who_loses(asked):
+    study, page = asked("demo")
+    edits = three_edits(study)
+    set_edits(page, study, edits)
+    other = edited(study, page, edits)
+    said = page.evaluate("() => live.walk(0).change()")
+    was, now = (
+        {
+            "services": one.coverage.status,
+            "strict": category_status(one.coverage, standard=one.standard),
+            "lenient": category_status(one.coverage, standard=one.standard, lenient=True),
+        }
+        for one in (study, other)
+    )
+    people = study.origins["population"].to_numpy()
+    for of, told in said.items():
+        before, after = (frame[of].to_numpy() == "served" for frame in (was, now))
+        assert [one["gained"] for one in told] == pytest.approx((people @ (after & ~before)).tolist(), abs=1e-6)
+        assert [one["lost"] for one in told] == pytest.approx((people @ (before & ~after)).tolist(), abs=1e-6)
+        assert sum(one["lost"] for one in told) > 0
+    assert sum(one["gained"] for one in said["services"]) > 0
 
 
 def test_places_are_closed_and_moved(asked):
@@ -244,22 +256,23 @@ def test_places_are_closed_and_moved(asked):
     places = study.facilities["place"].value_counts()
     many, one = places.index[0], places.index[-1]
     lonlats = lonlat(study, study.origins.geometry.iloc[[100, 700]])
+    two = {"do": "add", "services": ["canteen", "nursery"], "capacity": 120}
     edits = [
         {"facility": {"do": "close", "id": many}},
         {"facility": {"do": "close", "id": study.facilities.index[study.facilities["place"] == places.index[1]][0]}},
         {"facility": {"do": "move", "id": one, "lon": lonlats[0][0], "lat": lonlats[0][1]}},
-        {"facility": {"do": "add", "services": ["canteen", "nursery"], "lon": lonlats[1][0], "lat": lonlats[1][1]}},
+        {"facility": two | {"lon": lonlats[1][0], "lat": lonlats[1][1]}},
     ]  # fmt: skip
     set_edits(page, study, edits)
-    network, facilities = edited(study, edits)
-    compare_coverage(page, study, network, facilities, walkers=study.walkers[:1])
+    other = edited(study, page, edits)
+    compare_coverage(page, other, walkers=study.walkers[:1])
     times = page.evaluate("() => { const walk = live.walk(0); return [...walk.times(walk.home(9)).out]; }")
-    every = ticks(network, study.origins.iloc[[9]], offered(study, facilities), study.walker, "out")[0]
-    gone = offered(study)["place"].eq(many) | offered(study)["place"].eq(one)
-    gone |= offered(study).index == edits[1]["facility"]["id"]
-    kept = np.flatnonzero(~gone)
-    assert np.array(times)[kept].tolist() == every[: len(kept)].tolist()
-    assert times[len(gone) :] == every[len(kept) :].tolist()
+    every = ticks(other.network, study.origins.iloc[[9]], offered(other), study.walker, "out")[0]
+    stay = offered(other).index.get_indexer(offered(study).index)
+    moved = offered(study)["place"] == one
+    kept = np.flatnonzero((stay >= 0) & ~moved)
+    assert np.array(times)[kept].tolist() == every[stay[kept]].tolist()
+    assert times[len(stay) :] == [*every[stay[moved]], *every[-2:]]
 
 
 FRESH = """edits => {
@@ -269,7 +282,9 @@ FRESH = """edits => {
   const again = new circle15.coverage.Coverage(live.net, walk.now.graph, walk.homes, walk.now.goals);
   const same = (one, other) => one.length === other.length && one.every((value, i) => value === other[i]);
   const sameNear = near.every((one, s) => same(one, again.near[s]));
-  return [problems.length, sameNear && same(state, again.state) && same(why, again.why)];
+  const offered = new circle15.supply.Supply(live.net, walk.homes, walk.now);
+  const sameSupply = same(walk.supply.grades(), offered.grades());
+  return [problems.length, sameSupply && sameNear && same(state, again.state) && same(why, again.why)];
 }"""
 
 
@@ -298,26 +313,27 @@ def problems(page, edits):
 @pytest.mark.parametrize("trip", ["back", "slower", "round"])
 def test_other_trips_and_streets_that_are_shut(ran, open_page, tmp_path, trip):
     study, _ = ran("monaco")
-    network = study.network.without([depended_on(study)])
-    result = replace(study.result, facts={**study.result.facts, "trip": trip})
+    asked = study.project.assessment.model_copy(update={"trip": trip})
+    other = study.without_links([depended_on(study)])
+    other.project = other.asked = study.project.model_copy(update={"assessment": asked})
     walker = study.walkers[2]
-    page = gap_map(result, standard=study.standard, live=Live(network, [walker]))
-    page.save(tmp_path / "map.html")
+    result = replace(study.result, facts={**study.result.facts, "trip": trip})
+    live = replace(variants.live(other), walkers=[walker])
+    gap_map(result, standard=study.standard, live=live).save(tmp_path / "map.html")
     page = open_page(tmp_path / "map.html")
     page.evaluate(OPEN)
-    compare_pairs(page, network, study.origins, offered(study), [walker])
-    (lon, lat), *ends = lonlat(
-        study, [study.origins.geometry.iloc[3], *from_here(study, study.origins.geometry.iloc[3])]
-    )
+    compare_pairs(page, other.network, study.origins, offered(study), [walker])
+    at = study.origins.geometry.iloc[3]
+    (lon, lat), *ends = lonlat(study, [at, *from_here(study, at)])
     more = [
         {"close": study.streets.loc[study.streets["at_edge"], "osm_id"].iloc[0]},
         {"facility": {"do": "add", "services": [study.standard.services[2].key], "lon": lon, "lat": lat}},
         {"add": {"kind": "escalator", "line": ends, "one_way": True}},
-    ]  # fmt: skip
+    ]
     for edits in ([], more, []):
         assert page.evaluate("edits => live.walk(0).set(edits)", edits) == []
-        there, facilities = edited(study, [{"close": depended_on(study)}, *edits])
-        compare_coverage(page, study, there, facilities, walkers=[walker], trip=trip)
+        there = edited(other, page, [{"close": depended_on(study)}, *edits])
+        compare_coverage(page, there, walkers=[walker])
 
 
 # ---------------------------------------------------------------------------------------------------------- new links
@@ -456,8 +472,8 @@ def test_a_click_anywhere_stands_where_the_engine_puts_it(asked, study_name):
 
 
 REACHED = """([who, degrees, minutes]) => degrees.map(([lon, lat]) => {
-  const spots = live.walk(who).place(lon, lat);
-  return spots.length ? live.walk(who).reached(spots, minutes) : null;
+  const walk = live.walk(who);
+  return walk.reached(walk.place(lon, lat), minutes);
 })"""
 
 
@@ -466,8 +482,8 @@ def test_reached_streets_are_cut_where_the_engine_cuts_them(asked, study_name):
     study, page = asked(study_name)
     drawn = page.evaluate(
         """() => [...live.net.people.keys()].map((c) => {
-          const spots = live.walk(0).home(c);
-          return spots.length ? live.walk(0).reached(spots, [5, 10, 15]).map((one) => one.metres) : [0, 0, 0];
+          const walk = live.walk(0);
+          return walk.reached(walk.home(c), [5, 10, 15]).map((one) => one.metres);
         })"""
     )
     minutes = [5.0, 10.0, 15.0]
@@ -476,16 +492,14 @@ def test_reached_streets_are_cut_where_the_engine_cuts_them(asked, study_name):
     assert np.array(drawn) == pytest.approx(table.to_numpy(), abs=1e-4)
     edits = three_edits(study)
     set_edits(page, study, edits)
-    network, _ = edited(study, edits)
+    network = edited(study, page, edits).network
     degrees, points = anywhere(study, 30, seed=6)
     for who, walker in enumerate(study.walkers):
         for said, point in zip(page.evaluate(REACHED, [who, degrees, [15]]), points.geometry, strict=True):
             found = network.reached(point, 15, walker=walker)
-            assert (said is None) == found.empty or said[0]["metres"] == 0
-            if said is not None:
-                assert said[0]["metres"] == pytest.approx(found["length_m"].sum(), abs=1e-4)
-                assert len(said[0]["piece"]) == len(found)
-                assert sorted(said[0]["ticks"]) == np.rint(10 * np.sort(found["seconds"])).tolist()
+            assert said[0]["metres"] == pytest.approx(found["length_m"].sum(), abs=1e-4)
+            assert len(said[0]["piece"]) == len(found)
+            assert sorted(said[0]["ticks"]) == np.rint(10 * np.sort(found["seconds"])).tolist()
 
 
 ROUTES = """([who, origins, rows]) => origins.map((origin, k) => {
@@ -500,9 +514,9 @@ def test_routes_are_walks_without_gaps_that_take_what_is_said(asked, study_name)
     study, page = asked(study_name)
     edits = three_edits(study)
     set_edits(page, study, edits)
-    network, facilities = edited(study, edits)
+    other = edited(study, page, edits)
     for who, walker in enumerate(study.walkers):
-        every = ticks(network, study.origins, offered(study, facilities), walker, "out")
+        every = ticks(other.network, study.origins, offered(other), walker, "out")
         origin, row = (some[:120] for some in random_pairs(np.random.default_rng(2), every))
         said = page.evaluate(ROUTES, [who, origin.tolist(), row.tolist()])
         assert [one["ticks"] if one else NEVER for one in said] == every[origin, row].tolist()
@@ -558,14 +572,13 @@ def test_a_scenario_is_text_for_a_study_file_and_for_an_address(asked):
     study, page = asked("demo")
     name = '马家堡 "新梯" </script>\u007f\u2028 \\ \n[x]'
     scenario = {"name": name, "edits": [*three_edits(study), {"facility": {"do": "close", "id": 'a"b\\c'}}]}
-    block = tomllib.loads(page.evaluate("one => circle15.live.toml(one)", scenario))["scenario"]
-    assert len(block) == 1
-    facilities = block[0].pop("facilities")
-    told = Scenario.model_validate(block[0])
+    scenario["edits"][1]["facility"] |= {"floor_area_m2": 900.5, "capacity": 40}
+    [block] = tomllib.loads(page.evaluate("one => circle15.live.toml(one)", scenario))["scenario"]
+    told = Scenario.model_validate(block)
     closed, added, stairs, gone = scenario["edits"]
     assert (told.name, told.close) == (name, (closed["close"],))
     assert told.add == (NewLink(**stairs["add"]),)
-    assert facilities == [{**added["facility"], "datum": "wgs84"}, gone["facility"]]
+    assert told.facilities == (FacilityEdit(**added["facility"], datum="wgs84"), FacilityEdit(**gone["facility"]))
     back = page.evaluate("one => circle15.live.parsed(circle15.live.fragment(one))", scenario)
     assert back["name"] == name
     assert page.evaluate("one => circle15.live.toml(one)", back) == page.evaluate(
@@ -584,7 +597,7 @@ CLOSED = "window.closable = live.elements.slice(0, 40).map((one) => ({ close: on
 ANSWER = "(edits) => { walk.set(edits); walk.coverage; walk.change(); walk.card(); }"
 TASKS = {  # what is timed, how often it is done there
     "open": (OPEN, 1),
-    "all that stands": ("() => { window.walk = live.walk(0); walk.coverage; }", 1),
+    "all that stands": ("() => { window.walk = live.walk(0); walk.card(); }", 1),
     "the first what-if": (f"(edits) => {{ {CLOSED}; ({ANSWER})(edits); }}", 1),
     "an element closed": (f"() => closable.forEach((one) => ({ANSWER})([one]))", 40),
     "four edits": (f"(edits) => closable.forEach((one) => ({ANSWER})([one, ...edits]))", 40),

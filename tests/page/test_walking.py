@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given
@@ -23,7 +24,7 @@ from circle15.network import WalkNetwork, snapping
 from circle15.page import Live
 from circle15.page.packing import words
 from circle15.page.walking import FINE_STEPS, projection, walking
-from circle15.tables import StudyArea
+from circle15.tables import Norms, StudyArea
 
 WALKERS = [toytown.walker(), toytown.walker(forbidden=frozenset({"stairs"}), off_road_m_s=0.7)]
 WALKERS[1] = WALKERS[1].model_copy(update={"name": "rolling"})
@@ -35,12 +36,17 @@ def town():
     streets = toytown.streets()
     network = WalkNetwork(streets).without([toytown.STAIRS])
     area = StudyArea("Town", shapely.box(*shapely.total_bounds(streets.geometry.array)), streets.crs, margin_m=200)
+    units = gpd.GeoDataFrame({"parent": [None]}, geometry=[area.boundary], crs=streets.crs, index=["D"])
     result = SimpleNamespace(
-        origins=moved(toytown.origins()), facilities=moved(toytown.facilities()), streets=streets, area=area,
-        facts={"trip": "back", "search_minutes": 20.0},
+        units=units, origins=moved(toytown.origins()), facilities=moved(toytown.facilities()), streets=streets,
+        area=area, facts={"trip": "back", "search_minutes": 20.0},
     )  # fmt: skip
-    standard = SimpleNamespace(services=[SimpleNamespace(key=key) for key in result.facilities["service"].unique()])
-    values, numbers = walking(Live(network, WALKERS), result, standard=standard).split("\n")
+    keys = result.facilities["service"].unique()
+    standard = SimpleNamespace(
+        services=[SimpleNamespace(key=key) for key in keys], decay=(1.0, 0.5), supply_most=1.5,
+        grades=[SimpleNamespace(supply=one) for one in (0.5, 0.0)],
+    )  # fmt: skip
+    values, numbers = walking(Live(network, WALKERS, asked(result, keys)), result, standard=standard).split("\n")
     element = Element()
     element.feed(values)
     said = json.loads(gzip.decompress(base64.b64decode(element.text)))
@@ -50,6 +56,20 @@ def town():
 def moved(points):
     """The same a few metres off the street, where shares are no round numbers."""
     return points.set_geometry(points.geometry.translate(13.7, 4.1))
+
+
+def asked(result, keys):
+    """Norms of two services: one for everybody, one for a part of them, of which nobody knows what it is owed."""
+    everybody, two = result.origins["population"].astype(float), list(keys[:2])
+    size = pd.Series(np.where(result.facilities["service"] == keys[0], 0.1, np.nan), index=result.facilities.index)
+    return Norms(
+        people=pd.DataFrame({two[0]: everybody, two[1]: everybody / 3}),
+        people_each=pd.Series([200.0, np.nan], index=two),
+        typical=pd.Series([20.0, np.nan], index=two),
+        column=pd.Series(["capacity", ""], index=two),
+        size=size[result.facilities["service"].isin(two)],
+        own=pd.Series(np.arange(len(size)) % 2 == 0, index=size.index)[result.facilities["service"].isin(two)],
+    )
 
 
 def summed(values):
@@ -126,6 +146,22 @@ def test_spots_come_back_to_the_last_bit(town, name):
         }
         assert said == expected
     assert len({tuple(town.arrays[f"{name}.ticks{who}"]) for who in (0, 1)}) == 2
+
+
+def test_what_supply_is_held_against(town):
+    said, arrays, facilities = town.said["supply"], town.arrays, town.result.facilities
+    norms = asked(town.result, facilities["service"].unique())
+    assert said["services"] == [0, 1]
+    assert said["crowd"] == [0, 1]
+    assert said["people_each"] == [200.0, None]
+    assert said["typical"] == [20.0, None]
+    assert said["column"] == ["capacity", ""]
+    assert (said["decay"], said["most"], said["bands"]) == ([1.0, 0.5], 1.5, [0.0, 0.5])
+    assert floats(arrays, "crowds").tolist() == norms.people.to_numpy().T.ravel().tolist()
+    assert facilities.index[summed(arrays["sizes.row"])].tolist() == norms.size.index.tolist()
+    assert np.nan_to_num(floats(arrays, "sizes"), nan=-1).tolist() == norms.size.fillna(-1).tolist()
+    assert arrays["sizes.own"] == norms.own.astype(int).tolist()
+    assert len(arrays["own.rings"]) == 1
 
 
 def test_plain_values(town):

@@ -4,30 +4,32 @@
 
 circle15.live = (() => {
   const { data } = circle15;
-  const { NEVER, STEPS, unpacked } = circle15.network;
+  const { NEVER, unpacked } = circle15.network;
   const { Graph, Places, settle, doors, seeds, straight, trip } = circle15.search;
-  const { Coverage, card, asked, unitsOf, GAP, UNKNOWN, SERVED } = circle15.coverage;
+  const { Coverage, card, asked, unitsOf, knownAt, GAP, UNKNOWN, SERVED } = circle15.coverage;
+  const { Supply } = circle15.supply;
   const { place, reached, line } = circle15.shapes;
   const { Joints, joined, timed } = circle15.links;
   const { clean, toml, fragment, parsed } = circle15.scenario;
   const OPENABLE = ["lift", "escalator", "stairs", "bridge", "cable_car"];
+  const KEPT = 100; // rows of new links that are remembered; the first is that of none
 
   /* What the page carries of the network, ready to be asked. `study` and `map` are what `data` makes of the blocks of
      these names. */
   async function open(study, map) {
     const [arrays, facts] = await Promise.all([data.numbers("network"), data.values("walking")]);
-    return new Live(unpacked(study, map, { arrays, facts }), arrays);
+    return new Live(unpacked(study, map, { arrays, facts }));
   }
 
   class Live {
-    constructor(net, arrays) {
+    constructor(net) {
       this.net = net;
       net.asked = asked(net);
       net.holders = unitsOf(net);
+      net.known = knownAt(net);
       this.walkers = net.facts.walkers.map(({ name, label_zh: zh, label_en: en }) => ({ key: name, zh, en }));
-      this.extent = data.shapes(arrays, "extent", { x: (steps) => steps, y: (steps) => steps });
       this.walks = new Map();
-      this.grown = new Map([["[]", { links: [], joints: null, problem: null }]]);
+      this.grown = new Map([["[]", { links: [], joints: new Joints(net), problem: null }]]);
       this.rowsOf = rowsOf(net.facts);
     }
 
@@ -52,8 +54,7 @@ circle15.live = (() => {
 
     /* Whether a point, in degrees, lies in the study area or its margin. */
     isWithin(lon, lat) {
-      const [west, south] = this.net.facts.corner.map((steps) => steps / STEPS);
-      return data.inside(this.extent, 0, (lon - west) * 100000, (lat - south) * 100000);
+      return this.net.inside(this.net.extent, lon, lat);
     }
 
     /* What is wrong with edits, each with the place of the edit among them; empty where they can be made. */
@@ -86,18 +87,19 @@ circle15.live = (() => {
     links(adds) {
       const key = JSON.stringify(adds);
       if (!this.grown.has(key)) {
-        const before = this.links(adds.slice(0, -1));
-        const joints = before.joints ? before.joints.copy() : new Joints(this.net);
-        const made = before.problem ? {} : joined(this.net, adds[adds.length - 1], joints);
-        const problem = made.problem ? { problem: made.problem, end: made.end, metres: made.metres } : null;
-        this.grown.set(
-          key,
-          before.problem || !problem
-            ? { links: [...before.links, ...(made.links || [])], joints, problem: before.problem, index: before.index }
-            : { links: before.links, joints, problem, index: adds.length - 1 },
-        );
+        const made = this.grow(this.links(adds.slice(0, -1)), adds);
+        if (this.grown.size > KEPT) [...this.grown.keys()].slice(1).forEach((old) => this.grown.delete(old));
+        this.grown.set(key, made);
       }
       return this.grown.get(key);
+    }
+
+    grow(before, adds) {
+      if (before.problem) return before;
+      const joints = before.joints.copy();
+      const { links, problem, end, metres } = joined(this.net, adds[adds.length - 1], joints);
+      if (problem) return { ...before, problem: { problem, end, metres }, index: adds.length - 1 };
+      return { links: [...before.links, ...links], joints, problem: null };
     }
   }
 
@@ -111,33 +113,53 @@ circle15.live = (() => {
 
   /* ------------------------------------------------------------------------------------------------- facilities */
 
-  /* The facilities under some edits: their places, the service of each row (-1: closed), what each row is made from
-     (a row of the page's facilities, or the edit), and which services an edit is about. */
+  /* The facilities: where they stand (`places`), the service of each row (-1: closed), its size and whether it lies in
+     the study area (see `network.sizesOf`), and what it is made from: a row of the page's facilities, an edit, or both. */
   class Goals {
-    constructor(net, graph, walker, { base, edits, rowsOf: known }) {
+    constructor({ places, service, size, own, origin, touched }) {
+      Object.assign(this, { places, service, size, own, origin });
+      this.touched = touched; // services that edits are about
+      this.ofRow = new Map();
+      for (const spot of places.spots) this.ofRow.set(spot.row, [...(this.ofRow.get(spot.row) || []), spot]);
+    }
+
+    spots(row) {
+      return this.ofRow.get(row) || [];
+    }
+
+    /* The same under some edits. */
+    under(edits, { net, graph, walker, rowsOf: known }) {
       const services = new Map(net.services.map((one, s) => [one.key, s]));
-      this.service = Array.from(base.service);
-      this.origin = Array.from(base.service, (_, row) => ({ row }));
-      this.touched = new Set();
-      const spots = [];
-      const put = (s, edit, from) => {
+      const [service, size, own, origin] = [this.service, this.size, this.own, this.origin].map((values) => Array.from(values));
+      const [spots, touched] = [[], new Set()];
+      const put = (s, edit, row, its) => {
         const spot = place(net, walker, net.forward(edit.lon, edit.lat));
-        if (spot) spots.push({ ...spot, row: this.service.length });
-        this.service.push(s);
-        this.origin.push({ row: from, edit });
-        this.touched.add(s);
+        if (spot) spots.push({ ...spot, row: service.length });
+        service.push(s);
+        size.push(its);
+        own.push(net.supply && net.inside(net.supply.own, edit.lon, edit.lat) ? 1 : 0);
+        origin.push({ row, edit });
+        touched.add(s);
       };
       for (const edit of edits) {
         for (const row of edit.do === "add" ? [] : known.get(edit.id)) {
-          const s = base.service[row];
-          this.touched.add(s);
-          this.service[row] = -1;
-          if (edit.do === "move") put(s, edit, row);
+          touched.add(service[row]);
+          if (edit.do === "move") put(service[row], edit, row, size[row]);
+          service[row] = -1;
         }
-        for (const key of edit.do === "add" ? new Set(edit.services) : []) put(services.get(key), edit, null);
+        for (const key of edit.do === "add" ? new Set(edit.services) : []) {
+          put(services.get(key), edit, null, sizeOf(net, services.get(key), edit));
+        }
       }
-      this.places = base.places.with(graph, spots, this.service.length);
+      return new Goals({ places: this.places.with(graph, spots, service.length), service, size, own, origin, touched });
     }
+  }
+
+  /* The size of a new place, in facilities of the norm's size. */
+  function sizeOf(net, s, edit) {
+    const k = net.supply ? net.supply.services.indexOf(s) : -1;
+    const column = k < 0 ? "" : net.supply.column[k];
+    return column ? (edit[column] ?? NaN) / net.supply.typical[k] : NaN;
   }
 
   /* ------------------------------------------------------------------------------------------------------ a walk */
@@ -148,13 +170,13 @@ circle15.live = (() => {
       this.net = live.net;
       this.walker = live.net.walker(who);
       const { shut } = this.net.pieces;
-      this.linkTimes = new Map();
+      this.linkTimes = new WeakMap();
       const graph = new Graph(this.net, this.walker, shut, []);
       this.homes = new Places(graph, this.walker.homes, this.net.rows.homes);
       const places = new Places(graph, this.walker.goals, this.net.rows.goals);
-      const service = Int32Array.from(this.net.study.facilities.service);
-      const origin = Array.from(service, (_, row) => ({ row }));
-      this.base = { graph, goals: { places, service, origin, touched: new Set() }, streets: "", facilities: "[]" };
+      const { service } = this.net.study.facilities;
+      const goals = new Goals({ places, service, ...this.net.sizes, origin: service.map((_, row) => ({ row })), touched: new Set() });
+      this.base = { graph, goals, streets: "", facilities: "[]" };
       this.now = this.base;
       this.edits = [];
     }
@@ -189,7 +211,7 @@ circle15.live = (() => {
     }
 
     goals(edits) {
-      return new Goals(this.net, this.base.graph, this.walker, { base: this.base.goals, edits, rowsOf: this.live.rowsOf });
+      return this.base.goals.under(edits, { net: this.net, graph: this.base.graph, walker: this.walker, rowsOf: this.live.rowsOf });
     }
 
     /* ------------------------------------------------------------------------------------------------- one place */
@@ -206,7 +228,7 @@ circle15.live = (() => {
     }
 
     goal(row) {
-      return this.now.goals.places.spots.filter((spot) => spot.row === row);
+      return this.now.goals.spots(row);
     }
 
     /* Ticks to every facility and back from it, NEVER beyond the limit: `out`, `back`; rows as in `facilities`. */
@@ -254,8 +276,8 @@ circle15.live = (() => {
     }
 
     /* The streets that are reached from one spot within some minutes, cut exactly there; see `shapes.reached`. */
-    reached([spot], minutes) {
-      return reached(this.now.graph, spot, minutes.map(inTicks));
+    reached(spots, minutes) {
+      return reached(this.now.graph, spots, minutes.map(inTicks));
     }
 
     /* The line of a stretch in degrees. */
@@ -277,30 +299,41 @@ circle15.live = (() => {
       if (!this.standing) {
         this.standing = new Coverage(this.net, this.base.graph, this.homes, this.base.goals);
         this.covered = this.base;
-        this.before = this.standing.copy();
+        this.before = this.standing.states();
       }
       if (this.covered !== this.now) this.standing.move(this.covered, this.now);
       this.covered = this.now;
       return this.standing;
     }
 
-    /* People by state and grades, unit by unit and category by category; `strict` and `lenient`. */
-    card() {
-      return card(this.net, this.coverage);
+    /* What is offered to whom; null where no norm says what is asked. */
+    get supply() {
+      if (!this.net.supply) return null;
+      if (!this.offered) this.offered = new Supply(this.net, this.homes, this.now);
+      this.offered.move(this.now);
+      return this.offered;
     }
 
-    /* Residents who gain and who lose each service by the edits: served now and not before, and the other way round. */
+    /* People by state and grades, unit by unit and category by category; `strict` and `lenient`. */
+    card() {
+      return card(this.net, this.coverage, this.supply);
+    }
+
+    /* Residents who gain and who lose by the edits (served now and not before, and the other way round): each of the
+       `services`, and each category, `strict` and `lenient`. */
     change() {
-      const { state, clusters } = this.coverage;
-      return this.net.services.map((_, s) => {
+      const now = this.coverage.states();
+      const { people } = this.net;
+      const between = (was, is) => Array.from({ length: is.length / people.length }, (_, row) => {
         let [gained, lost] = [0, 0];
-        for (let c = 0; c < clusters; c += 1) {
-          const [was, is] = [this.before.state[s * clusters + c] === SERVED, state[s * clusters + c] === SERVED];
-          if (is && !was) gained += this.net.people[c];
-          if (was && !is) lost += this.net.people[c];
-        }
+        people.forEach((many, c) => {
+          const at = row * people.length + c;
+          if (is[at] === SERVED && was[at] !== SERVED) gained += many;
+          if (was[at] === SERVED && is[at] !== SERVED) lost += many;
+        });
         return { gained, lost };
       });
+      return Object.fromEntries(Object.keys(now).map((of) => [of, between(this.before[of], now[of])]));
     }
   }
 

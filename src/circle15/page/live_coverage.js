@@ -140,7 +140,6 @@ circle15.coverage = (() => {
       this.near = net.services.map(() => null);
       this.state = new Uint8Array(net.services.length * this.clusters);
       this.why = new Uint8Array(net.services.length * this.clusters);
-      this.known = knownAt(net);
       this.placed = new Uint8Array(this.clusters);
       for (const spot of homes.spots) this.placed[spot.row] = 1;
       this.begin(graph, goals);
@@ -199,7 +198,7 @@ circle15.coverage = (() => {
 
     /* Ticks from every cluster to the nearest facility of a service, or from it. */
     nearest(graph, goals, s) {
-      const found = this.atHomes(this.fields[s].labels, this.back);
+      const found = this.homes.at(this.fields[s].labels, !this.back);
       for (const spot of goals.places.spots) {
         if (goals.service[spot.row] !== s) continue;
         for (const home of this.homes.onPiece.get(spot.piece) || []) {
@@ -208,16 +207,6 @@ circle15.coverage = (() => {
         }
       }
       return found.map((at) => (at <= this.limit ? at : NEVER));
-    }
-
-    atHomes(labels, back) {
-      const { row, vertex, ticks } = this.homes.doors[back ? 1 : 0];
-      const found = new Int32Array(this.clusters).fill(NEVER);
-      for (let k = 0; k < row.length; k += 1) {
-        const at = labels[vertex[k]] + ticks[k];
-        if (at < found[row[k]]) found[row[k]] = at;
-      }
-      return found;
     }
 
     /* The nearest by a trip of two legs: each facility by its own, so one search each way from every cluster. */
@@ -236,20 +225,21 @@ circle15.coverage = (() => {
 
     /* The least ticks that a trip by way of ground beyond the data can take. */
     edgeTicks() {
-      const legs = this.edges.map((edge) => this.atHomes(edge.labels, edge.back).map((at) => (at <= edge.limit ? at : NEVER)));
+      const legs = this.edges.map((edge) => this.homes.at(edge.labels, !edge.back).map((at) => (at <= edge.limit ? at : NEVER)));
       if (legs.length === 1) return legs[0];
       const halves = this.trip === "slower" ? 2 : 1;
       return Float64Array.from(legs[0], (out, c) => (out + legs[1][c]) / halves);
     }
 
     judge(service, s) {
+      const { net } = this;
       const cutoff = service.minutes * 60;
       for (let c = 0; c < this.clusters; c += 1) {
         const at = s * this.clusters + c;
         const served = this.near[s][c] < NEVER && this.near[s][c] / TICKS <= cutoff;
         let why = 0;
         if (!served && !this.placed[c]) why = UNPLACED;
-        else if (!served && !this.known(c, s)) why = INVENTORY;
+        else if (!served && !net.known(c, s)) why = INVENTORY;
         else if (!served && this.edge[c] <= this.limit && this.edge[c] / TICKS <= cutoff) why = EDGE;
         this.why[at] = why;
         this.state[at] = served ? SERVED : why ? UNKNOWN : GAP;
@@ -271,8 +261,9 @@ circle15.coverage = (() => {
       return found;
     }
 
-    copy() {
-      return { near: this.near.slice(), state: this.state.slice(), why: this.why.slice() };
+    /* A copy of all states: of the services, and of the categories in both readings. */
+    states() {
+      return { services: this.state.slice(), strict: this.categories(false), lenient: this.categories(true) };
     }
   }
 
@@ -309,8 +300,9 @@ circle15.coverage = (() => {
     });
   }
 
-  /* People by state, unit by unit and category by category, strictly and leniently, and grades (0: not graded). */
-  function card(net, coverage) {
+  /* People by state, unit by unit and category by category, strictly and leniently, and grades (0: not graded): the
+     worse of coverage and supply, strictly; of coverage alone where supply cannot be said, and leniently. */
+  function card(net, coverage, supply) {
     const [units, categories] = [net.study.units.id.length, net.study.standard.categories.length];
     const cells = () => [0, 1, 2].map(() => new Float64Array(units * categories));
     const readings = [false, true].map((lenient) => {
@@ -324,7 +316,11 @@ circle15.coverage = (() => {
       });
       return { gap: people[GAP], unknown: people[UNKNOWN], served: people[SERVED], grade: grades(net, people) };
     });
-    return { strict: readings[0], lenient: readings[1] };
+    const [strict, lenient] = readings;
+    const ofCoverage = strict.grade;
+    const ofSupply = supply ? supply.grades() : new Uint8Array(units * categories);
+    const grade = ofCoverage.map((covered, at) => (ofSupply[at] ? Math.min(covered, ofSupply[at]) : covered));
+    return { strict: { ...strict, grade, ofCoverage, ofSupply }, lenient };
   }
 
   function grades(net, people) {
@@ -333,9 +329,14 @@ circle15.coverage = (() => {
     return Uint8Array.from(people[SERVED], (served, at) => {
       const said = served + people[GAP][at];
       if (said <= 0 || said < share * (said + people[UNKNOWN][at])) return 0;
-      return least.filter((band) => band <= served / said + ROUNDING).length;
+      return bandOf(least, served / said);
     });
   }
 
-  return { Coverage, card, asked, unitsOf, GAP, UNKNOWN, SERVED, INVENTORY, EDGE, UNPLACED };
+  /* Which of some bands, by the least of each, a value reaches; one that misses it only by rounding does. */
+  function bandOf(bands, value) {
+    return bands.filter((band) => band <= value + ROUNDING).length;
+  }
+
+  return { Coverage, lacking, card, asked, unitsOf, knownAt, bandOf, GAP, UNKNOWN, SERVED, INVENTORY, EDGE, UNPLACED };
 })();

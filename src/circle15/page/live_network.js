@@ -173,11 +173,38 @@ circle15.network = (() => {
     };
     const services = study.standard.categories.flatMap((category, c) => category.services.map((one) => ({ ...one, category: c })));
     const people = floats(arrays, "people");
+    const { origins: homes, facilities: { length: goals } } = facts;
+    const shape = (name) => data.shapes(arrays, name, { x: (steps) => steps, y: (steps) => steps });
+    const inside = (area, lon, lat) => data.inside(area, 0, lon * STEPS - facts.corner[0], lat * STEPS - facts.corner[1]);
+    const supply = facts.supply && { ...supplyOf(arrays, facts.supply, homes), own: shape("own") };
     return {
-      study, map, facts, nodes, pieces, walker, services, people, forward, back: fitted(facts.projection.back),
-      rows: { homes: facts.origins, goals: facts.facilities.length },
-      copies: copiesOf(nodes, pieces),
+      study, map, facts, nodes, pieces, walker, services, people, supply, forward, back: fitted(facts.projection.back),
+      extent: shape("extent"), inside, rows: { homes, goals }, copies: copiesOf(nodes, pieces), sizes: sizesOf(arrays, goals),
     };
+  }
+
+  /* How supply is judged; `crowd` of each service that has a norm: those whom it is for, cluster by cluster. */
+  function supplyOf(arrays, ladder, homes) {
+    const crowds = floats(arrays, "crowds");
+    const known = (value) => value ?? NaN;
+    return {
+      ...ladder,
+      crowd: ladder.crowd.map((place) => crowds.subarray(place * homes, (place + 1) * homes)),
+      people_each: ladder.people_each.map(known),
+      typical: ladder.typical.map(known),
+    };
+  }
+
+  /* Facilities in facilities of the norm's size, NaN where it is not known; and which share out what they have. */
+  function sizesOf(arrays, goals) {
+    const [size, own] = [new Float64Array(goals).fill(NaN), new Uint8Array(goals)];
+    if (!arrays["sizes.row"]) return { size, own };
+    const known = floats(arrays, "sizes");
+    summed(arrays["sizes.row"]).forEach((row, k) => {
+      size[row] = known[k];
+      own[row] = arrays["sizes.own"][k];
+    });
+    return { size, own };
   }
 
   /* Private ground is walked at the start and at the end of a walk only: its nodes have a copy for each. */

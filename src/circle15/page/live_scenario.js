@@ -3,13 +3,14 @@
    An edit is one of
      { close: "way/421605016" }                                                 an OSM element that is shut
      { add: { kind, line: [[lon, lat], ...], rise_m, steps, one_way } }         a link that is not there yet
-     { facility: { do: "add", services: [...], lon, lat, name } }               a place that is not there yet
+     { facility: { do: "add", services: [...], lon, lat, name, floor_area_m2, capacity } }   a place that is not there yet
      { facility: { do: "close", id } } and { facility: { do: "move", id, lon, lat } }
    with the words and the meaning of the study file. */
 "use strict";
 
 circle15.scenario = (() => {
   const KINDS = ["path", "stairs", "escalator", "lift", "bridge", "crossing"];
+  const SIZES = ["floor_area_m2", "capacity"];
   const DIGITS = 7; // of a degree: a centimetre
 
   const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
@@ -33,12 +34,13 @@ circle15.scenario = (() => {
     return { add: { kind, line: drawn, rise_m: rise ?? null, steps: steps ?? null, one_way: oneWay === true } };
   }
 
-  function facility({ do: what, id, services, lon, lat, name }) {
+  function facility({ do: what, id, services, lon, lat, name, ...sizes }) {
     const at = isDegrees(lon, lat) ? { lon: rounded(lon), lat: rounded(lat) } : null;
     if (what === "close" && isText(id)) return { facility: { do: what, id } };
     if (what === "move" && isText(id) && at) return { facility: { do: what, id, ...at } };
     if (what !== "add" || !at || !Array.isArray(services) || !services.length || !services.every(isText)) return null;
-    return { facility: { do: what, services: [...services], ...at, ...(isText(name) ? { name } : {}) } };
+    const given = Object.fromEntries(SIZES.filter((key) => sizes[key] > 0 && isNumber(sizes[key])).map((key) => [key, sizes[key]]));
+    return { facility: { do: what, services: [...services], ...at, ...(isText(name) ? { name } : {}), ...given } };
   }
 
   /* Edits as they are meant; raises an error at what is none. */
@@ -81,12 +83,13 @@ circle15.scenario = (() => {
     return lines;
   }
 
-  function facilityLines({ do: what, id, services, lon, lat, name }) {
+  function facilityLines({ do: what, id, services, lon, lat, name, ...sizes }) {
     const lines = [`do = ${quoted(what)}`];
     if (id !== undefined) lines.push(`id = ${quoted(id)}`);
     if (services) lines.push(`services = ${array(services.map(quoted))}`);
     if (name !== undefined) lines.push(`name = ${quoted(name)}`);
     if (lon !== undefined) lines.push(`lon = ${number(lon)}`, `lat = ${number(lat)}`, 'datum = "wgs84"');
+    for (const key of SIZES) if (sizes[key] !== undefined) lines.push(`${key} = ${number(sizes[key])}`);
     return lines;
   }
 

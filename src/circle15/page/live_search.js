@@ -237,16 +237,21 @@ circle15.search = (() => {
       return new Places(graph, [...this.spots, ...spots], rows);
     }
 
-    /* Ticks from some spots to every row, or back from there; NEVER beyond the limit. */
-    from(graph, spots, limit, back = false) {
+    /* Ticks to every row, or back from there, from the ticks to every vertex. */
+    at(labels, back) {
       const found = new Int32Array(this.rows).fill(NEVER);
       const { row, vertex, ticks } = this.doors[back ? 0 : 1];
-      reaching(back ? graph.reversed : graph.onward, seeds(graph, spots, back), limit, (labels) => {
-        for (let k = 0; k < row.length; k += 1) {
-          const at = labels[vertex[k]] + ticks[k];
-          if (at < found[row[k]]) found[row[k]] = at;
-        }
-      });
+      for (let k = 0; k < row.length; k += 1) {
+        const at = labels[vertex[k]] + ticks[k];
+        if (at < found[row[k]]) found[row[k]] = at;
+      }
+      return found;
+    }
+
+    /* Ticks from some spots to every row, or back from there; NEVER beyond the limit. */
+    from(graph, spots, limit, back = false) {
+      const arcs = back ? graph.reversed : graph.onward;
+      const found = reaching(arcs, seeds(graph, spots, back), limit, (labels) => this.at(labels, back));
       for (const spot of spots) {
         for (const other of this.onPiece.get(spot.piece) || []) {
           const at = back ? straight(graph, other, spot) : straight(graph, spot, other);

@@ -82,15 +82,18 @@ circle15.shapes = (() => {
   /* --------------------------------------------------------------------------------------------- reached streets */
 
   /* The stretches that walks from a spot reach within each of some limits (ticks), cut exactly there: per limit
-     `piece`, `low` and `high` (shares of the length), `ticks` until the stretch is first reached, and `metres`. */
-  function reached(graph, spot, limits) {
+     `piece`, `low` and `high` (shares of the length), `ticks` until the stretch is first reached, and `metres`. Nothing
+     where there is no spot. */
+  function reached(graph, [spot], limits) {
+    const nothing = () => ({ piece: [], low: [], high: [], ticks: [], metres: 0 });
+    if (!spot) return limits.map(nothing);
     const most = Math.max(...limits);
     const begin = (labels, vertices) => begun(graph, labels, vertices);
     const { starts, touched } = reaching(graph.onward, seeds(graph, [spot], false), most, begin);
     if (!starts.has(2 * spot.piece) && !starts.has(2 * spot.piece + 1)) touched.push(spot.piece);
     touched.sort((a, b) => a - b);
     return limits.map((limit) => {
-      const found = { piece: [], low: [], high: [], ticks: [], metres: 0 };
+      const found = nothing();
       for (const piece of touched) {
         for (const [low, high, at] of cut(graph, starts, piece, limit, spot)) {
           found.piece.push(piece);

@@ -33,7 +33,7 @@ _SCRIPTS = ("data.js", "canvas.js", "layers.js", "panel.js", "lists.js", "page.j
 _CHANGE_SCRIPTS = (*_SCRIPTS, "changes.js")  # the page of changes stands on that of one run
 _LIVE_SCRIPTS = (
     *(*_SCRIPTS, "live_network.js", "live_search.js", "live_shapes.js", "live_links.js", "live_coverage.js"),
-    *("live_scenario.js", "live.js"),
+    *("live_supply.js", "live_scenario.js", "live.js"),
 )
 _TEMPLATES = Environment(loader=PackageLoader("circle15.page"), autoescape=True)
 

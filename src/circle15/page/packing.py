@@ -39,6 +39,8 @@ class Grid:
     ----------
     lon, lat : float
         South-west corner in degrees.
+    per_degree : int
+        Steps of a degree.
 
     Examples
     --------
@@ -48,10 +50,11 @@ class Grid:
 
     lon: float
     lat: float
+    per_degree: int = STEPS_PER_DEGREE
 
     def steps(self, lonlat: NDArray[np.float64]) -> Whole:
         """Degrees as whole steps from the corner, shape (n, 2)."""
-        moved = (np.asarray(lonlat, dtype=float) - (self.lon, self.lat)) * STEPS_PER_DEGREE
+        moved = (np.asarray(lonlat, dtype=float) - (self.lon, self.lat)) * self.per_degree
         return np.rint(moved).astype(np.int64)
 
     def points(self, lonlat: NDArray[np.float64]) -> Whole:

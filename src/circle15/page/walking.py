@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from pyproj import CRS
+    from shapely.geometry.base import BaseGeometry
 
     from circle15.network import WalkNetwork
     from circle15.network.portable import Portable
     from circle15.network.snapping import Spots
     from circle15.page.packing import Whole
     from circle15.project import Standard, Walker
-    from circle15.tables import Result
+    from circle15.tables import Norms, Result
 
     Floats = NDArray[np.float64]
     Bounds = tuple[float, float, float, float]
@@ -55,10 +56,13 @@ class Live:
         The streets of the study, as they are open.
     walkers : sequence of Walker
         Who walks, the study's own walker first.
+    norms : Norms, optional
+        What supply is held against; the card of the page is judged by coverage alone without them.
     """
 
     network: WalkNetwork
     walkers: Sequence[Walker]
+    norms: Norms | None = None
 
 
 def walking(live: Live, result: Result, *, standard: Standard) -> str:
@@ -82,7 +86,7 @@ def walking(live: Live, result: Result, *, standard: Standard) -> str:
 
     facilities = result.facilities[result.facilities["service"].isin([one.key for one in standard.services])]
     net = live.network.portable(result.origins, facilities, walkers=live.walkers)
-    corner = np.floor(np.array(result.area.extent_lonlat.bounds[:2]) * FINE_STEPS).astype(np.int64)
+    corner = _corner(result)
     ids, osm = np.unique(net.osm_id.astype(str), return_inverse=True)
     values = {
         "walkers": [_walker(one) for one in live.walkers],
@@ -96,6 +100,7 @@ def walking(live: Live, result: Result, *, standard: Standard) -> str:
         "trip": str(result.facts.get("trip", "out")),
         "limit": round(60 * TICKS_PER_SECOND * float(str(result.facts.get("search_minutes", 45.0)))),
         "rules": _rules(),
+        "supply": _ladder(live.norms, standard),
     }
     packed = {
         **_nodes(net, joints(result.streets), corner, result.area.crs),
@@ -105,11 +110,16 @@ def walking(live: Live, result: Result, *, standard: Standard) -> str:
         **_spots([net.timed[one.name].origins for one in live.walkers], name="origins"),
         **_spots([net.timed[one.name].facilities for one in live.walkers], name="facilities"),
         **words(result.origins["population"].to_numpy(dtype=float), name="people"),
-        **areas(
-            lonlat(gpd.GeoSeries([result.area.extent], crs=result.area.crs)), Grid(*corner / FINE_STEPS), name="extent"
-        ),
+        **_outline(result.area.extent, result.area.crs, corner, name="extent"),
+        **_supply(live.norms, result, facilities),
     }
     return f"{json_block(values, name='walking')}\n{number_block(packed, name='network')}"
+
+
+def _corner(result: Result) -> Whole:
+    """The corner that steps are counted from."""
+    steps: Whole = np.floor(np.array(result.area.extent_lonlat.bounds[:2]) * FINE_STEPS).astype(np.int64)
+    return steps
 
 
 def _walker(walker: Walker) -> dict[str, Any]:
@@ -226,6 +236,59 @@ def _spots(spots: Sequence[Spots], *, name: str) -> dict[str, Whole]:
             f"{name}.ticks{who}": np.nan_to_num(by_walker[who].to_numpy(dtype=float) + 1).astype(np.int64)
             for who in range(len(spots))
         },
+    }
+
+
+# ---------------------------------------------------------------------------------------------------------- supply
+
+
+def _outline(shape: BaseGeometry, crs: CRS, corner: Whole, *, name: str) -> dict[str, Whole]:
+    """An area that points are held against, in the finest steps."""
+    west, south = (corner / FINE_STEPS).tolist()
+    return areas(lonlat(gpd.GeoSeries([shape], crs=crs)), Grid(west, south, FINE_STEPS), name=name)
+
+
+def _ladder(norms: Norms | None, standard: Standard) -> dict[str, Any] | None:
+    """How supply is judged: services that have a norm, by their places, and what one facility of each is."""
+    if norms is None:
+        return None
+    keys = [one.key for one in standard.services]
+    return {
+        "services": [keys.index(key) for key in norms.typical.index],
+        "crowd": _crowds(norms)[1],
+        "people_each": norms.people_each.astype(object).where(np.isfinite(norms.people_each), None).tolist(),
+        "typical": norms.typical.astype(object).where(np.isfinite(norms.typical), None).tolist(),
+        "column": norms.column.tolist(),
+        "decay": standard.decay,
+        "most": standard.supply_most,
+        "bands": sorted(band.supply for band in standard.grades if band.supply is not None),
+    }
+
+
+def _crowds(norms: Norms) -> tuple[list[Floats], list[int]]:
+    """The different crowds that norms are for, by cluster, and which of them each service's is."""
+    found: list[Floats] = []
+    which = []
+    for crowd in norms.people.to_numpy(dtype=float).T:
+        same = [place for place, one in enumerate(found) if np.array_equal(one, crowd)]
+        which.append(same[0] if same else len(found))
+        found += [] if same else [crowd]
+    return found, which
+
+
+def _supply(norms: Norms | None, result: Result, facilities: gpd.GeoDataFrame) -> dict[str, Whole]:
+    """Crowds, sizes of facilities (not a number: unknown), and the area whose facilities are shared out."""
+    if norms is None:
+        return {}
+    crowds, _ = _crowds(norms)
+    row = facilities.index.get_indexer(norms.size.index).astype(np.int64)
+    own = result.units.geometry[result.units["parent"].isna()].union_all()
+    return {
+        **words(np.concatenate(crowds), name="crowds"),
+        "sizes.row": np.diff(row[row >= 0], prepend=0),
+        "sizes.own": norms.own.to_numpy(dtype=np.int64)[row >= 0],
+        **words(norms.size.to_numpy(dtype=float)[row >= 0], name="sizes"),
+        **_outline(own, result.area.crs, _corner(result), name="own"),
     }
 
 
