@@ -335,6 +335,22 @@ file = "survey.csv"
 standard = "yuzhong-15min"
 walker = "adult"
 walkers = ["older", "pram", "wheelchair"]
+
+[[scenario]]
+name = "马家堡综合服务体（合成示例）"
+
+[[scenario.facilities]]
+do = "add"
+services = ["canteen", "nursery", "elder_station"]
+name = "马家堡综合服务体（虚构）"
+lon = 106.5259
+lat = 29.5385
+datum = "wgs84"
+floor_area_m2 = 900
+
+[[scenario.facilities]]
+do = "close"
+id = "石板坡社区食堂"
 """  # noqa: E501
 
 

@@ -19,6 +19,8 @@ from importlib.metadata import PackageNotFoundError, version
 _HOMES = {
     "Circle15Error": "errors",
     "Circle15Warning": "errors",
+    "compare": "study.comparing",
+    "Comparison": "tables",
     "completeness": "assessment",
     "ConfigError": "errors",
     "Coverage": "tables",

@@ -5,6 +5,7 @@ polygon is ever counted from.
 """
 
 from circle15.assessment.card import category_status, gaps, grades, headline, quadrant
+from circle15.assessment.changes import changes
 from circle15.assessment.circles import circles, integrated, targets, views
 from circle15.assessment.comparison import (
     candidates,
@@ -27,7 +28,7 @@ from circle15.assessment.containment import containment
 from circle15.assessment.coverage import coverage, coverage_table, doubted
 from circle15.assessment.equity import equity
 from circle15.assessment.groups import group_coverage
-from circle15.assessment.supply import demand, minimums, supplied, supply_table
+from circle15.assessment.supply import demand, minimums, norms, supplied, supply_table
 from circle15.assessment.units import own
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "card_by_walker",
     "category_status",
     "causes",
+    "changes",
     "circles",
     "completeness",
     "completeness_summary",
@@ -55,6 +57,7 @@ __all__ = [
     "known_by_origin",
     "minimums",
     "next_lists",
+    "norms",
     "own",
     "quadrant",
     "residents",

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from circle15.assessment.units import by_state, codes, crossed, holds, inside
+from circle15.assessment.units import by_state, codes, crossed, holds, inside, own
 from circle15.measures import Steps, e2sfca
 from circle15.project.yardsticks import EVERYONE, column
-from circle15.tables import MINIMUMS, SUPPLY, Coverage, Placement, Supply, TravelTimes
+from circle15.tables import MINIMUMS, SUPPLY, Coverage, Norms, Placement, Supply, TravelTimes
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -119,6 +119,41 @@ def supplied(
         measure=pd.Series(asked.measure, index=asked.keys),
     )
     return replace(found, supply=supply)
+
+
+def norms(
+    facilities: gpd.GeoDataFrame, units: gpd.GeoDataFrame, *, people: pd.DataFrame, standard: Standard
+) -> Norms | None:
+    """What supply is held against, whoever walks and however: the part of `supplied` that no walk changes.
+
+    Parameters
+    ----------
+    facilities, units : GeoDataFrame
+        tables.FACILITIES and tables.UNITS.
+    people : DataFrame of float
+        From `demand`.
+    standard : Standard
+        States norms and expected counts.
+
+    Returns
+    -------
+    Norms or None
+        None where the standard has no norms, or no supply in its bands.
+    """
+    asked = _asked(standard, people)
+    if asked is None or not standard.has_supply:
+        return None
+    of_service = asked.keys.get_indexer(pd.Index(facilities["service"]))
+    size = pd.Series(_sizes(asked, facilities, of_service), index=facilities.index)[of_service >= 0]
+    columns = ["" if one == COUNT else column(one) for one in asked.measure]
+    return Norms(
+        people=pd.DataFrame(asked.people, index=people.index, columns=asked.keys),
+        people_each=pd.Series(asked.people_each, index=asked.keys),
+        typical=pd.Series(asked.each * asked.people_each, index=asked.keys),
+        column=pd.Series(columns, index=asked.keys, dtype=object),
+        size=size,
+        own=pd.Series(size.index.isin(own(facilities, units).index), index=size.index),
+    )
 
 
 @dataclass(frozen=True)

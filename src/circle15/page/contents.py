@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from circle15.page.packing import Grid, areas, json_block, lines, lonlat, number_block, outlines
-from circle15.tables import CAUSES, TIERS
+from circle15.page.ground import (
+    STREET_CLASSES,
+    base,
+    by_tier,
+    clusters,
+    entrances,
+    facility_words,
+    plain,
+    standard_words,
+    texts,
+    unit_words,
+)
+from circle15.page.packing import Grid, json_block, lonlat, number_block, outlines
+from circle15.tables import CAUSES
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     from numpy.typing import NDArray
 
     from circle15.project import Standard
@@ -26,14 +37,10 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 MOST_CLUSTERS = 20_000  # beyond it a page would take seconds to open; it shows units only then
-STREET_M = 1.0
-GROUND_M = 2.0
 STATES = ("gap", "unknown", "served")  # in this order "every one" is the least and "any one" the greatest
 REASONS = ("", "inventory", "edge", "unplaced")
 LISTED = 10  # elements that people depend on, for each category
 NO_CHANGE = 9  # stands for a change of grade that cannot be told; the greatest that can is 4
-STREET_CLASSES = ("tunnel", "path", "street", "major", "bridge", "stairs", "escalator")  # drawn in this order
-_MAJOR = ("trunk", "primary", "secondary", "trunk_link", "primary_link", "secondary_link")
 _COUNTS = ("people", "served", "gap", "unknown", "served_lenient", "gap_lenient", "unknown_lenient")
 
 
@@ -99,32 +106,30 @@ def blocks(result: Result, *, standard: Standard, language: str) -> str:
     """
     west, south, _, _ = result.area.extent_lonlat.bounds
     grid = Grid(round(west, 5), round(south, 5))
-    units = _by_tier(result.units)
+    units = by_tier(result.units)
     offered = result.facilities["service"].isin([service.key for service in standard.services])
     facilities = result.facilities[offered]
     places = grid.steps(shapely.get_coordinates(lonlat(result.origins.geometry)))
     drawn = {
-        **areas(lonlat(_boundary(result), simplify_m=GROUND_M), grid, name="boundary"),
-        **areas(lonlat(units.geometry, simplify_m=GROUND_M), grid, name="units"),
-        **_ground(result.ground, grid),
-        **_streets(result.streets, grid),
-        **_entrances(facilities, grid),
-        **_clusters(result, places),
+        **base(result, units, grid),
+        **entrances(facilities, grid),
+        **clusters(result.origins, units, places),
         **_coverage(result, standard=standard),
         **_step_free(result),
         **_lists(result, units, standard=standard),
         **_walker_cards(result, units, standard=standard),
     }
     study = {
-        **_judgement(units, result.grades, standard=standard, grid=grid),
+        **unit_words(units, grid),
+        "card": _card(units, result.grades, standard=standard),
         "walkers": _walkers(result),
         "depended": _depended(result.dependence, standard=standard, grid=grid),
         "survey": _survey(result.survey, units, standard=standard),
-        "facts": _plain({key: fact for key, fact in result.facts.items() if key != "completeness"}),
+        "facts": plain({key: fact for key, fact in result.facts.items() if key != "completeness"}),
         "language": language,
         "grid": [grid.lon, grid.lat],
-        "standard": _standard(standard),
-        "facilities": _facilities(facilities, standard=standard),
+        "standard": standard_words(standard),
+        "facilities": facility_words(facilities, standard=standard),
         "origins": {"id": result.origins.index.astype(str).tolist(), "evidence": result.origins["evidence"].tolist()},
         "words": {one: words(one) for one in ("zh", "en")},
         "palette": palette(),
@@ -140,57 +145,17 @@ def blocks(result: Result, *, standard: Standard, language: str) -> str:
     )
 
 
-def _plain(value: object) -> object:
-    """A value as JSON has it: what is not a number is missing."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if value is None or isinstance(value, bool | int | float) else str(value)
-
-
-def _texts(values: pd.Series) -> list[str]:
-    return ["" if missing else str(one) for one, missing in zip(values, values.isna(), strict=True)]
-
-
 # ---------------------------------------------------------------------------------------------- units and the card
 
 
-def _by_tier(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Units from the highest tier to the lowest, otherwise as they come."""
-    order = units["tier"].map({tier: place for place, tier in enumerate(TIERS)}).to_numpy()
-    return units.iloc[np.argsort(order, kind="stable")]
-
-
-def _boundary(result: Result) -> gpd.GeoSeries:
-    return gpd.GeoSeries([result.area.boundary], crs=result.area.crs)
-
-
-def _judgement(units: gpd.GeoDataFrame, grades: pd.DataFrame, *, standard: Standard, grid: Grid) -> dict[str, Any]:
-    """Units, and the card as one list per column, unit by unit and category by category."""
-    circles = shapely.maximum_inscribed_circle(units.geometry.to_numpy(), tolerance=20)  # room for a label
-    middles = lonlat(gpd.GeoSeries(shapely.get_point(circles, 0), crs=units.crs))
+def _card(units: gpd.GeoDataFrame, grades: pd.DataFrame, *, standard: Standard) -> dict[str, Any]:
+    """The card as one list per column, unit by unit and category by category."""
     cells = pd.MultiIndex.from_product([units.index, [category.key for category in standard.categories]])
     card = grades.set_index(["unit", "category"]).reindex(cells)
     return {
-        "tiers": [tier for tier in TIERS if (units["tier"] == tier).any()],
-        "units": {
-            "id": units.index.astype(str).tolist(),
-            "name": _texts(units["name"]),
-            "tier": units["tier"].tolist(),
-            "parent": units.index.get_indexer(units["parent"].astype(object)).tolist(),
-            "at": grid.steps(shapely.get_coordinates(middles)).tolist(),
-        },
-        "card": {
-            name: _plain(card[name].astype("Float64").round(1).to_numpy(float, na_value=np.nan).tolist())
-            for name in (*_COUNTS, "grade", "grade_lenient")
-        }
-        | {"flips": _plain(card["flips"].astype("Float64").round(2).to_numpy(float, na_value=np.nan).tolist())},
-    }
+        name: plain(card[name].astype("Float64").round(1).to_numpy(float, na_value=np.nan).tolist())
+        for name in (*_COUNTS, "grade", "grade_lenient")
+    } | {"flips": plain(card["flips"].astype("Float64").round(2).to_numpy(float, na_value=np.nan).tolist())}
 
 
 def _walkers(result: Result) -> list[dict[str, str]]:
@@ -238,7 +203,7 @@ def _depended(table: gpd.GeoDataFrame, *, standard: Standard, grid: Grid) -> lis
         shown |= set(people.sort_values(ascending=False, kind="stable").index[:LISTED])
     first = rows[rows["osm_id"].isin(shown)].drop_duplicates("osm_id").sort_values("osm_id")
     at = grid.steps(shapely.get_coordinates(lonlat(first.geometry))).tolist()
-    names = _texts(first["name"])
+    names = texts(first["name"])
     loses = dict(iter(rows.groupby("osm_id")))
     return [
         {
@@ -254,114 +219,7 @@ def _depended(table: gpd.GeoDataFrame, *, standard: Standard, grid: Grid) -> lis
     ]
 
 
-def _standard(standard: Standard) -> dict[str, Any]:
-    return {
-        "title": {"zh": standard.title_zh, "en": standard.title_en},
-        "authority": {"zh": standard.authority_zh, "en": standard.authority_en},
-        "complete_share": standard.complete_share,
-        "grades": [
-            {"grade": band.grade, "zh": band.zh, "en": band.en, "coverage": band.coverage, "supply": band.supply}
-            for band in sorted(standard.grades, key=lambda band: -band.grade)
-        ],
-        "categories": [
-            {
-                "key": category.key,
-                "zh": category.zh,
-                "en": category.en,
-                "services": [
-                    {"key": one.key, "zh": one.zh, "en": one.en, "need": one.need, "minutes": one.minutes}
-                    for one in category.services
-                ],
-            }
-            for category in standard.categories
-        ],
-    }
-
-
-# ------------------------------------------------------------------------------------------------- ground and streets
-
-
-def _ground(ground: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
-    """Water, parks, rail and buildings, as areas and as lines."""
-    shapes = lonlat(ground.geometry, simplify_m=GROUND_M)
-    kind, flat = ground["kind"].to_numpy(), shapely.get_dimensions(shapes) == 2  # noqa: PLR2004  an area
-    arrays: dict[str, Whole] = {}
-    for one in ("water", "park", "rail", "building"):
-        arrays |= areas(shapes[(kind == one) & flat], grid, name=one)
-        arrays |= lines(shapes[(kind == one) & ~flat], grid, name=f"{one}_line")
-    return arrays
-
-
-def street_class(streets: pd.DataFrame) -> NDArray[np.object_]:
-    """How a link is drawn; `lift` is a symbol.
-
-    Parameters
-    ----------
-    streets : DataFrame
-        With `kind` and `highway`.
-
-    Returns
-    -------
-    ndarray of str
-
-    Examples
-    --------
-    >>> links = pd.DataFrame({"kind": ["street", "lift", "corridor"], "highway": ["primary", None, None]})
-    >>> street_class(links).tolist()
-    ['major', 'lift', 'path']
-    """
-    kind = streets["kind"].to_numpy(dtype=object)
-    major = (kind == "street") & streets["highway"].isin(_MAJOR).to_numpy()
-    minor = np.isin(kind, ("crossing", "corridor"))
-    return np.where(major, "major", np.where(minor, "path", kind))
-
-
-def _streets(streets: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
-    """Every piece once, by class; lifts as points, escalators in their own direction."""
-    once = streets[~streets["piece"].duplicated()]
-    drawn = street_class(once)
-    shapes = lonlat(once.geometry, simplify_m=STREET_M)
-    arrays: dict[str, Whole] = {}
-    for one in STREET_CLASSES:
-        arrays |= lines(shapes[drawn == one], grid, name=f"street_{one}")
-    lifts = np.unique(shapely.get_coordinates(shapely.get_point(shapes[drawn == "lift"], 0)), axis=0)
-    return arrays | {"lifts": grid.points(lifts)}
-
-
 # ------------------------------------------------------------------------------------------ facilities and clusters
-
-
-def _facilities(facilities: gpd.GeoDataFrame, *, standard: Standard) -> dict[str, Any]:
-    services = pd.Index([service.key for service in standard.services])
-    return {
-        "name": _texts(facilities["name"]),
-        "service": services.get_indexer(facilities["service"]).tolist(),
-        "verified": facilities["verified"].astype(int).tolist(),
-        "source": _texts(facilities["source"]),
-        "entrance_from": facilities["entrance_from"].tolist(),
-    }
-
-
-def _entrances(facilities: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
-    points, of = shapely.get_coordinates(lonlat(facilities.geometry), return_index=True)
-    return {
-        "entrances": np.bincount(of, minlength=len(facilities)).astype(np.int64),
-        "entrances.xy": grid.points(points),
-    }
-
-
-def _clusters(result: Result, places: Whole) -> dict[str, Whole]:
-    """Where clusters are, and who lives there; people in thousandths, heights in metres and one more (0: not known)."""
-    origins = result.origins
-    units = _by_tier(result.units).index
-    height = origins["height_m"].to_numpy(dtype=float, na_value=np.nan)
-    return {
-        "origins.xy": np.diff(places, axis=0, prepend=np.zeros((1, 2), np.int64)).ravel(),
-        "origins.people": np.rint(origins["population"].to_numpy(dtype=float) * 1000).astype(np.int64),
-        "origins.unit": units.get_indexer(origins["unit"].astype(object)).astype(np.int64),
-        "origins.buildings": origins["buildings"].to_numpy(dtype=np.int64),
-        "origins.height": np.where(np.isnan(height), 0, np.rint(np.nan_to_num(height)) + 1).astype(np.int64),
-    }
 
 
 def category_states(state: Whole, *, standard: Standard, lenient: bool) -> Whole:

@@ -1,7 +1,7 @@
 /* The page: what is chosen, what follows from it, and which part to draw again. */
 "use strict";
 
-circle15.start = (() => {
+circle15.page = (() => {
   const { data, canvas, layers, panel, lists } = circle15;
   const STATES = ["gap", "unknown", "served"];
   const REASONS = ["", "inventory", "edge", "unplaced"];
@@ -246,10 +246,7 @@ circle15.start = (() => {
       Object.assign(this, { map, study });
       complete(study);
       this.world = layers.decode(study, arrays);
-      this.state = newState(study, arrays, this.world);
-      refresh(study, this.state);
-      this.state.category = worst(this.state.sums);
-      refresh(study, this.state);
+      this.begin(arrays);
       this.ground = this.layer("c15-ground", 210, layers.ground);
       this.reach = this.layer("c15-reach", 350, layers.reach);
       this.marks = this.layer("c15-marks", 450, layers.marks);
@@ -257,6 +254,22 @@ circle15.start = (() => {
       this.listen();
       this.home(false);
       for (const layer of [this.ground, this.reach, this.marks]) layer.addTo(map);
+    }
+
+    /* What can be asked of the data, and what is chosen first. */
+    begin(arrays) {
+      this.state = newState(this.study, arrays, this.world);
+      this.refresh();
+      this.state.category = worst(this.state.sums);
+      this.refresh();
+    }
+
+    refresh() {
+      refresh(this.study, this.state);
+    }
+
+    tip(found) {
+      return panel.tip(this.study, this.state, found);
     }
 
     layer(pane, height, drawing) {
@@ -314,7 +327,7 @@ circle15.start = (() => {
 
     hover(latlng) {
       const found = this.find(latlng);
-      const words = panel.tip(this.study, this.state, found);
+      const words = this.tip(found);
       this.map.getContainer().style.cursor = words ? "pointer" : "";
       this.tooltip = this.tooltip || L.tooltip({ direction: "top", offset: [0, -8], opacity: 1 });
       if (words) this.tooltip.setContent(words).setLatLng(latlng).addTo(this.map);
@@ -374,7 +387,7 @@ circle15.start = (() => {
     /* Change what is chosen, then say and draw it. */
     set(changes) {
       Object.assign(this.state, changes);
-      refresh(this.study, this.state);
+      this.refresh();
       if (this.state.unit !== null && !this.state.shown.includes(this.state.unit)) this.state.unit = null;
       this.write();
       for (const layer of [this.ground, this.reach, this.marks]) layer.redraw();
@@ -427,18 +440,19 @@ circle15.start = (() => {
     }
   }
 
-  return async (map) => {
+  /* Opens a page of this kind on a map. */
+  const opening = (Kind) => async (map) => {
     const message = document.getElementById("c15-message");
     if (message.className === "c15-stop") return;
     try {
       const [study, arrays] = await Promise.all([data.values("study"), data.numbers("map")]);
-      const page = new Page(map, study, arrays);
+      const page = new Kind(map, study, arrays);
       circle15.shown = page;
       message.hidden = true;
       document.body.classList.add("c15-ready");
       performance.mark("circle15-ready");
       await new Promise((resolve) => setTimeout(resolve)); // outlines are unpacked after the first picture
-      page.receive(await data.numbers("isochrones"));
+      if (document.getElementById("circle15-isochrones")) page.receive(await data.numbers("isochrones"));
     } catch (error) {
       message.hidden = false;
       message.querySelector("p").textContent = message.dataset.failed;
@@ -446,4 +460,8 @@ circle15.start = (() => {
       throw error;
     }
   };
+
+  return { NOTHING, Page, bounds, firstTier, opening, wording };
 })();
+
+circle15.start = circle15.page.opening(circle15.page.Page);

@@ -376,23 +376,31 @@ circle15.panel = (() => {
     return made;
   }
 
+  /* A line of the legend: a picture, and words beside it. */
+  const line = (draw, words, extra = null, why = null) =>
+    el("li", { title: why }, swatch(draw), el("span", {}, words, extra ? el("small", {}, extra) : null));
+
+  /* Colour and pattern of a unit, as on the map. */
+  const paint = (palette, scale, key) => (context) => {
+    context.fillStyle = palette.base.land;
+    context.fillRect(0, 0, 30, 18);
+    context.globalAlpha = canvas.CARD_ALPHA;
+    context.fillStyle = palette[scale][key];
+    context.fillRect(0, 0, 30, 18);
+    context.globalAlpha = 1;
+    context.fillStyle = canvas.patterns(context)[scale][key];
+    context.fillRect(0, 0, 30, 18);
+    context.strokeStyle = "rgba(28,39,51,.5)";
+    context.strokeRect(0.5, 0.5, 29, 17);
+  };
+
+  const block = (heading, items) => el("div", {}, el("h3", {}, ...[].concat(heading)), el("ul", {}, ...items));
+
   function legend(study, state, toggleFacilities) {
     const { say } = state;
     const { palette } = study;
     const percent = (value) => `${Math.round(100 * value)}%`;
-    const line = (draw, words, extra = null, why = null) => el("li", { title: why }, swatch(draw), el("span", {}, words, extra ? el("small", {}, extra) : null));
-    const painted = (scale, key, words, { extra = null, why = null } = {}) => line((context) => {
-      context.fillStyle = palette.base.land;
-      context.fillRect(0, 0, 30, 18);
-      context.globalAlpha = canvas.CARD_ALPHA; // as on the map
-      context.fillStyle = palette[scale][key];
-      context.fillRect(0, 0, 30, 18);
-      context.globalAlpha = 1;
-      context.fillStyle = canvas.patterns(context)[scale][key];
-      context.fillRect(0, 0, 30, 18);
-      context.strokeStyle = "rgba(28,39,51,.5)";
-      context.strokeRect(0.5, 0.5, 29, 17);
-    }, words, extra, why);
+    const painted = (scale, key, words, { extra = null, why = null } = {}) => line(paint(palette, scale, key), words, extra, why);
     const bound = (band, key) => { // any one service, which may have no norm, is judged by coverage alone
       const both = band.supply !== null && state.reading !== "lenient";
       return say(`grade.${key}${both ? "_both" : ""}`, { share: percent(band.coverage), supply: both ? percent(band.supply) : "" });
@@ -416,12 +424,11 @@ circle15.panel = (() => {
         state.serviceName(s), `${study.counts[s]}`));
     const tick = el("input", { type: "checkbox", onchange: (event) => toggleFacilities(event.target.checked) });
     tick.checked = state.facilitiesShown;
-    const block = (heading, items) => el("div", {}, el("h3", {}, ...[].concat(heading)), el("ul", {}, ...items));
     $("legend-body").replaceChildren(
       block(say(...unitsHeading(study, state)), units),
       ...(state.cluster === null && !state.unitsOnly() ? [block(say(state.walker ? "legend.clusters_of" : "legend.clusters", { name: canvas.plain(state.walkerName(0)) }), discs)] : []),
       ...(state.unitsOnly() ? [] : [block(el("label", {}, tick, say("legend.facilities")), signs)]),
-      ...(state.cluster === null ? [block(say("legend.streets"), lineSwatches(study, state, line))] : []),
+      ...(state.cluster === null ? [block(say("legend.streets"), lineSwatches(study, state))] : []),
     );
   }
 
@@ -432,7 +439,7 @@ circle15.panel = (() => {
     return [study.walkers[state.walker].key === "level" ? "legend.terrain" : "legend.change", values];
   }
 
-  function lineSwatches(study, state, line) {
+  function lineSwatches(study, state) {
     const { base } = study.palette;
     const draw = (color, width, dash = []) => (context) => {
       context.strokeStyle = color;
@@ -495,7 +502,8 @@ circle15.panel = (() => {
       return el("div.c15-tip", {},
         el("strong", {}, name(facility.name[i] || say("facility.unnamed"))),
         el("span", {}, `${state.serviceName(facility.service[i])} · ${say(facility.verified[i] ? "facility.verified" : "facility.unverified")}`),
-        el("span", {}, say(`entrance.${facility.entrance_from[i]}`), " · ", name(facility.source[i])));
+        facility.source[i] === "scenario" ? el("span", {}, say("facility.scenario"))
+          : el("span", {}, say(`entrance.${facility.entrance_from[i]}`), " · ", name(facility.source[i])));
     }
     if (found.kind === "cluster") {
       return el("div.c15-tip", {},
@@ -510,5 +518,8 @@ circle15.panel = (() => {
     return null;
   }
 
-  return { $, el, name, mark, head, figures, categories, switches, ranked, depended, cluster, element, unit, card, legend, foot, tip };
+  return {
+    $, el, name, mark, choice, detail, line, paint, block, lineSwatches, head, figures, categories, switches, ranked, depended,
+    cluster, element, unit, card, legend, foot, tip,
+  };
 })();

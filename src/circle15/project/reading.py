@@ -119,7 +119,7 @@ def _keys(model: type[BaseModel], at: list[int | str]) -> list[str]:
         if isinstance(part, int):
             continue
         inner = here.model_fields[part].annotation if part in getattr(here, "model_fields", {}) else None
-        models = [inner, *get_args(inner)]
+        models = [inner, *get_args(inner), *(deep for one in get_args(inner) for deep in get_args(one))]
         here = next((one for one in models if isinstance(one, type) and issubclass(one, BaseModel)), None)
     return [name for name in getattr(here, "model_fields", {}) if name != "folder"]
 

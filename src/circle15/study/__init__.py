@@ -6,7 +6,6 @@ and the planner's ``circle15 run`` walks the same path to its end.
 
 from __future__ import annotations
 
-import copy
 import time
 import warnings
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from circle15.errors import Circle15Error, Circle15Warning, DataError, Finding, SourceError
 from circle15.project import Project, Standard, Walker
-from circle15.study import fetching, given, judged, variants
+from circle15.study import fetching, given, judged, scenarios, variants
 from circle15.study.folder import manifest, write_results
 
 if TYPE_CHECKING:
@@ -33,24 +32,9 @@ if TYPE_CHECKING:
     from circle15.sources.totals import Totals
     from circle15.tables import Coverage, Judgement, Result, StudyArea, TravelTimes
 
-_WALKED = (  # what depends on which links are open
-    *("network", "times", "coverage", "runs", "card", "judgement", "placed", "result"),
-)
 _PARTS = (  # what can be wrong, in the order in which one part needs another
-    *(
-        "standard",
-        "walkers",
-        "group_walkers",
-        "elements",
-        "area",
-        "terrain",
-        "units",
-        "inventory",
-        "streets",
-        "closed",
-        "origins",
-    ),
-    *("facilities", "completeness", "groups", "survey"),
+    *("standard", "walkers", "group_walkers", "elements", "area", "terrain", "units", "inventory", "streets", "closed"),
+    *("origins", "facilities", "completeness", "groups", "survey"),
 )
 
 
@@ -94,7 +78,8 @@ class Study:
     def __init__(
         self, project: Project, *, scenario: str | None = None, announce: Callable[[str], None] | None = None
     ) -> None:
-        self.project = project
+        self.asked = project  # as the file has it
+        self.project = project if scenario is None else project.under(scenario)
         self.scenario = None if scenario is None else project.scenario_of(scenario)
         self.closed_by_hand: tuple[str, ...] = () if self.scenario is None else self.scenario.close
         self.findings: list[Finding] = []  # conditions that change the meaning of a result
@@ -238,11 +223,7 @@ class Study:
     @cached_property
     def streets(self) -> gpd.GeoDataFrame:
         """The streets of the study: as they are, and what the scenario adds."""
-        from circle15.sources.overrides import add_links
-
-        if self.scenario is None or not self.scenario.add:
-            return self.streets_as_they_are
-        return add_links(self.streets_as_they_are, self.scenario.add, self.area, terrain=self.terrain)
+        return scenarios.streets(self)
 
     @cached_property
     def units(self) -> gpd.GeoDataFrame:
@@ -322,7 +303,7 @@ class Study:
         return [given.read_table(self, table) for table in self.project.facilities.inventory]
 
     @cached_property
-    def facilities(self) -> gpd.GeoDataFrame:
+    def facilities_as_they_are(self) -> gpd.GeoDataFrame:
         """Facilities from OSM and from the planner's own tables, which win; `merged` lists what was taken as one."""
         from circle15.sources.places import read_facilities
 
@@ -334,6 +315,11 @@ class Study:
             mend = "Set facilities.osm = true, or add an [[facilities.inventory]]"
             raise DataError(Finding("facilities", "there is not one facility in the study area", mend))
         return found
+
+    @cached_property
+    def facilities(self) -> gpd.GeoDataFrame:
+        """The facilities of the study: as they are, and what the scenario makes of them."""
+        return scenarios.facilities(self)
 
     # ---------------------------------------------------------------------------------------- what follows from it
 
@@ -402,19 +388,36 @@ class Study:
         Study
             It shares everything that was read with this one; what follows from walking is computed anew.
         """
-        other = copy.copy(self)
-        other.__dict__ = {name: value for name, value in self.__dict__.items() if name not in _WALKED}
-        other.closed_by_hand = (*self.closed_by_hand, *osm_ids)
-        other.findings, other.seconds = list(self.findings), dict(self.seconds)
-        return other
+        name = None if self.scenario is None else self.scenario.name
+        return scenarios.sharing(self, name, closed=(*self.closed_by_hand, *osm_ids))
+
+    def under(self, scenario: str) -> Study:
+        """The same study under one of its scenarios.
+
+        Parameters
+        ----------
+        scenario : str
+            Its name.
+
+        Returns
+        -------
+        Study
+            It shares everything that was read with this one and that the scenario does not change.
+
+        Raises
+        ------
+        ConfigError
+            When there is no such scenario.
+        """
+        return scenarios.sharing(self, scenario)
 
     @cached_property
     def completeness(self) -> pd.DataFrame:
-        """How many facilities of each service are known in each unit, against how many there ought to be."""
+        """How many facilities of each service are known in each unit, as they are, and how many there ought to be."""
         from circle15.assessment import completeness, residents
 
         return completeness(
-            self.facilities,
+            self.facilities_as_they_are,
             self.units,
             standard=self.standard,
             people=residents(self.origins, self.units),
@@ -556,9 +559,8 @@ class Study:
             try:
                 getattr(self, part)
             except Circle15Error as error:
-                given = [one if isinstance(one, Finding) else Finding(part, one, "Mend it") for one in error.findings]
-                found += [one for one in given if one not in found]
-        return found
+                found += [one if isinstance(one, Finding) else Finding(part, one, "Mend it") for one in error.findings]
+        return list(dict.fromkeys([*found, *scenarios.every_problem(self)]))
 
     # ---------------------------------------------------------------------------------------------- what is written
 
@@ -583,6 +585,7 @@ class Study:
             When the file or the data need mending; nothing has been written then.
         """
         folder = Path(output) if output is not None else self.project.path(self.project.study.output)
+        scenarios.require(self)
         write_results(self, folder)
         return folder
 

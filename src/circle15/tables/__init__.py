@@ -5,6 +5,18 @@ check at every door and the data dictionary beside the results. Ids are unique s
 geometry is in one projected CRS in metres; `seconds` are seconds and `minutes` appear only at the doors.
 """
 
+from circle15.tables.changes import (
+    CELL_CHANGES,
+    CHANGE_TABLES,
+    CHANGES,
+    EVERYBODY,
+    FACILITY_CHANGES,
+    GRADE_TURNS,
+    ORIGIN_CHANGES,
+    PLACE_TURNS,
+    TURNS,
+    UNIT_CHANGES,
+)
 from circle15.tables.contract import Column, Table
 from circle15.tables.judged import (
     CIRCLES,
@@ -20,8 +32,10 @@ from circle15.tables.judged import (
 )
 from circle15.tables.records import (
     TICKS_PER_SECOND,
+    Comparison,
     Coverage,
     Judgement,
+    Norms,
     Placement,
     Result,
     StudyArea,
@@ -61,6 +75,9 @@ from circle15.tables.statements import (
 __all__ = [
     "BUILDINGS",
     "CAUSES",
+    "CELL_CHANGES",
+    "CHANGES",
+    "CHANGE_TABLES",
     "CIRCLES",
     "COMPLETENESS",
     "CONTAINMENT",
@@ -68,10 +85,13 @@ __all__ = [
     "DEPENDENCE",
     "ENTRANCE_RUNGS",
     "EQUITY",
+    "EVERYBODY",
     "EVIDENCE",
     "FACILITIES",
+    "FACILITY_CHANGES",
     "GAPS",
     "GRADES",
+    "GRADE_TURNS",
     "GROUND",
     "GROUPS",
     "GROUP_COVERAGE",
@@ -81,6 +101,8 @@ __all__ = [
     "LINK_KINDS",
     "MINIMUMS",
     "ORIGINS",
+    "ORIGIN_CHANGES",
+    "PLACE_TURNS",
     "QUADRANT",
     "STATUSES",
     "STEP_FREE",
@@ -92,12 +114,16 @@ __all__ = [
     "TERRAIN",
     "TICKS_PER_SECOND",
     "TIERS",
+    "TURNS",
     "UNITS",
+    "UNIT_CHANGES",
     "VIEWS",
     "WALKERS",
     "Column",
+    "Comparison",
     "Coverage",
     "Judgement",
+    "Norms",
     "Placement",
     "Result",
     "StudyArea",

@@ -63,7 +63,7 @@ class Column:
         if missing.any() and not self.nulls:
             ids = quoted(values.index[missing])
             found.append(f"{int(missing.sum()):,} of {len(values):,} rows have no {self.name} (first: {ids})")
-        present = values[~missing]
+        present = values[~missing] if missing.any() else values
         if self.kind in ("number", "integer"):
             numbers = pd.to_numeric(present, errors="coerce").to_numpy(dtype=float)
             bad = ~np.isfinite(numbers)
@@ -164,7 +164,9 @@ class Table:
         if frame.index.name != self.index:
             mend = f"Set the index to a column of ids named {self.index}"
             yield Finding(place, f"the index is named {frame.index.name!r}, not {self.index!r}", mend)
-        twice = frame.index[frame.index.duplicated()].unique()
+        twice = frame.index[
+            pd.Series(frame.index).duplicated().to_numpy()
+        ].unique()  # builds no table to look ids up in
         if len(twice):
             problem = f"{len(twice):,} ids occur more than once (first: {quoted(twice)})"
             yield Finding(place, problem, "Make every id unique")
@@ -189,7 +191,8 @@ class Table:
         if empty.any():
             problem = f"{int(empty.sum()):,} rows have no geometry (first: {quoted(frame.index[empty])})"
             yield Finding(place, problem, "Place or drop them")
-        other = shapes.geom_type[~shapes.geom_type.isin(self.geometry) & ~empty]
+        types = shapes.geom_type
+        other = types[~types.isin(self.geometry) & ~empty]
         if len(other):
             yield Finding(place, f"geometry holds {quoted(other.unique())}", wanted)
 

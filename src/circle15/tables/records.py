@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -410,6 +410,34 @@ class Supply:
 
 
 @dataclass(frozen=True)
+class Norms:
+    """What supply is held against: one column, or one value, for each service that has a norm.
+
+    Parameters
+    ----------
+    people : DataFrame of float
+        Those whom the norm is for, by origin.
+    people_each : Series of float
+        How many of them are owed one facility of the norm's size.
+    typical : Series of float
+        That size.
+    column : Series of str
+        The column of `tables.FACILITIES` that it is measured in; empty where facilities are counted.
+    size : Series of float
+        Of every facility of such a service, in facilities of the norm's size; missing: not known.
+    own : Series of bool
+        Whether it lies in the study area: only then it shares out what it has.
+    """
+
+    people: pd.DataFrame
+    people_each: pd.Series
+    typical: pd.Series
+    column: pd.Series
+    size: pd.Series
+    own: pd.Series
+
+
+@dataclass(frozen=True)
 class Judgement:
     """What is judged beyond the card; each table keeps the contract of its name, and is empty where it was not asked.
 
@@ -462,3 +490,68 @@ class Result:
         """The table of that name of `tables.TABLES`, whether of the run itself or of its judgement."""
         found: pd.DataFrame = getattr(self if hasattr(self, name) else self.judgement, name)
         return found
+
+    @classmethod
+    def of(cls, area: StudyArea, held: Mapping[str, pd.DataFrame], *, facts: Mapping[str, object]) -> Result:
+        """A result from tables by their names; those that are not given are empty.
+
+        Parameters
+        ----------
+        area : StudyArea
+            Gives the CRS.
+        held : mapping of str to DataFrame
+            Tables as `tables.TABLES` states them; names that are no part of a result are left out.
+        facts : mapping
+            Plain values for headings.
+
+        Returns
+        -------
+        Result
+        """
+        from circle15.tables.statements import TABLES
+
+        empty = {name: table.empty(area.crs if table.geometry else None) for name, table in TABLES.items()}
+        own, judged = ({one.name for one in fields(kind)} for kind in (cls, Judgement))
+        every = empty | dict(held)
+        judgement = Judgement(**{name: table for name, table in every.items() if name in judged})
+        parts: dict[str, Any] = {name: table for name, table in every.items() if name in own}
+        return cls(area=area, judgement=judgement, facts=facts, **parts)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs side by side: who gains and who loses.
+
+    Parameters
+    ----------
+    before, after : Result
+        What was compared, in one CRS.
+    by : {"origin", "unit"}
+        ``origin``: homes and residents are the same, so that everybody is told apart. ``unit``: they are not, so that
+        only sums over units can be compared; who gained and lost within a unit is missing then.
+    changes : DataFrame
+        tables.CHANGES.
+    units : GeoDataFrame
+        tables.UNIT_CHANGES.
+    cells : DataFrame
+        tables.CELL_CHANGES.
+    origins : GeoDataFrame
+        tables.ORIGIN_CHANGES.
+    facilities : GeoDataFrame
+        tables.FACILITY_CHANGES.
+    findings : tuple of Finding
+        What makes the two runs hard to compare.
+    facts : mapping
+        Plain values for headings and the manifest: what was compared with what, and the headline figures.
+    """
+
+    before: Result
+    after: Result
+    by: str
+    changes: pd.DataFrame
+    units: gpd.GeoDataFrame
+    cells: pd.DataFrame
+    origins: gpd.GeoDataFrame
+    facilities: gpd.GeoDataFrame
+    findings: tuple[Finding, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)

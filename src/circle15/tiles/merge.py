@@ -48,6 +48,7 @@ def merged(study: Study, plan: Plan) -> Study:
     study.origins = _together(plan, "result", ORIGINS.index, ORIGINS.names)
     found = _together(plan, "facilities", FACILITIES.index, FACILITIES.names)
     study.facilities = found[~found.index.duplicated()]  # one that reaches into two tiles counts once
+    study.facilities_as_they_are = study.facilities
     twice = pd.concat([pd.read_parquet(plan.merges(tile)) for tile in plan.tiles.index])
     study.merged = twice.drop_duplicates(ignore_index=True)
     services = pd.Index([service.key for service in study.standard.services], name="service")
