@@ -153,6 +153,19 @@ def test_services_of_several_cutoffs_are_shared_out_apart():
     np.testing.assert_allclose(ratio["far"], [far, 0.68 * far, 0], rtol=1e-12)
 
 
+def test_many_homes_are_shared_out_service_by_service(monkeypatch):
+    asked = standard(
+        service("school", norm=norm(100), people_each=200), service("other", minutes=10, norm=norm(50), people_each=300)
+    )
+    places = pd.concat([SCHOOLS, facilities({"g": {"service": "other", "at": (5, 5), "capacity": 7}})])
+    walks = WALKS | {("o1", "g"): 60, ("o2", "g"): 600}
+    at_once = judged(walks, HOMES, places, asked).supply
+    monkeypatch.setattr("circle15.assessment.supply.MOST_ROWS", 1)
+    one_by_one = judged(walks, HOMES, places, asked).supply
+    pd.testing.assert_frame_equal(at_once.ratio, one_by_one.ratio)
+    pd.testing.assert_frame_equal(at_once.known, one_by_one.known)
+
+
 def test_a_standard_without_supply_is_judged_by_coverage_alone():
     bands = [{"grade": n, "zh": "", "en": "", "coverage": (n - 1) / 5} for n in range(1, 6)]
     alone = standard(service("school", norm=norm(100), people_each=200), grades=bands)
