@@ -535,6 +535,7 @@ class Study:
         if len(unknown):
             problem = f"{len(unknown)} services are too incomplete to speak of gaps everywhere ({', '.join(unknown)})"
             self.findings.append(Finding("facilities", problem, "Give an inventory of them"))
+        self.findings += scenarios.look_back(self)
 
     def check(self) -> list[Finding]:
         """Look for every problem in file and data at once, without computing a walk.
