@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from circle15.page import change_map
+from circle15.project import Manifest
 from circle15.study.comparing import compare, write_comparison
 from sample_result import HOSTILE, sample_result, sample_standard
 
@@ -147,12 +148,10 @@ def compared(monkeypatch, after, before=None):
     """Two made-up results compared as two folders would be."""
     from circle15.study import comparing
 
-    standard = sample_standard()
-    manifest = {"study": {"study": {"language": "zh"}}, "standard": standard.model_dump(mode="json"), "sources": []}
+    said = {"study": {"study": {"language": "zh"}, "area": {}}, "standard": sample_standard()}
 
     def run(result):
-        said = manifest | {"facts": dict(result.facts)}
-        return comparing._Run(result, standard, said, comparing._said(said))
+        return comparing._Run(result, Manifest.model_validate(said | {"facts": dict(result.facts)}))
 
     monkeypatch.setattr(comparing._Run, "of", staticmethod(run))
     return compare(before or sample_result(), after)

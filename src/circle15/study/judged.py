@@ -95,3 +95,4 @@ def look_back(study: Study) -> None:
     if len(unknown):
         problem = f"{len(unknown)} services are too incomplete to speak of gaps everywhere ({', '.join(unknown)})"
         study.findings.append(Finding("facilities", problem, "Give an inventory of them"))
+    study.findings += scenarios.look_back(study)
