@@ -12,7 +12,7 @@ from shapely import MultiPoint, Point
 from circle15.assessment import changes, coverage, coverage_table, grades
 from circle15.errors import DataError
 from circle15.project import Standard
-from circle15.tables import CHANGE_TABLES, EVERYBODY, TABLES, Result, StudyArea
+from circle15.tables import CHANGE_TABLES, EVERYBODY, Result, StudyArea
 from test_assessment import ORIGINS, REACHED, STANDARD, UNITS, UTM, facilities, line, times
 
 AREA = StudyArea("Toy", UNITS.geometry.iloc[0], UTM)
@@ -32,7 +32,6 @@ def result(found, *, standard=STANDARD, **tables):
     """A result as far as it is compared."""
     origins = tables.pop("origins", ORIGINS)
     units = tables.pop("units", UNITS)
-    empty = {name: table.empty(UTM if table.geometry else None) for name, table in TABLES.items()}
     judged = {
         "units": units,
         "origins": origins,
@@ -40,7 +39,7 @@ def result(found, *, standard=STANDARD, **tables):
         "coverage": coverage_table(found, standard=standard),
         "grades": grades(found, origins, units, standard=standard),
     }
-    return Result(area=AREA, **(empty | judged | tables))
+    return Result.of(AREA, judged | tables, facts={})
 
 
 def run(**more):

@@ -46,7 +46,8 @@ def town_of_units(folder, *, size_km=0.2):
             features.append(square(f"C{x}{y}", f"社区{x}{y}", "community", low, high, parent="D", **people))
     units = gpd.GeoDataFrame(features, crs="EPSG:4326")
     units.to_file(folder / "units.gpkg")
-    text = file.read_text(encoding="utf-8") + '\n[units]\nfiles = ["units.gpkg"]\n'
+    text = file.read_text(encoding="utf-8").replace('complete = ["canteen"]', 'complete = ["canteen", "elder_station"]')
+    text += '\n[units]\nfiles = ["units.gpkg"]\n'
     text += f"\n[tiles]\nsize_km = {size_km}\n\n[assessment]\nsearch_minutes = 5\nstability = false\n"
     file.write_text(text, encoding="utf-8")
     return file
@@ -61,6 +62,12 @@ def same(tiled, whole):
     for name in ("seconds", "opportunities", "status", "why"):
         one, other = getattr(tiled.coverage, name).reindex(order), getattr(whole.coverage, name)
         pd.testing.assert_frame_equal(one, other, check_dtype=False)
+    for name in ("people", "ratio", "known"):
+        one, other = getattr(tiled.coverage.supply, name).reindex(order), getattr(whole.coverage.supply, name)
+        pd.testing.assert_frame_equal(one, other, rtol=1e-9)
+    assert (whole.coverage.supply.ratio["elder_station"] > 0).sum() > 1  # one station for several tiles
+    cards = [study.card.sort_index().drop(columns="flips") for study in (tiled, whole)]
+    pd.testing.assert_frame_equal(*cards, rtol=1e-9)
 
 
 def here(job, folder, tiles, **_):

@@ -33,6 +33,7 @@ _HOMES = {
     "grades": "assessment",
     "headline": "assessment",
     "make_area": "sources.areas",
+    "measures": "measures",
     "page": "page",
     "Project": "project",
     "read_area": "sources.areas",

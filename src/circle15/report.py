@@ -51,9 +51,10 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
 
     The layers are `units, origins, facilities, coverage, gaps, step_free, dependence, isochrones, links` and `ground`
     without its buildings, with the columns of the contract in order, in the CRS of the study, and as tables without
-    geometry `grades`, the card, `walkers`, the card walker by walker, `terrain`, the terrain penalty, and others.
-    Coverage and gaps stand at the point of
-    their cluster. Units carry two columns more: `graded`, how many categories were graded, and `met`, how
+    geometry `grades`, the card, `walkers`, the card walker by walker, `terrain`, the terrain penalty, and what is
+    judged beyond the card: `supply, minimums, containment, circles, targets, views, group_coverage, equity, quadrant`.
+    Coverage and gaps stand at the point of their cluster. Units carry two columns more: `graded`, how many categories
+    were graded, and `met`, how
     many of these have grade 4 or 5; that is what they are coloured by.
 
     Parameters
@@ -83,8 +84,9 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
         "links": result.streets.set_geometry(_one_dimension(result.streets.geometry)),
         "ground": result.ground[result.ground["kind"] != "building"],
     }
-    plain = ("groups", "housing", "completeness", "survey", "grades", "walkers", "terrain")
-    layers |= {name: gpd.GeoDataFrame(getattr(result, name)) for name in plain}
+    plain = ["groups", "housing", "completeness", "survey", "grades", "walkers", "terrain"]
+    plain += [table.name for table in tables.JUDGED]
+    layers |= {name: gpd.GeoDataFrame(result.table(name)) for name in plain}
     _write_package(Path(path), layers, _styles(result, standard))
 
 

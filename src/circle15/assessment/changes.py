@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array, vstack
 
-from circle15.assessment.card import holds
+from circle15.assessment.units import holds
 from circle15.errors import DataError, Finding, quoted
 from circle15.tables import (
     CELL_CHANGES,

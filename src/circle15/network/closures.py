@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from circle15.network.search import NEVER, Arcs, Ragged, Work, compiled, inner
+from circle15.network.kernels import compiled, inner
+from circle15.network.search import NEVER, Arcs, Ragged, Work
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

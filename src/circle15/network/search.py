@@ -11,14 +11,13 @@ come (Dial 1969; Meyer and Sanders 2003): as exact as a heap, at half its cost.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numba
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from circle15.network.kernels import compiled, inner
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Whole = int | np.int64
@@ -28,23 +27,6 @@ _LOW = 2**32 - 1  # an entry of the queue is the ticks above, the vertex in the 
 _NARROW = 6  # buckets are at least 2 ** 6 ticks wide: measured as the best width on streets
 _BUCKETS = 4096  # and never more than this, so that they stay in the nearest cache
 _EMPTY = np.uint32(_LOW)
-
-_Kernel = TypeVar("_Kernel", bound="Callable[..., Any]")
-
-
-def compiled(kernel: _Kernel, *, door: bool = True) -> _Kernel:
-    """Compile on the first call, keep the result on disk, and run without the interpreter lock."""
-    options: dict[str, Any] = {"nogil": True, "no_cpython_wrapper": not door}
-    try:
-        ready = numba.njit(cache=True, **options)(kernel)
-    except RuntimeError:  # numba finds no folder that it may write to: compile in every process
-        ready = numba.njit(**options)(kernel)
-    return cast("_Kernel", ready)
-
-
-def inner(kernel: _Kernel) -> _Kernel:
-    """Compile a kernel that only kernels call: without the door for Python, which takes long to make."""
-    return compiled(kernel, door=False)
 
 
 class Arcs(NamedTuple):

@@ -87,7 +87,7 @@ def standard_words(standard: Standard) -> dict[str, Any]:
         "authority": {"zh": standard.authority_zh, "en": standard.authority_en},
         "complete_share": standard.complete_share,
         "grades": [
-            {"grade": band.grade, "zh": band.zh, "en": band.en, "coverage": band.coverage}
+            {"grade": band.grade, "zh": band.zh, "en": band.en, "coverage": band.coverage, "supply": band.supply}
             for band in sorted(standard.grades, key=lambda band: -band.grade)
         ],
         "categories": [

@@ -22,13 +22,19 @@ from circle15.errors import ConfigError, Finding
 from circle15.page.changing import change_blocks, change_words
 from circle15.page.contents import blocks, carried, words
 from circle15.page.offline import Verbatim, inline, policy, refuse_network, script
+from circle15.page.walking import walking
 
 if TYPE_CHECKING:
+    from circle15.page.walking import Live
     from circle15.project import Standard
     from circle15.tables import Comparison, Result
 
 _SCRIPTS = ("data.js", "canvas.js", "layers.js", "panel.js", "lists.js", "page.js")
 _CHANGE_SCRIPTS = (*_SCRIPTS, "changes.js")  # the page of changes stands on that of one run
+_LIVE_SCRIPTS = (
+    *(*_SCRIPTS, "live_network.js", "live_search.js", "live_shapes.js", "live_links.js", "live_coverage.js"),
+    *("live_supply.js", "live_scenario.js", "live.js"),
+)
 _TEMPLATES = Environment(loader=PackageLoader("circle15.page"), autoescape=True)
 
 
@@ -165,7 +171,9 @@ class _Shell(MacroElement):
         return ""
 
 
-def gap_map(result: Result, *, standard: Standard, language: Literal["zh", "en"] = "zh") -> GapMap:
+def gap_map(
+    result: Result, *, standard: Standard, language: Literal["zh", "en"] = "zh", live: Live | None = None
+) -> GapMap:
     """The map of a result: card, gaps, facilities and isochrones, in one file that needs no network.
 
     Parameters
@@ -176,6 +184,9 @@ def gap_map(result: Result, *, standard: Standard, language: Literal["zh", "en"]
         The standard that it was held against.
     language : {"zh", "en"}
         The language that the page opens in; the reader can switch.
+    live : Live, optional
+        The network and its walkers, for a page that can be asked (`circle15.live` in its scripts); left out where the
+        result has too many clusters for one page.
 
     Returns
     -------
@@ -188,8 +199,11 @@ def gap_map(result: Result, *, standard: Standard, language: Literal["zh", "en"]
         When the language is neither.
     """
     _require_language(language)
-    result = carried(result)
-    return GapMap(blocks(result, standard=standard, language=language), **_opening(result, words(language), language))
+    shown = carried(result)
+    contents, opening = blocks(shown, standard=standard, language=language), _opening(shown, words(language), language)
+    if live is None or shown is not result:
+        return GapMap(contents, **opening)
+    return GapMap(f"{contents}\n{walking(live, result, standard=standard)}", **opening, scripts=_LIVE_SCRIPTS)
 
 
 def change_map(found: Comparison, *, standard: Standard, language: Literal["zh", "en"] = "zh") -> GapMap:

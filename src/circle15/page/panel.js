@@ -401,8 +401,12 @@ circle15.panel = (() => {
     const { palette } = study;
     const percent = (value) => `${Math.round(100 * value)}%`;
     const painted = (scale, key, words, { extra = null, why = null } = {}) => line(paint(palette, scale, key), words, extra, why);
+    const bound = (band, key) => { // any one service, which may have no norm, is judged by coverage alone
+      const both = band.supply !== null && state.reading !== "lenient";
+      return say(`grade.${key}${both ? "_both" : ""}`, { share: percent(band.coverage), supply: both ? percent(band.supply) : "" });
+    };
     const bands = () => study.standard.grades.map((band, i, all) => painted("grades", String(band.grade), `${band[state.language]} (${band.grade})`,
-      { extra: i < all.length - 1 ? say("grade.at_least", { share: percent(band.coverage) }) : say("grade.below", { share: percent(all[i - 1].coverage) }) }));
+      { extra: i < all.length - 1 ? bound(band, "at_least") : bound(all[i - 1], "below"), why: band.supply === null ? "" : say("grade.supply_why") }));
     const none = () => painted("grades", "none", say("grade.none"), { why: say("grade.none_why", { share: percent(study.standard.complete_share) }) });
     const unknown = () => painted("grades", "unknown", say("completeness.grade"), { why: say("completeness.grade_why") });
     const close = () => line((context) => canvas.text(context, "≈", [15, 9], { size: 16, weight: 700 }), say("stability.close"), null, say("stability.why"));

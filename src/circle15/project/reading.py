@@ -96,9 +96,9 @@ def _findings(model: type[BaseModel], error: ValidationError, where: str) -> lis
         elif item["type"] == "missing":
             found.append(Finding(place, f"the key {key} is missing", "Add it"))
         else:
-            text = item["msg"].removeprefix("Value error, ")
             given = "" if item["type"] == "value_error" else f" (it is {_short(item['input'])})"
-            found.append(Finding(place, text[:1].lower() + text[1:] + given, "Mend it in the file"))
+            texts = item["msg"].removeprefix("Value error, ").splitlines()  # one a line, where it says several
+            found += [Finding(place, text[:1].lower() + text[1:] + given, "Mend it in the file") for text in texts]
     return found
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from circle15.errors import ConfigError, Finding
 from circle15.project.reading import Minutes, Record, Share, is_file_name, nearest, parsed, read_text, validated
-from circle15.project.standard import Tier  # noqa: TC001  pydantic reads annotations at run time
+from circle15.project.yardsticks import Tier  # noqa: TC001  pydantic reads annotations at run time
 
 _NO_FILE_NAME = re.compile(r"[\\/:*?\"<>|\x00-\x1f]+|[. ]+$")  # on any system
 _LONGEST_NAME = 60
@@ -374,9 +374,12 @@ class Project(Record):
         own = [(f"[assessment] {key}", name) for key, name in own]
         own += [("[[scenario]] standard", one.standard) for one in self.scenario if one.standard is not None]
         files = [(key, Path(name)) for key, name in own if is_file_name(name)]
-        home = self.folder.resolve()
         named = [("[study] output", self.study.output), *self.inputs(), *files]
-        return [(key, file) for key, file in named if not _within(self.path(file), home)]
+        return [(key, file) for key, file in named if not self.allows(file)]
+
+    def allows(self, file: Path) -> bool:
+        """Whether a path may be used: it lies in the folder of the study file, or the study allows others."""
+        return self.study.outside or _within(self.path(file), self.folder.resolve())
 
 
 def _within(path: Path, home: Path) -> bool:

@@ -119,13 +119,12 @@ def read_results(folder: Path, *, tables: Collection[str]) -> tuple[Result, Mani
         raise _unreadable(folder, error) from error
     units = _table(folder, "units", there)
     wanted = {"origins", *tables}
-    held = {name: table.empty(units.crs if table.geometry else None) for name, table in TABLES.items()}
-    held |= {name: _table(folder, name, there) for name in wanted & set(held)} | {"units": units}
+    held = {name: _table(folder, name, there) for name in wanted & set(TABLES)} | {"units": units}
     if "coverage" in wanted and held["coverage"].empty and (folder / COVERAGE).is_file():
         held["coverage"] = _coverage(folder)
     top = units.geometry[units["parent"].isna()]
     area = StudyArea(manifest.facts.name, top.union_all(), units.crs, margin_m=manifest.study.area.margin_m)
-    return Result(area=area, **held, facts=manifest.facts.model_dump()), manifest
+    return Result.of(area, held, facts=manifest.facts.model_dump()), manifest
 
 
 def _table(folder: Path, name: str, there: Collection[str]) -> gpd.GeoDataFrame:

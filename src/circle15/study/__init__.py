@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from circle15.errors import Circle15Error, Circle15Warning, DataError, Finding, SourceError
 from circle15.project import Project, Standard, Walker
-from circle15.study import fetching, given, scenarios, variants
+from circle15.study import fetching, given, judged, scenarios, variants
 from circle15.study.folder import manifest, write_results
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from circle15.sources.osm import Elements, Source
     from circle15.sources.terrain import Terrain
     from circle15.sources.totals import Totals
-    from circle15.tables import Coverage, Result, StudyArea, TravelTimes
+    from circle15.tables import Coverage, Judgement, Result, StudyArea, TravelTimes
 
 _PARTS = (  # what can be wrong, in the order in which one part needs another
-    *("standard", "walkers", "elements", "area", "terrain", "units", "inventory", "streets", "closed", "origins"),
-    *("facilities", "completeness", "groups", "survey"),
+    *("standard", "walkers", "group_walkers", "elements", "area", "terrain", "units", "inventory", "streets", "closed"),
+    *("origins", "facilities", "completeness", "groups", "survey"),
 )
 
 
@@ -146,6 +146,11 @@ class Study:
         """The study's walker, and those whose cards stand beside."""
         others = [Walker.load(name, base=self.project.folder) for name in self.project.assessment.walkers]
         return [self.walker, *(one for one in others if one.name != self.walker.name)]
+
+    @cached_property
+    def group_walkers(self) -> dict[str, Walker]:
+        """How the people of each group of the standard walk."""
+        return judged.group_walkers(self)
 
     @cached_property
     def elements(self) -> Elements:
@@ -356,11 +361,15 @@ class Study:
     @property
     def longest_minutes(self) -> float:
         """The longest cut-off that anything is judged by."""
-        return max(one.minutes for one in self.standard.services)
+        circles = [minutes for group in self.standard.groups for minutes in group.minutes]
+        return max([one.minutes for one in self.standard.services] + circles)
 
     @cached_property
     def times(self) -> TravelTimes:
         """Walking seconds from every cluster to every facility."""
+        from circle15.network import kernels
+
+        kernels.begin()
         network, origins, facilities = self.network, self.origins, self.facilities
         minutes, trip = self.search_minutes, self.project.assessment.trip
         with self.step("travel times"):
@@ -431,10 +440,26 @@ class Study:
 
     @cached_property
     def coverage(self) -> Coverage:
-        """Served, gap or unknown for every cluster and service."""
-        from circle15.assessment import coverage
+        """Served, gap or unknown for every cluster and service, and how much there is for whom where a norm asks."""
+        return variants.covered(self, self.times)
 
-        return coverage(self.times, self.facilities, standard=self.standard, known=self.known)
+    @cached_property
+    def runs(self) -> dict[str, Coverage]:
+        """Coverage of the same study asked otherwise, by name."""
+        with self.step("other walkers, causes and stability"):
+            return variants.runs(self)
+
+    @cached_property
+    def card(self) -> pd.DataFrame:
+        """The five-colour card: one row per unit and category."""
+        from circle15.assessment import grades
+
+        return grades(self.coverage, self.origins, self.units, standard=self.standard)
+
+    @cached_property
+    def judgement(self) -> Judgement:
+        """Supply, sizes, containment, circles, groups, equity and the survey against the card."""
+        return judged.judgement(self)
 
     @cached_property
     def result(self) -> Result:
@@ -444,20 +469,20 @@ class Study:
 
         found, standard, given = self.coverage, self.standard, self.project.assessment
         with self.step("card and gaps"):
-            card = assessment.grades(found, self.origins, self.units, standard=standard)
+            card = self.card
             lacking = assessment.gaps(found, self.origins, standard=standard)
             table = assessment.coverage_table(found, standard=standard)
-        with self.step("other walkers, causes and stability"):
-            runs = variants.runs(self)
+        runs = self.runs
+        with self.step("judgement"):
             lacking = variants.causes(self, lacking, runs) if given.causes else lacking
             card = variants.stability(self, card, runs) if given.stability else card
-            by_walker = variants.by_walker(self, runs)
+            by_walker, judgement = variants.by_walker(self, runs), self.judgement
         with self.step("what people depend on"):
             dependence = variants.dependence(self)
         with self.step("isochrones"):
             minutes = given.isochrone_minutes
             outlines = self.network.isochrones(self.origins, walker=self.walker, minutes=minutes, water=self.water)
-        self._look_back()
+        judged.look_back(self)
         return Result(
             area=self.area,
             units=self.units,
@@ -477,6 +502,7 @@ class Study:
             isochrones=outlines,
             streets=self.streets,
             ground=self.ground,
+            judgement=judgement,
             facts=self.facts,
         )
 
@@ -519,23 +545,6 @@ class Study:
             "completeness": complete.where(complete.notna(), None).to_dict("records"),
             "version": metadata.version("circle15"),
         }
-
-    def _look_back(self) -> None:
-        """Turn conditions that change the meaning of the result into findings."""
-        for side, placement in (("origins", self.times.origins), ("facilities", self.times.facilities)):
-            for how, words in (("far", "are too far from any street"), ("island", "lie on a cut-off piece of network")):
-                count = placement.counts()[how]
-                if count:
-                    problem = f"{count:,} of {len(placement.table):,} {words}"
-                    self.findings.append(
-                        Finding(side, problem, "Look at them on the map; mend their place or the streets")
-                    )
-        known = self.completeness_summary["known"]
-        unknown = known.index[~known]
-        if len(unknown):
-            problem = f"{len(unknown)} services are too incomplete to speak of gaps everywhere ({', '.join(unknown)})"
-            self.findings.append(Finding("facilities", problem, "Give an inventory of them"))
-        self.findings += scenarios.look_back(self)
 
     def check(self) -> list[Finding]:
         """Look for every problem in file and data at once, without computing a walk.

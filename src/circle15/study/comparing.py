@@ -80,16 +80,15 @@ class _Run:
 def _judged(study: Study) -> Result:
     """What a study computed as far as it is compared; the other tables are empty unless it was run already."""
     from circle15 import assessment
-    from circle15.tables import TABLES, Result
+    from circle15.tables import Result
 
     if "result" in vars(study):
         return study.result
     found, standard = study.coverage, study.standard
-    tables = {name: table.empty(study.area.crs if table.geometry else None) for name, table in TABLES.items()}
-    tables |= {name: getattr(study, name) for name in ("units", "origins", "groups", "facilities", "streets", "ground")}
+    tables = {name: getattr(study, name) for name in ("units", "origins", "groups", "facilities", "streets", "ground")}
     tables["coverage"] = assessment.coverage_table(found, standard=standard)
-    tables["grades"] = assessment.grades(found, study.origins, study.units, standard=standard)
-    return Result(area=study.area, **tables, facts=study.facts)
+    tables["grades"] = study.card
+    return Result.of(study.area, tables, facts=study.facts)
 
 
 def compare(before: Given, after: Given) -> Comparison:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from circle15.study import Study
 
 OUTPUTS = (
-    *("map.html", "results.gpkg", "doubtful_links.csv", "rejected.csv", "merges.csv", "columns.csv", "run.json"),
+    *("map.html", "card.xlsx", "results.gpkg", "doubtful_links.csv", "rejected.csv", "merges.csv", "columns.csv"),
+    "run.json",
 )
 VERSIONS = ("circle15", "numpy", "pandas", "geopandas", "shapely", "pyproj", "numba", "osmium", "folium")
 MOST_DEPENDED_ON = 10  # elements named in the manifest
@@ -39,6 +40,7 @@ def write_results(study: Study, folder: Path, *, more: Callable[[Path], None] = 
     from circle15.sources.files import write_csv
     from circle15.sources.heights import doubtful_links
     from circle15.sources.inventory import write_rejected
+    from circle15.workbook import write_workbook
 
     _require_apart(study, folder.resolve())
     with whole_folder(folder) as draft:
@@ -53,8 +55,10 @@ def write_results(study: Study, folder: Path, *, more: Callable[[Path], None] = 
             write_csv(study.merged, draft / "merges.csv")
             write_dictionary(draft / "columns.csv")
             more(draft)
-        text = json.dumps(manifest(study), ensure_ascii=False, indent=1, allow_nan=False)
+        made = manifest(study)
+        text = json.dumps(made, ensure_ascii=False, indent=1, allow_nan=False)
         with writing(folder):
+            write_workbook(result, draft / "card.xlsx", standard=study.standard, manifest=made)
             (draft / "run.json").write_text(text + "\n", encoding="utf-8")
 
 
@@ -120,6 +124,26 @@ def _comparisons(study: Study) -> dict[str, object]:
         "cells_that_flip": None if graded.empty else float((graded > 0).mean()),
         "depended_on": first.to_dict("records"),
         "no_step_free_way": float(result.step_free.loc[no_way, "population"].sum()),
+        **_judged(study),
+    }
+
+
+def _judged(study: Study) -> dict[str, object]:
+    """Circles built, unit coverage beside resident coverage, and what falls short, in a few figures."""
+    judged, units = study.result.judgement, study.units
+    circles, sizes = judged.circles, judged.minimums
+    whole = judged.supply[judged.supply["unit"].isin(units.index[units["parent"].isna()])]
+    counts = ["served", "gap", "unknown", "units", "units_owning", "units_unknown"]
+    return {
+        "circles": {
+            "of": len(circles),
+            **{state: int((circles["state"] == state).sum()) for state in ("built", "unknown")},
+            "nearest": circles.index[circles["state"] != "built"][:1].tolist(),
+            "targets": judged.targets.reset_index().to_dict("records"),
+        },
+        "coverage_by_service": whole.groupby("service", sort=False)[counts].sum().to_dict("index"),
+        "minimums": {service: _tally(rows) for service, rows in sizes.groupby("service", sort=False)["state"]},
+        "survey_disagrees": int(judged.quadrant["disagree"].sum()),
     }
 
 

@@ -11,10 +11,22 @@ if TYPE_CHECKING:
 
     from circle15.study import Study
 
-ANEW = ("project", "scenario", "closed_by_hand", "times", "coverage", "placed", "result")
+ANEW = (
+    *("project", "scenario", "closed_by_hand", "times", "coverage", "runs", "card", "judgement", "placed", "result"),
+)
 ON_LINKS = ("streets", "closed", "open_network", "network")  # what added links change as well
 ON_LISTS = (  # what another standard or other tables change as well
-    *("standard", "inventory", "facilities_as_they_are", "merged", "rejected", "completeness", "known", "survey"),
+    *(
+        "standard",
+        "group_walkers",
+        "inventory",
+        "facilities_as_they_are",
+        "merged",
+        "rejected",
+        "completeness",
+        "known",
+        "survey",
+    ),
 )
 
 

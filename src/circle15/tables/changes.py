@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import get_args
 
-from circle15.tables.contract import Column, Kind, Table
-from circle15.tables.statements import STATUSES, TIERS, columns_of
+from circle15.tables.contract import Column, Kind, Table, columns_of
+from circle15.tables.statements import STATUSES, TIERS
 
 EVERYBODY = "all"  # the group that every resident is of
 TURNS = ("gained", "lost", "known", "unknown", "shorter", "longer")  # what becomes of a home and a service
