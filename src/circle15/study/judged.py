@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from circle15.errors import ConfigError, Finding
 from circle15.project import Walker
 from circle15.project.reading import is_file_name
+from circle15.study import scenarios
 
 if TYPE_CHECKING:
     import pandas as pd
