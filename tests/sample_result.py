@@ -27,6 +27,7 @@ from circle15.tables import (
     TERRAIN,
     UNITS,
     WALKERS,
+    Coverage,
     Result,
     StudyArea,
 )
@@ -210,6 +211,17 @@ def _coverage(origins: gpd.GeoDataFrame, standard: Standard, rng: np.random.Gene
     table = pd.concat(columns, ignore_index=True)
     table.index = pd.Index(table["origin"] + ":" + table["service"], name=COVERAGE.index)
     return table[COVERAGE.names]
+
+
+def _found(table: pd.DataFrame, origins: gpd.GeoDataFrame, standard: Standard) -> Coverage:
+    """The table as frames, origins by services."""
+    keys = [service.key for service in standard.services]
+    frames = {
+        name: table.pivot_table(index="origin", columns="service", values=name, aggfunc="first", dropna=False)
+        for name in ("minutes", "opportunities", "status", "why")
+    }
+    frames = {name: frame.reindex(index=origins.index, columns=keys) for name, frame in frames.items()}
+    return Coverage(60 * frames["minutes"], *(frames[name] for name in ("opportunities", "status", "why")), 45.0)
 
 
 def _grades(
@@ -418,6 +430,7 @@ def sample_result(*, clusters: int = 60, communities: int = 3, columns: int = 30
         facilities=_facilities(standard, rng),
         completeness=_completeness(units, standard),
         survey=_survey(units, standard),
+        found=_found(coverage, origins, standard),
         coverage=coverage,
         grades=grades,
         gaps=_gaps(origins, coverage, standard),

@@ -14,7 +14,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from circle15.page.packing import Grid, areas, json_block, lines, lonlat, number_block, outlines
+from circle15.page import shapes
+from circle15.page.packing import Grid, areas, json_block, lonlat, number_block, outlines
+from circle15.page.shapes import outline_m
+from circle15.page.squares import PLACES, SIDE_PX, Squares, farthest
 from circle15.tables import CAUSES, TIERS
 
 if TYPE_CHECKING:
@@ -25,24 +28,41 @@ if TYPE_CHECKING:
 
     Whole = NDArray[np.int64]
 
-MOST_CLUSTERS = 20_000  # beyond it a page would take seconds to open; it shows units only then
-STREET_M = 1.0
-GROUND_M = 2.0
+MOST_CLUSTERS = 600_000  # that a page carries one by one beside squares: about 8 MB
+MOST_ANSWERS = 2_500_000  # clusters times services of which it carries minutes and reasons: about 6 MB
+MOST_FACILITIES = 50_000
+MOST_CHARACTERS = 11_500_000  # of all data; isochrones fill what is left of it
+CHARACTERS_EACH = 0.6  # of a number of an isochrone, packed
 STATES = ("gap", "unknown", "served")  # in this order "every one" is the least and "any one" the greatest
 REASONS = ("", "inventory", "edge", "unplaced")
 LISTED = 10  # elements that people depend on, for each category
 NO_CHANGE = 9  # stands for a change of grade that cannot be told; the greatest that can is 4
-STREET_CLASSES = ("tunnel", "path", "street", "major", "bridge", "stairs", "escalator")  # drawn in this order
-_MAJOR = ("trunk", "primary", "secondary", "trunk_link", "primary_link", "secondary_link")
 _COUNTS = ("people", "served", "gap", "unknown", "served_lenient", "gap_lenient", "unknown_lenient")
 
 
-def carried(result: Result) -> Result:
-    """The result as far as one page can carry it: units only, by the card, where there are too many clusters."""
-    if len(result.origins) <= MOST_CLUSTERS:
-        return result
-    by_cluster = ("origins", "facilities", "coverage", "gaps", "step_free", "isochrones")
-    return replace(result, **{name: getattr(result, name).iloc[:0] for name in by_cluster})
+def carried(result: Result, *, standard: Standard) -> dict[str, Any]:
+    """How much of a result one page holds, as it says of itself.
+
+    Parameters
+    ----------
+    result : Result
+        What a run computed.
+    standard : Standard
+        The standard that it was held against.
+
+    Returns
+    -------
+    dict
+        `count`, the number of clusters, and whether the page holds each of the `clusters`, their `answers` service by
+        service with what is known of their homes, and the `facilities`.
+    """
+    count = len(result.origins)
+    return {
+        "count": count,
+        "clusters": count <= MOST_CLUSTERS,
+        "answers": count <= MOST_CLUSTERS and count * len(standard.services) <= MOST_ANSWERS,
+        "facilities": len(result.facilities) <= MOST_FACILITIES,
+    }
 
 
 def words(language: str) -> dict[str, Any]:
@@ -97,26 +117,36 @@ def blocks(result: Result, *, standard: Standard, language: str) -> str:
     str
         Three elements: `study` (plain values), `map` (shapes and coverage) and `isochrones`.
     """
+    held = carried(result, standard=standard)
+    if not held["answers"]:  # very many: neighbours beside each other take less room
+        nearby = np.argsort(result.origins.geometry.hilbert_distance(), kind="stable")
+        result = replace(result, origins=result.origins.iloc[nearby])
     west, south, _, _ = result.area.extent_lonlat.bounds
     grid = Grid(round(west, 5), round(south, 5))
-    units = _by_tier(result.units)
+    units, outline = _by_tier(result.units), outline_m(result.area)
+    streets, left = shapes.streets(result.streets, grid)
+    summed, about = _clusters(result, grid, standard=standard, held=held)
+    if not held["facilities"]:
+        result = replace(result, facilities=result.facilities.iloc[:0])
     offered = result.facilities["service"].isin([service.key for service in standard.services])
     facilities = result.facilities[offered]
-    places = grid.steps(shapely.get_coordinates(lonlat(result.origins.geometry)))
-    drawn = {
-        **areas(lonlat(_boundary(result), simplify_m=GROUND_M), grid, name="boundary"),
-        **areas(lonlat(units.geometry, simplify_m=GROUND_M), grid, name="units"),
-        **_ground(result.ground, grid),
-        **_streets(result.streets, grid),
-        **_entrances(facilities, grid),
-        **_clusters(result, places),
-        **_coverage(result, standard=standard),
-        **_step_free(result),
-        **_lists(result, units, standard=standard),
-        **_walker_cards(result, units, standard=standard),
-    }
+    drawn = number_block(
+        {
+            **areas(lonlat(_boundary(result), simplify_m=outline), grid, name="boundary"),
+            **areas(lonlat(units.geometry, simplify_m=outline), grid, name="units"),
+            **shapes.ground(result.ground, grid, simplify_m=outline),
+            **streets,
+            **_entrances(facilities, grid),
+            **summed,
+            **_lists(result, units, standard=standard),
+            **_walker_cards(result, units, standard=standard),
+        },
+        name="map",
+    )
     study = {
         **_judgement(units, result.grades, standard=standard, grid=grid),
+        **about,
+        "carried": held | {"streets_left": left},
         "walkers": _walkers(result),
         "depended": _depended(result.dependence, standard=standard, grid=grid),
         "survey": _survey(result.survey, units, standard=standard),
@@ -125,19 +155,14 @@ def blocks(result: Result, *, standard: Standard, language: str) -> str:
         "grid": [grid.lon, grid.lat],
         "standard": _standard(standard),
         "facilities": _facilities(facilities, standard=standard),
-        "origins": {"id": result.origins.index.astype(str).tolist(), "evidence": result.origins["evidence"].tolist()},
         "words": {one: words(one) for one in ("zh", "en")},
         "palette": palette(),
-        "street_classes": STREET_CLASSES,
+        "street_classes": shapes.STREET_CLASSES,
         "minutes": sorted(float(one) for one in result.isochrones["minutes"].unique()),
     }
-    return "\n".join(
-        (
-            json_block(study, name="study"),
-            number_block(drawn, name="map"),
-            number_block(_isochrones(result, grid, places), name="isochrones"),
-        )
-    )
+    said = json_block(study, name="study")
+    room = int((MOST_CHARACTERS - len(said) - len(drawn)) / CHARACTERS_EACH) if held["clusters"] else 0
+    return "\n".join((said, drawn, number_block(_isochrones(result, grid, most=room), name="isochrones")))
 
 
 def _plain(value: object) -> object:
@@ -278,56 +303,6 @@ def _standard(standard: Standard) -> dict[str, Any]:
     }
 
 
-# ------------------------------------------------------------------------------------------------- ground and streets
-
-
-def _ground(ground: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
-    """Water, parks, rail and buildings, as areas and as lines."""
-    shapes = lonlat(ground.geometry, simplify_m=GROUND_M)
-    kind, flat = ground["kind"].to_numpy(), shapely.get_dimensions(shapes) == 2  # noqa: PLR2004  an area
-    arrays: dict[str, Whole] = {}
-    for one in ("water", "park", "rail", "building"):
-        arrays |= areas(shapes[(kind == one) & flat], grid, name=one)
-        arrays |= lines(shapes[(kind == one) & ~flat], grid, name=f"{one}_line")
-    return arrays
-
-
-def street_class(streets: pd.DataFrame) -> NDArray[np.object_]:
-    """How a link is drawn; `lift` is a symbol.
-
-    Parameters
-    ----------
-    streets : DataFrame
-        With `kind` and `highway`.
-
-    Returns
-    -------
-    ndarray of str
-
-    Examples
-    --------
-    >>> links = pd.DataFrame({"kind": ["street", "lift", "corridor"], "highway": ["primary", None, None]})
-    >>> street_class(links).tolist()
-    ['major', 'lift', 'path']
-    """
-    kind = streets["kind"].to_numpy(dtype=object)
-    major = (kind == "street") & streets["highway"].isin(_MAJOR).to_numpy()
-    minor = np.isin(kind, ("crossing", "corridor"))
-    return np.where(major, "major", np.where(minor, "path", kind))
-
-
-def _streets(streets: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
-    """Every piece once, by class; lifts as points, escalators in their own direction."""
-    once = streets[~streets["piece"].duplicated()]
-    drawn = street_class(once)
-    shapes = lonlat(once.geometry, simplify_m=STREET_M)
-    arrays: dict[str, Whole] = {}
-    for one in STREET_CLASSES:
-        arrays |= lines(shapes[drawn == one], grid, name=f"street_{one}")
-    lifts = np.unique(shapely.get_coordinates(shapely.get_point(shapes[drawn == "lift"], 0)), axis=0)
-    return arrays | {"lifts": grid.points(lifts)}
-
-
 # ------------------------------------------------------------------------------------------ facilities and clusters
 
 
@@ -350,18 +325,63 @@ def _entrances(facilities: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
     }
 
 
-def _clusters(result: Result, places: Whole) -> dict[str, Whole]:
-    """Where clusters are, and who lives there; people in thousandths, heights in metres and one more (0: not known)."""
+def _clusters(
+    result: Result, grid: Grid, *, standard: Standard, held: Mapping[str, Any]
+) -> tuple[dict[str, Whole], dict[str, Any]]:
+    """Squares, clusters and what is known of them, as far as the page holds them; and how they are to be read."""
     origins = result.origins
+    degrees = shapely.get_coordinates(lonlat(origins.geometry))
+    people = origins["population"].to_numpy(dtype=float)
+    squares = Squares.of_clusters(
+        degrees, people, lowest=farthest(result.area.extent_lonlat.bounds), carried=held["clusters"]
+    )
+    parts = squares.people_in(people)
+    whole = np.rint(people * parts).astype(np.int64)
+    evidence, kinds = pd.factorize(origins["evidence"])
+    state = _states(result, standard=standard)
+    states = {
+        reading: category_states(state, standard=standard, lenient=reading == "lenient")
+        for reading in ("strict", "lenient")
+    }
+    packed = squares.sums(whole, states)
+    kept = slice(None) if held["clusters"] else slice(0)
     units = _by_tier(result.units).index
+    packed |= {
+        "origins.xy": grid.points(degrees[kept]),
+        "origins.people": whole[kept],
+        "origins.unit": units.get_indexer(origins["unit"][kept].astype(object)).astype(np.int64),
+    }
+    packed |= {f"states.{reading}": rows[:, kept].ravel() for reading, rows in states.items()}
+    if held["answers"]:
+        packed |= {"coverage.state": state.ravel(), **_answers(result, standard=standard), **_step_free(result)}
+        packed |= _homes(origins) | {"origins.evidence": evidence.astype(np.int64)}
+    return packed, {
+        "people_in": parts,
+        "evidence": [str(one) for one in kinds],
+        "squares": {"level": squares.level, "side": SIDE_PX, "places": PLACES, "clusters_from": squares.clusters_from},
+    }
+
+
+def _homes(origins: gpd.GeoDataFrame) -> dict[str, Whole]:
+    """Buildings of clusters, and their heights in metres and one more (0: not known)."""
     height = origins["height_m"].to_numpy(dtype=float, na_value=np.nan)
     return {
-        "origins.xy": np.diff(places, axis=0, prepend=np.zeros((1, 2), np.int64)).ravel(),
-        "origins.people": np.rint(origins["population"].to_numpy(dtype=float) * 1000).astype(np.int64),
-        "origins.unit": units.get_indexer(origins["unit"].astype(object)).astype(np.int64),
         "origins.buildings": origins["buildings"].to_numpy(dtype=np.int64),
         "origins.height": np.where(np.isnan(height), 0, np.rint(np.nan_to_num(height)) + 1).astype(np.int64),
     }
+
+
+def _states(result: Result, *, standard: Standard) -> Whole:
+    """The state of every service for every cluster, as places in `STATES`; unknown where nothing is said."""
+    said = _by_service(result, result.found.status, standard=standard)
+    served, gap = STATES.index("served"), STATES.index("gap")
+    return np.where(said == "served", served, np.where(said == "gap", gap, STATES.index("unknown")))
+
+
+def _by_service(result: Result, frame: pd.DataFrame, *, standard: Standard) -> NDArray[Any]:
+    """A frame of `tables.Coverage`, service by service and cluster by cluster, in the order of the page."""
+    keys = [service.key for service in standard.services]
+    return frame.reindex(index=result.origins.index, columns=keys).to_numpy().T
 
 
 def category_states(state: Whole, *, standard: Standard, lenient: bool) -> Whole:
@@ -390,34 +410,22 @@ def category_states(state: Whole, *, standard: Standard, lenient: bool) -> Whole
     return np.array(found, dtype=np.int64).reshape(len(standard.categories), state.shape[1])
 
 
-def _coverage(result: Result, *, standard: Standard) -> dict[str, Whole]:
-    """Service by service, cluster by cluster: state, reason, minutes in tenths (0: none found) and how many in reach.
+def _answers(result: Result, *, standard: Standard) -> dict[str, Whole]:
+    """Service by service, cluster by cluster: reason, cause, minutes in tenths (0: none found) and how many in reach.
 
     Minutes are rounded up, so that what is just beyond its cut-off never reads as within it.
     """
-    table = result.coverage
-    services, origins = pd.Index([service.key for service in standard.services]), result.origins.index
-    row, column = (
-        index.get_indexer(pd.Index(table[name])) for index, name in ((services, "service"), (origins, "origin"))
+    found = result.found
+    why, seconds, count = (
+        _by_service(result, frame, standard=standard) for frame in (found.why, found.seconds, found.opportunities)
     )
-    said = (row >= 0) & (column >= 0)
-    at = (row[said], column[said])
-    shape = (len(services), len(result.origins))
-    state, why = np.full(shape, STATES.index("unknown")), np.zeros(shape, dtype=np.int64)
-    tenths, count = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    minutes = table["minutes"].to_numpy(dtype=float, na_value=np.nan)[said]
-    state[at] = pd.Index(STATES).get_indexer(pd.Index(table["status"]))[said]
-    why[at] = pd.Index(REASONS).get_indexer(pd.Index(table["why"]))[said]
-    tenths[at] = np.where(np.isnan(minutes), 0, np.ceil(np.nan_to_num(minutes) * 10 - 1e-6) + 1)
-    count[at] = table["opportunities"].to_numpy(dtype=np.int64)[said]
+    tenths = np.where(np.isnan(seconds), 0, np.ceil(np.nan_to_num(seconds) / 6 - 1e-6) + 1)
+    services = pd.Index([service.key for service in standard.services])
     return {
-        "coverage.state": state.ravel(),
-        "coverage.why": why.ravel(),
+        "coverage.why": sum(place * (why == reason) for place, reason in enumerate(REASONS)).ravel(),
         "coverage.cause": _causes(result, services).ravel(),
-        "coverage.minutes": tenths.ravel(),
-        "coverage.count": count.ravel(),
-        "states.strict": category_states(state, standard=standard, lenient=False).ravel(),
-        "states.lenient": category_states(state, standard=standard, lenient=True).ravel(),
+        "coverage.minutes": tenths.astype(np.int64).ravel(),
+        "coverage.count": np.nan_to_num(count.astype(float)).astype(np.int64).ravel(),
     }
 
 
@@ -485,16 +493,35 @@ def _survey(table: pd.DataFrame, units: gpd.GeoDataFrame, *, standard: Standard)
     ]
 
 
-def _isochrones(result: Result, grid: Grid, places: Whole) -> dict[str, Whole]:
-    """Outlines cluster by cluster, the widest first; differences start at the cluster."""
+def _isochrones(result: Result, grid: Grid, *, most: int) -> dict[str, Whole]:
+    """Outlines cluster by cluster, the widest first; differences start at the cluster.
+
+    At most so many numbers: those of the clusters where most people live, and of how many clusters none is carried.
+    """
     table = result.isochrones
     of = result.origins.index.get_indexer(table["origin"])
     minutes = table["minutes"].to_numpy(dtype=float)
+    drawn = _that_fit(table, of, result.origins["population"].to_numpy(dtype=float), most=most)
     order = np.lexsort((-minutes, of))
-    order = order[of[order] >= 0]
+    order = order[drawn[order]]
+    starts = grid.steps(shapely.get_coordinates(lonlat(result.origins.geometry)))[of[order]]
     return {
+        "isochrones.left": np.array([len(np.unique(of[(of >= 0) & ~drawn]))], dtype=np.int64),
         "isochrones.origin": of[order].astype(np.int64),
         "isochrones.minutes": np.rint(minutes[order] * 10).astype(np.int64),
         "isochrones.street": np.rint(table["street_m"].to_numpy(dtype=float)[order]).astype(np.int64),
-        **outlines(table.geometry.iloc[order], grid, name="isochrones", starts=places[of[order]]),
+        **outlines(table.geometry.iloc[order], grid, name="isochrones", starts=starts),
     }
+
+
+def _that_fit(table: gpd.GeoDataFrame, of: Whole, people: NDArray[np.float64], *, most: int) -> NDArray[np.bool_]:
+    """Rows of clusters, from the one with most people, as far as their outlines have at most so many numbers."""
+    known = of >= 0
+    numbers = np.zeros(len(people))
+    np.add.at(numbers, of[known], 2 * shapely.get_num_coordinates(table.geometry.to_numpy())[known])
+    first = np.argsort(-people, kind="stable")
+    fits = np.zeros(len(people), dtype=bool)
+    fits[first] = np.cumsum(numbers[first]) <= most
+    found: NDArray[np.bool_] = known.copy()
+    found[known] = fits[of[known]]
+    return found

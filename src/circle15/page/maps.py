@@ -19,14 +19,15 @@ from branca.element import Element, Figure, MacroElement
 from jinja2 import Environment, PackageLoader
 
 from circle15.errors import ConfigError, Finding
-from circle15.page.contents import blocks, carried, words
+from circle15.page.contents import blocks, words
 from circle15.page.offline import Verbatim, inline, policy, refuse_network, script
+from circle15.page.squares import farthest
 
 if TYPE_CHECKING:
     from circle15.project import Standard
     from circle15.tables import Result
 
-_SCRIPTS = ("data.js", "canvas.js", "layers.js", "panel.js", "lists.js", "page.js")
+_SCRIPTS = ("data.js", "canvas.js", "layers.js", "panel.js", "squares.js", "lists.js", "page.js")
 _TEMPLATES = Environment(loader=PackageLoader("circle15.page"), autoescape=True)
 
 
@@ -41,22 +42,23 @@ class GapMap(folium.Map):
         Title of the window.
     language : {"zh", "en"}
         The language that the page opens in.
-    center : tuple of float
-        Latitude and longitude that the map opens at.
+    bounds : tuple of float
+        West, south, east and north of what it shows, in degrees.
     """
 
     # class attributes of folium that name what is linked: no jQuery, no Bootstrap, no icon fonts
     default_js = [("leaflet", "https://cdn.jsdelivr.net/npm/leaflet@1.9.3/dist/leaflet.js")]  # noqa: RUF012
     default_css = [("leaflet_css", "https://cdn.jsdelivr.net/npm/leaflet@1.9.3/dist/leaflet.css")]  # noqa: RUF012
 
-    def __init__(self, contents: str, *, title: str, language: str, center: tuple[float, float]) -> None:
+    def __init__(self, contents: str, *, title: str, language: str, bounds: tuple[float, float, float, float]) -> None:
+        west, south, east, north = bounds
         super().__init__(
-            location=center,
+            location=((south + north) / 2, (west + east) / 2),
             zoom_start=14,
             tiles=None,
             zoom_control=False,
             max_zoom=19,  # folium's own argument reaches only a tile layer
-            min_zoom=10,
+            min_zoom=farthest(bounds),
             zoom_snap=0.25,
             attribution_control=False,
         )
@@ -173,13 +175,11 @@ def gap_map(result: Result, *, standard: Standard, language: Literal["zh", "en"]
     """
     if language not in ("zh", "en"):
         raise ConfigError(Finding("language", f"there is no {language!r}", "Use zh or en"))
-    result = carried(result)
-    west, south, east, north = result.area.extent_lonlat.bounds
     facts = result.facts
     name = str(facts.get("name_en") or facts.get("name", "")) if language == "en" else str(facts.get("name", ""))
     return GapMap(
         blocks(result, standard=standard, language=language),
         title=f"{name} · {words(language)['page']['title']}",
         language=language,
-        center=((south + north) / 2, (west + east) / 2),
+        bounds=result.area.extent_lonlat.bounds,
     )

@@ -191,7 +191,9 @@ class Coverage:
 class Result:
     """Everything that one run of a study computed; what the page and the report are made from.
 
-    All tables are in the CRS of `area`. `labels` and `facts` are plain values for headings and the manifest.
+    All tables are in the CRS of `area`. `found` is the coverage of every cluster as frames; `coverage` lists it row by
+    row, and is empty as `gaps` is where that would be too many rows for one table. `facts` are plain values for
+    headings and the manifest.
     """
 
     area: StudyArea
@@ -202,6 +204,7 @@ class Result:
     facilities: gpd.GeoDataFrame
     completeness: pd.DataFrame
     survey: pd.DataFrame
+    found: Coverage
     coverage: pd.DataFrame
     grades: pd.DataFrame
     gaps: pd.DataFrame
