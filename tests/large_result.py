@@ -19,17 +19,27 @@ CORNER = np.array([500_000.0, 3_200_000.0])
 SQUARE_KM_EACH = 0.12  # ground of a cluster, on average
 PER_TOWN = 1500  # clusters
 FACILITIES_EACH = 1.5  # of a cluster
+MOST_FACILITIES = 70_000
 UNKNOWN_OF = "elderly_care"  # whose list ends at a line through the middle
 
 
 @cache
-def large_result(clusters: int, *, seed: int = 15) -> Result:
+def large_standard(services: int | None = None) -> Standard:
+    """The standard of the embedded study, or the first so many services of each of its categories."""
+    whole = Standard.load("yuzhong-15min")
+    fewer = [one.model_copy(update={"services": one.services[:services]}) for one in whole.categories]
+    return Standard.model_validate(whole.model_dump() | {"categories": [one.model_dump() for one in fewer]})
+
+
+@cache
+def large_result(clusters: int, *, services: int | None = None) -> Result:
     """Towns in open country: three quarters of all clusters in towns, the rest scattered; made from arrays alone.
 
-    Coverage worsens away from the middle of a town; the list of one category is known in the west only.
+    Coverage worsens away from the middle of a town; the list of one category is known in the west only. It is held
+    against `large_standard(services)`.
     """
-    random = np.random.default_rng(seed)
-    standard = Standard.load("yuzhong-15min")
+    random = np.random.default_rng(15)
+    standard = large_standard(services)
     side = 1000 * np.sqrt(clusters * SQUARE_KM_EACH)
     at, out = _places(clusters, side, random)
     units, unit = _units(at, side)
@@ -55,7 +65,7 @@ def large_result(clusters: int, *, seed: int = 15) -> Result:
         area=StudyArea("合成省", shapely.box(*CORNER, *(CORNER + side)), CRS_STUDY, margin_m=1500),
         units=units,
         origins=origins,
-        facilities=_facilities(int(FACILITIES_EACH * clusters), side, standard, random),
+        facilities=_facilities(min(int(FACILITIES_EACH * clusters), MOST_FACILITIES), side, standard, random),
         found=found,
         grades=assessment.grades(found, origins, units, standard=standard),
         **empty,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from circle15.tables import Result
 
     Whole = NDArray[np.int64]
+    Codes = NDArray[np.int8]
 
 MOST_CLUSTERS = 600_000  # that a page carries one by one beside squares: about 8 MB
 MOST_ANSWERS = 2_500_000  # clusters times services of which it carries minutes and reasons: about 6 MB
 MOST_FACILITIES = 50_000
 MOST_CHARACTERS = 11_500_000  # of all data; isochrones fill what is left of it
-CHARACTERS_EACH = 0.6  # of a number of an isochrone, packed
+CHARACTERS_EACH = 0.5  # of a number of an isochrone, packed, at first guess
 STATES = ("gap", "unknown", "served")  # in this order "every one" is the least and "any one" the greatest
 REASONS = ("", "inventory", "edge", "unplaced")
 LISTED = 10  # elements that people depend on, for each category
@@ -125,7 +126,8 @@ def blocks(result: Result, *, standard: Standard, language: str) -> str:
     grid = Grid(round(west, 5), round(south, 5))
     units, outline = _by_tier(result.units), outline_m(result.area)
     streets, left = shapes.streets(result.streets, grid)
-    summed, about = _clusters(result, grid, standard=standard, held=held)
+    degrees = shapely.get_coordinates(lonlat(result.origins.geometry))
+    summed, about = _clusters(result, degrees, grid, standard=standard, held=held)
     if not held["facilities"]:
         result = replace(result, facilities=result.facilities.iloc[:0])
     offered = result.facilities["service"].isin([service.key for service in standard.services])
@@ -161,8 +163,8 @@ def blocks(result: Result, *, standard: Standard, language: str) -> str:
         "minutes": sorted(float(one) for one in result.isochrones["minutes"].unique()),
     }
     said = json_block(study, name="study")
-    room = int((MOST_CHARACTERS - len(said) - len(drawn)) / CHARACTERS_EACH) if held["clusters"] else 0
-    return "\n".join((said, drawn, number_block(_isochrones(result, grid, most=room), name="isochrones")))
+    room = MOST_CHARACTERS - len(said) - len(drawn) if held["clusters"] else 0
+    return "\n".join((said, drawn, _outlines(result, grid, grid.steps(degrees), room=room)))
 
 
 def _plain(value: object) -> object:
@@ -176,6 +178,12 @@ def _plain(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if value is None or isinstance(value, bool | int | float) else str(value)
+
+
+def _numbers(values: pd.Series, *, digits: int) -> list[float | None]:
+    """Rounded numbers as JSON has them: what is missing is missing."""
+    rounded = values.astype("Float64").round(digits).to_numpy(float, na_value=np.nan).tolist()
+    return [one if math.isfinite(one) else None for one in rounded]
 
 
 def _texts(values: pd.Series) -> list[str]:
@@ -211,10 +219,9 @@ def _judgement(units: gpd.GeoDataFrame, grades: pd.DataFrame, *, standard: Stand
             "at": grid.steps(shapely.get_coordinates(middles)).tolist(),
         },
         "card": {
-            name: _plain(card[name].astype("Float64").round(1).to_numpy(float, na_value=np.nan).tolist())
-            for name in (*_COUNTS, "grade", "grade_lenient")
-        }
-        | {"flips": _plain(card["flips"].astype("Float64").round(2).to_numpy(float, na_value=np.nan).tolist())},
+            name: _numbers(card[name], digits=2 if name == "flips" else 1)
+            for name in (*_COUNTS, "grade", "grade_lenient", "flips")
+        },
     }
 
 
@@ -326,11 +333,10 @@ def _entrances(facilities: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
 
 
 def _clusters(
-    result: Result, grid: Grid, *, standard: Standard, held: Mapping[str, Any]
+    result: Result, degrees: NDArray[np.float64], grid: Grid, *, standard: Standard, held: Mapping[str, Any]
 ) -> tuple[dict[str, Whole], dict[str, Any]]:
     """Squares, clusters and what is known of them, as far as the page holds them; and how they are to be read."""
     origins = result.origins
-    degrees = shapely.get_coordinates(lonlat(origins.geometry))
     people = origins["population"].to_numpy(dtype=float)
     squares = Squares.of_clusters(
         degrees, people, lowest=farthest(result.area.extent_lonlat.bounds), carried=held["clusters"]
@@ -351,9 +357,13 @@ def _clusters(
         "origins.people": whole[kept],
         "origins.unit": units.get_indexer(origins["unit"][kept].astype(object)).astype(np.int64),
     }
-    packed |= {f"states.{reading}": rows[:, kept].ravel() for reading, rows in states.items()}
+    packed |= {f"states.{reading}": rows[:, kept].ravel().astype(np.int64) for reading, rows in states.items()}
     if held["answers"]:
-        packed |= {"coverage.state": state.ravel(), **_answers(result, standard=standard), **_step_free(result)}
+        packed |= {
+            "coverage.state": state.ravel().astype(np.int64),
+            **_answers(result, standard=standard),
+            **_step_free(result),
+        }
         packed |= _homes(origins) | {"origins.evidence": evidence.astype(np.int64)}
     return packed, {
         "people_in": parts,
@@ -371,20 +381,23 @@ def _homes(origins: gpd.GeoDataFrame) -> dict[str, Whole]:
     }
 
 
-def _states(result: Result, *, standard: Standard) -> Whole:
+def _states(result: Result, *, standard: Standard) -> Codes:
     """The state of every service for every cluster, as places in `STATES`; unknown where nothing is said."""
-    said = _by_service(result, result.found.status, standard=standard)
-    served, gap = STATES.index("served"), STATES.index("gap")
-    return np.where(said == "served", served, np.where(said == "gap", gap, STATES.index("unknown")))
+    state = np.full((len(standard.services), len(result.origins)), STATES.index("unknown"), dtype=np.int8)
+    for place, column in _by_service(result, result.found.status, standard=standard):
+        for word in ("served", "gap"):
+            state[place, (column == word).to_numpy(dtype=bool)] = STATES.index(word)
+    return state
 
 
-def _by_service(result: Result, frame: pd.DataFrame, *, standard: Standard) -> NDArray[Any]:
-    """A frame of `tables.Coverage`, service by service and cluster by cluster, in the order of the page."""
-    keys = [service.key for service in standard.services]
-    return frame.reindex(index=result.origins.index, columns=keys).to_numpy().T
+def _by_service(result: Result, frame: pd.DataFrame, *, standard: Standard) -> Iterator[tuple[int, pd.Series]]:
+    """The columns of a frame of `tables.Coverage`, cluster by cluster, each with the place of its service."""
+    if not frame.index.equals(result.origins.index):
+        frame = frame.reindex(index=result.origins.index)
+    return ((place, frame[one.key]) for place, one in enumerate(standard.services) if one.key in frame.columns)
 
 
-def category_states(state: Whole, *, standard: Standard, lenient: bool) -> Whole:
+def category_states(state: Codes, *, standard: Standard, lenient: bool) -> Codes:
     """The state of every category for every cluster, from the states of its services.
 
     Strict: the worst of the services that are asked. Lenient: the best of them.
@@ -407,7 +420,7 @@ def category_states(state: Whole, *, standard: Standard, lenient: bool) -> Whole
     for category in standard.categories:
         asked = state[[row[key] for key in category.asked(lenient=lenient)]]
         found.append(asked.max(axis=0) if lenient else asked.min(axis=0))
-    return np.array(found, dtype=np.int64).reshape(len(standard.categories), state.shape[1])
+    return np.array(found, dtype=np.int8).reshape(len(standard.categories), state.shape[1])
 
 
 def _answers(result: Result, *, standard: Standard) -> dict[str, Whole]:
@@ -416,16 +429,21 @@ def _answers(result: Result, *, standard: Standard) -> dict[str, Whole]:
     Minutes are rounded up, so that what is just beyond its cut-off never reads as within it.
     """
     found = result.found
-    why, seconds, count = (
-        _by_service(result, frame, standard=standard) for frame in (found.why, found.seconds, found.opportunities)
-    )
-    tenths = np.where(np.isnan(seconds), 0, np.ceil(np.nan_to_num(seconds) / 6 - 1e-6) + 1)
+    why, minutes, count = np.zeros((3, len(standard.services), len(result.origins)), dtype=np.int64)
+    for place, column in _by_service(result, found.why, standard=standard):
+        for code, reason in enumerate(REASONS):
+            why[place, (column == reason).to_numpy(dtype=bool)] = code
+    for place, column in _by_service(result, found.seconds, standard=standard):
+        seconds = column.to_numpy(dtype=float, na_value=np.nan)
+        minutes[place] = np.where(np.isnan(seconds), 0, np.ceil(np.nan_to_num(seconds) / 6 - 1e-6) + 1)
+    for place, column in _by_service(result, found.opportunities, standard=standard):
+        count[place] = np.nan_to_num(column.to_numpy(dtype=float))
     services = pd.Index([service.key for service in standard.services])
     return {
-        "coverage.why": sum(place * (why == reason) for place, reason in enumerate(REASONS)).ravel(),
+        "coverage.why": why.ravel(),
         "coverage.cause": _causes(result, services).ravel(),
-        "coverage.minutes": tenths.astype(np.int64).ravel(),
-        "coverage.count": np.nan_to_num(count.astype(float)).astype(np.int64).ravel(),
+        "coverage.minutes": minutes.ravel(),
+        "coverage.count": count.ravel(),
     }
 
 
@@ -493,7 +511,17 @@ def _survey(table: pd.DataFrame, units: gpd.GeoDataFrame, *, standard: Standard)
     ]
 
 
-def _isochrones(result: Result, grid: Grid, *, most: int) -> dict[str, Whole]:
+def _outlines(result: Result, grid: Grid, places: Whole, *, room: int) -> str:
+    """Isochrones in at most so many characters, as far as there is room for any."""
+    most = room / CHARACTERS_EACH
+    while True:
+        block = number_block(_isochrones(result, grid, places, most=most), name="isochrones")
+        if len(block) <= room or most < 1:
+            return block
+        most *= 0.95 * room / len(block)
+
+
+def _isochrones(result: Result, grid: Grid, places: Whole, *, most: float) -> dict[str, Whole]:
     """Outlines cluster by cluster, the widest first; differences start at the cluster.
 
     At most so many numbers: those of the clusters where most people live, and of how many clusters none is carried.
@@ -504,17 +532,16 @@ def _isochrones(result: Result, grid: Grid, *, most: int) -> dict[str, Whole]:
     drawn = _that_fit(table, of, result.origins["population"].to_numpy(dtype=float), most=most)
     order = np.lexsort((-minutes, of))
     order = order[drawn[order]]
-    starts = grid.steps(shapely.get_coordinates(lonlat(result.origins.geometry)))[of[order]]
     return {
         "isochrones.left": np.array([len(np.unique(of[(of >= 0) & ~drawn]))], dtype=np.int64),
         "isochrones.origin": of[order].astype(np.int64),
         "isochrones.minutes": np.rint(minutes[order] * 10).astype(np.int64),
         "isochrones.street": np.rint(table["street_m"].to_numpy(dtype=float)[order]).astype(np.int64),
-        **outlines(table.geometry.iloc[order], grid, name="isochrones", starts=starts),
+        **outlines(table.geometry.iloc[order], grid, name="isochrones", starts=places[of[order]]),
     }
 
 
-def _that_fit(table: gpd.GeoDataFrame, of: Whole, people: NDArray[np.float64], *, most: int) -> NDArray[np.bool_]:
+def _that_fit(table: gpd.GeoDataFrame, of: Whole, people: NDArray[np.float64], *, most: float) -> NDArray[np.bool_]:
     """Rows of clusters, from the one with most people, as far as their outlines have at most so many numbers."""
     known = of >= 0
     numbers = np.zeros(len(people))

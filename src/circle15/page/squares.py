@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Whole = NDArray[np.int64]
+    Codes = NDArray[np.int8]
 
 WORLD_PX = 256  # the world at zoom 0, in Web Mercator
 SIDE_PX = 40
@@ -110,7 +111,7 @@ class Squares:
         fitting = (parts for parts in (1000, 100, 10) if (most + len(people)) * parts <= _LARGEST)
         return next(fitting, 1)
 
-    def sums(self, people: Whole, states: Mapping[str, Whole]) -> dict[str, Whole]:
+    def sums(self, people: Whole, states: Mapping[str, Codes]) -> dict[str, Whole]:
         """What the page reads: places, clusters, and people in a gap and unknown by reading and category.
 
         All others of a square are served. Numbers of people are those of the clusters, added up; nothing is rounded.
