@@ -57,11 +57,10 @@ class GapMap(folium.Map):
             zoom_start=14,
             tiles=None,
             zoom_control=False,
-            max_zoom=19,  # folium's own argument reaches only a tile layer
-            min_zoom=farthest(bounds),
             zoom_snap=0.25,
             attribution_control=False,
         )
+        self.options |= {"min_zoom": farthest(bounds), "max_zoom": 19}  # folium's own arguments reach only a tile layer
         self._id = hashlib.sha256(contents.encode()).hexdigest()[:16]  # the same result gives the same file
         _Page(title=title, language=language).add_child(self)
         _Shell(contents, language=language).add_to(self, name="circle15")

@@ -263,5 +263,5 @@ circle15.squares = (() => {
     return state.say("squares.one", { m: state.number(metres(level, level.rows[index])) });
   }
 
-  return { ask, draw, chosen, find, bounds, detail, tip, legend, ranked, where, typical };
+  return { ask, draw, mark, chosen, find, bounds, detail, tip, legend, ranked, where, typical };
 })();
