@@ -1,6 +1,8 @@
 """Squares sum clusters exactly, at every number of them; what a page leaves out it says."""
 
 import dataclasses
+import doctest
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -232,3 +234,10 @@ def test_outlines_of_a_large_area_are_coarser():
     assert shapes.outline_m(area) == shapes.GROUND_M
     large = dataclasses.replace(area, boundary=shapely.box(0, 0, 1e6, 2e5))
     assert shapes.outline_m(large) == pytest.approx(1e6 / shapes.FINE)
+
+
+def test_the_worked_numbers_of_the_method_page():
+    page = Path(__file__).parents[2] / "docs" / "methods" / "squares.md"
+    found = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert found.attempted >= 10
+    assert found.failed == 0

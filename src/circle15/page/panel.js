@@ -159,11 +159,16 @@ circle15.panel = (() => {
     select.onchange = () => choose(Number(select.value));
   }
 
-  /* Who lacks most: clusters, or squares of them where the page carries no clusters. */
+  /* Who lacks most, and how many more there are: clusters, or squares of them where the page carries no clusters. */
   function gapsOf(state) {
-    if (!state.carried.clusters) return circle15.squares.ranked(state);
-    const gaps = state.byPeople.filter((i) => state.status(i) === "gap" && state.people[i] > 0);
-    return gaps.map((i) => ({ cluster: i, people: state.people[i] }));
+    const { carried, byPeople, people, status } = state;
+    const some = carried.clusters ? byPeople.filter((i) => status(i) === "gap" && people[i] > 0) : circle15.squares.ranked(state);
+    const one = (gap) => (carried.clusters ? { cluster: gap, people: people[gap] } : gap);
+    const rest = some.slice(LISTED);
+    return {
+      first: some.slice(0, LISTED).map(one),
+      rest: { n: rest.length, people: rest.reduce((sum, gap) => sum + (carried.clusters ? people[gap] : gap.people), 0) },
+    };
   }
 
   function rankedRow(study, state, one, { most, show }) {
@@ -179,20 +184,16 @@ circle15.panel = (() => {
 
   function ranked(study, state, show) {
     const { say, number } = state;
-    const gaps = gapsOf(state);
+    const { first, rest } = gapsOf(state);
     $("ranked").hidden = state.list !== "gaps";
     const title = say(state.carried.clusters ? "page.ranked" : "squares.ranked");
     $("ranked").querySelector("h2").replaceChildren(title, state.walker ? el("small", {}, " · ", name(state.walkerName(0))) : "");
     const list = $("ranked").querySelector("ol");
-    const most = gaps.length ? gaps[0].people : 1;
-    list.replaceChildren(...gaps.slice(0, LISTED).map((one) => rankedRow(study, state, one, { most, show })));
-    const rest = gaps.slice(LISTED);
+    const most = first.length ? first[0].people : 1;
+    list.replaceChildren(...first.map((one) => rankedRow(study, state, one, { most, show })));
     const parts = [];
-    if (!gaps.length) parts.push(say("page.ranked_none"));
-    if (rest.length) {
-      const people = rest.reduce((sum, one) => sum + one.people, 0);
-      parts.push(say(state.carried.clusters ? "page.ranked_more" : "squares.ranked_more", { n: number(rest.length), people: number(people) }));
-    }
+    if (!first.length) parts.push(say("page.ranked_none"));
+    if (rest.n) parts.push(say(state.carried.clusters ? "page.ranked_more" : "squares.ranked_more", { n: number(rest.n), people: number(rest.people) }));
     const { unknown } = state.sumFor(0, state.category);
     if (unknown > 0) parts.push(say("page.ranked_unknown", { people: number(unknown) }));
     $("ranked").querySelector("p").textContent = parts.join(" ");
@@ -442,11 +443,12 @@ circle15.panel = (() => {
       : block(say(state.walker ? "legend.clusters_of" : "legend.clusters", named), discs);
     const tick = el("input", { type: "checkbox", onchange: (event) => toggleFacilities(event.target.checked) });
     tick.checked = state.facilitiesShown;
+    const ways = lineSwatches(study, state, line);
     $("legend-body").replaceChildren(
       block(say(...unitsHeading(study, state)), units),
       ...(state.cluster === null ? [homes] : []),
       ...(state.carried.facilities && !level ? [block(el("label", {}, tick, say("legend.facilities")), signs)] : []),
-      ...(state.cluster === null ? [block(say("legend.streets"), lineSwatches(study, state, line))] : []),
+      ...(state.cluster === null && ways.length ? [block(say("legend.streets"), ways)] : []),
     );
   }
 
@@ -471,7 +473,7 @@ circle15.panel = (() => {
     const found = [];
     const has = (one) => state.world.streets[one].count > 0;
     if (has("stairs")) found.push(["stairs", draw(base.stairs, 3.4, [2, 2])]);
-    else found.push(["street", draw("rgba(38,40,52,.5)", 1.6)]);
+    else if (has("street") || has("major")) found.push(["street", draw("rgba(38,40,52,.5)", 1.6)]);
     if (has("escalator")) found.push(["escalator", draw(base.lift, 3.4)]);
     if (state.world.lifts.count) found.push(["lift", (context) => { context.fillStyle = base.lift; context.fillRect(10, 4, 10, 10); }]);
     return found.map(([key, drawn]) => line(drawn, state.say(`legend.${key}`)));
