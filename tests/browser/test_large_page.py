@@ -13,19 +13,20 @@ from sample_result import sample_result, sample_standard
 
 pytestmark = pytest.mark.browser
 MANY = 45_000
-SQUARE_AT = """([level, index]) => {  // a spot of the screen at which the mark of a square is found
+SQUARE_AT = """([level, index]) => {  // the middle of all spots of the screen at which the mark of a square is found
   const { map } = circle15.shown;
   const box = map.getContainer().getBoundingClientRect();
   const { size, columns, rows } = level;
+  const spots = [];
   for (let step = 0; step < 441; step += 1) {
     const [dx, dy] = [(step % 21) / 20, Math.floor(step / 21) / 20];
     const place = L.point(size * (columns[index] + dx), size * (rows[index] + dy));
     const latlng = L.CRS.EPSG3857.pointToLatLng(place, 0);
     const found = circle15.shown.find(latlng);
-    const at = map.latLngToContainerPoint(latlng);
-    if (found.kind === "square" && found.index === index) return [box.left + at.x, box.top + at.y];
+    if (found.kind === "square" && found.index === index) spots.push(map.latLngToContainerPoint(latlng));
   }
-  return null;
+  const middle = (values) => values.reduce((sum, one) => sum + one, 0) / values.length;
+  return [box.left + middle(spots.map((one) => one.x)), box.top + middle(spots.map((one) => one.y))];
 }"""
 LARGEST = """(() => {
   const level = circle15.shown.state.squaresAt(circle15.shown.map.getZoom());

@@ -502,7 +502,7 @@ circle15.panel = (() => {
     const streets = carried.streets_left.map((one) => say(one === "major" ? "legend.major" : `kind.${one}`)).join(say("number.comma"));
     return [
       carried.clusters ? "" : say("squares.always", { n: state.number(carried.count) }),
-      carried.answers ? "" : say("carried.no_answers"),
+      carried.answers || !carried.clusters ? "" : say("carried.no_answers"),
       carried.facilities ? "" : say("carried.no_facilities"),
       streets ? say("carried.no_streets", { streets }) : "",
     ].filter(Boolean).join(" ");

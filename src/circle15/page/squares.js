@@ -5,6 +5,7 @@ circle15.squares = (() => {
   const { canvas, panel } = circle15;
   const { el } = panel;
   const WIDEST_PX = 64; // of a mark's room, however large its square has grown
+  const FILLED = 0.43; // radius of the largest mark, as part of a side: the card stays visible between them
   const LEAST_PX = 7; // from a mark, within which the pointer means it
   const READINGS = ["strict", "lenient"];
 
@@ -116,7 +117,7 @@ circle15.squares = (() => {
 
   /* Radius of so many people: area by people, the same for all categories of a level. */
   function radius(level, study, scale) {
-    const most = 0.47 * Math.min(level.size * scale, WIDEST_PX);
+    const most = FILLED * Math.min(level.size * scale, WIDEST_PX);
     return (people) => most * Math.sqrt((people * study.people_in) / Math.max(level.most, 1));
   }
 
