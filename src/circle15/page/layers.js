@@ -6,7 +6,7 @@ circle15.layers = (() => {
   const BUILDINGS_FROM = 15; // zoom
   const SYMBOLS_FROM = 14.5;
   const NAMES_FROM = 16;
-  const MINOR_FROM = 11.5; // minor streets
+  const WAYS_FROM = 11.5; // below it, roads alone
   const LARGEST = 26; // radius of a cluster's mark, in pixels
 
   /* Shapes and points of the whole page, decoded once. */
@@ -86,9 +86,13 @@ circle15.layers = (() => {
       canvas.stroke(context, view, world.streets[one], { color, width: Math.min(width, 9), dash });
     const ink = (alpha) => `rgba(38,40,52,${alpha})`;
     canvas.stroke(context, view, world.areas.rail[1], { color: base.rail, width: 1.1 * wide, dash: [6, 4] });
+    if (view.zoom < WAYS_FROM) {
+      line("major", ink(0.5), 2 * wide);
+      return;
+    }
     line("tunnel", ink(0.28), 1.1 * wide, [4, 4]);
     if (view.zoom >= 13) line("path", ink(0.26), 0.7 * wide);
-    if (view.zoom >= MINOR_FROM) line("street", ink(0.34), 0.95 * wide);
+    line("street", ink(0.34), 0.95 * wide);
     line("major", ink(0.5), 2 * wide);
     line("bridge", ink(0.55), 3.4 * wide);
     line("bridge", "#fff", 1.7 * wide);
@@ -337,5 +341,5 @@ circle15.layers = (() => {
     return unit === undefined ? best : { kind: "unit", index: unit };
   }
 
-  return { decode, ground, reach, marks, find, sizing, elementColor };
+  return { WAYS_FROM, decode, ground, reach, marks, find, sizing, elementColor };
 })();

@@ -443,7 +443,7 @@ circle15.panel = (() => {
       : block(say(state.walker ? "legend.clusters_of" : "legend.clusters", named), discs);
     const tick = el("input", { type: "checkbox", onchange: (event) => toggleFacilities(event.target.checked) });
     tick.checked = state.facilitiesShown;
-    const ways = lineSwatches(study, state, line);
+    const ways = state.zoom < circle15.layers.WAYS_FROM ? [] : lineSwatches(study, state, line);
     $("legend-body").replaceChildren(
       block(say(...unitsHeading(study, state)), units),
       ...(state.cluster === null ? [homes] : []),
