@@ -19,6 +19,7 @@ import shapely
 
 from circle15.errors import ConfigError, MissingExtra, SourceError
 from circle15.study import Study
+from circle15.study.comparing import compare
 from circle15.tables import COVERAGE
 from circle15.tiles import Plan, run_tiles, work, workers
 from circle15.tiles.plan import _tiles
@@ -104,6 +105,11 @@ def test_too_many_clusters_for_a_table_are_still_counted_and_drawn(tmp_path, mon
         assert squares[0][name] == squares[1][name]
     assert sum(squares[0]["squares.people"]) > 0
     assert len(squares[0]["coverage.minutes"]) == sum(one["coverage"].values())
+    for given in (study, tiled):  # neither has coverage as a table of its package
+        found = compare(given, whole)
+        assert found.by == "origin"
+        assert found.changes["served_before"].sum() > 0
+        assert found.facts["gaining"] == found.facts["losing"] == 0
 
 
 @pytest.mark.usefixtures("at_once")

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from folium.plugins import MarkerCluster, MeasureControl
 
-from circle15.errors import Circle15Error, ConfigError
+from circle15.errors import Circle15Error, ConfigError, DataError
 from circle15.page import gap_map
 from circle15.page.contents import STATES, category_states
+from circle15.tables import TABLES, Result
 from sample_result import HOSTILE, sample_result, sample_standard
 
 LOADING = {"src", "href", "srcset", "data", "action", "poster", "background", "formaction", "xlink:href"}
@@ -182,6 +183,15 @@ def test_minutes_beyond_the_cutoff_never_read_as_within():
     found = dataclasses.replace(result.found, seconds=seconds)
     packed = _answers(dataclasses.replace(result, found=found), standard=standard)
     assert packed["coverage.minutes"][:3].tolist() == [152, 151, 0]  # tenths and one more: 15.1, 15.0, none found
+
+
+def test_a_result_read_back_from_its_tables_has_no_frames_to_draw():
+    made = sample_result()
+    again = Result.of(made.area, {name: made.table(name) for name in TABLES}, facts=made.facts)
+    assert again.found is None
+    assert again.coverage is made.coverage
+    with pytest.raises(DataError, match=r"^result: it was read back .* Make the map from the result of the study"):
+        gap_map(again, standard=sample_standard())
 
 
 def test_a_result_without_ground_facilities_or_isochrones_still_makes_a_page(tmp_path):

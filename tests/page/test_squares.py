@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circle15 import tables
-from circle15.page import contents, gap_map, shapes, squares
+from circle15.page import contents, gap_map, ground, squares
 from circle15.page.contents import STATES, blocks, carried, category_states
 from circle15.page.packing import Grid
 from circle15.page.squares import MOST_SHARING, MOST_SQUARES, SIDE_PX, Squares, farthest, mercator
@@ -214,26 +214,26 @@ def test_isochrones_of_most_people_come_first_when_not_all_fit(monkeypatch):
 
 def test_streets_that_say_least_are_left_out_first(monkeypatch):
     table, grid = sample_result().streets, Grid(106.0, 29.0)
-    whole, left = shapes.streets(table, grid)
+    whole, left = ground.streets(table, grid)
     assert left == []
-    once = shapes.street_class(table[~table["piece"].duplicated()])
-    monkeypatch.setattr(shapes, "MOST_STREETS", len(once) - 1)
-    arrays, left = shapes.streets(table, grid)
+    once = ground.street_class(table[~table["piece"].duplicated()])
+    monkeypatch.setattr(ground, "MOST_STREETS", len(once) - 1)
+    arrays, left = ground.streets(table, grid)
     assert left == ["path"]
     assert arrays["street_path.rings"].size == 0
     assert (arrays["street_stairs.xy"] == whole["street_stairs.xy"]).all()
-    monkeypatch.setattr(shapes, "MOST_STREETS", 3)
-    arrays, left = shapes.streets(table, grid)
+    monkeypatch.setattr(ground, "MOST_STREETS", 3)
+    arrays, left = ground.streets(table, grid)
     assert left == ["stairs", "major", "street", "path"]  # a lift, an escalator and a bridge are kept
     assert arrays["lifts"].size == 2
-    assert shapes.streets(tables.STREETS.empty(table.crs), grid)[1] == []
+    assert ground.streets(tables.STREETS.empty(table.crs), grid)[1] == []
 
 
 def test_outlines_of_a_large_area_are_coarser():
     area = sample_result().area
-    assert shapes.outline_m(area) == shapes.GROUND_M
+    assert ground.outline_m(area) == ground.GROUND_M
     large = dataclasses.replace(area, boundary=shapely.box(0, 0, 1e6, 2e5))
-    assert shapes.outline_m(large) == pytest.approx(1e6 / shapes.FINE)
+    assert ground.outline_m(large) == pytest.approx(1e6 / ground.FINE)
 
 
 def test_the_worked_numbers_of_the_method_page():

@@ -91,6 +91,7 @@ def coverage(
         status=frame(status),
         why=frame(why),
         search_minutes=times.cutoff_s / 60,
+        edge_s=pd.Series(times.edge_s, index=times.origin_ids),
     )
     return found if known is None else doubted(found, known)
 

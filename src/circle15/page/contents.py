@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from circle15.page import shapes
-from circle15.page.packing import Grid, areas, json_block, lonlat, number_block, outlines
-from circle15.page.shapes import outline_m
+from circle15.errors import DataError, Finding
+from circle15.page.ground import (
+    STREET_CLASSES,
+    base,
+    by_tier,
+    clusters,
+    entrances,
+    facility_words,
+    numbers,
+    plain,
+    standard_words,
+    texts,
+    unit_words,
+)
+from circle15.page.packing import Grid, json_block, lonlat, number_block, outlines
 from circle15.page.squares import PLACES, SIDE_PX, Squares, farthest
-from circle15.tables import CAUSES, TIERS
+from circle15.tables import CAUSES
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     from numpy.typing import NDArray
 
     from circle15.project import Standard
@@ -117,6 +128,11 @@ def blocks(result: Result, *, standard: Standard, language: str) -> str:
     -------
     str
         Three elements: `study` (plain values), `map` (shapes and coverage) and `isochrones`.
+
+    Raises
+    ------
+    DataError
+        When the result has no `found`.
     """
     held = carried(result, standard=standard)
     if not held["answers"]:  # very many: neighbours beside each other take less room
@@ -124,21 +140,18 @@ def blocks(result: Result, *, standard: Standard, language: str) -> str:
         result = replace(result, origins=result.origins.iloc[nearby])
     west, south, _, _ = result.area.extent_lonlat.bounds
     grid = Grid(round(west, 5), round(south, 5))
-    units, outline = _by_tier(result.units), outline_m(result.area)
-    streets, left = shapes.streets(result.streets, grid)
+    units = by_tier(result.units)
     degrees = shapely.get_coordinates(lonlat(result.origins.geometry))
-    summed, about = _clusters(result, degrees, grid, standard=standard, held=held)
+    summed, about = _clusters(result, units, degrees, grid, standard=standard, held=held)
     if not held["facilities"]:
         result = replace(result, facilities=result.facilities.iloc[:0])
     offered = result.facilities["service"].isin([service.key for service in standard.services])
     facilities = result.facilities[offered]
+    below, left = base(result, units, grid)
     drawn = number_block(
         {
-            **areas(lonlat(_boundary(result), simplify_m=outline), grid, name="boundary"),
-            **areas(lonlat(units.geometry, simplify_m=outline), grid, name="units"),
-            **shapes.ground(result.ground, grid, simplify_m=outline),
-            **streets,
-            **_entrances(facilities, grid),
+            **below,
+            **entrances(facilities, grid),
             **summed,
             **_lists(result, units, standard=standard),
             **_walker_cards(result, units, standard=standard),
@@ -146,20 +159,21 @@ def blocks(result: Result, *, standard: Standard, language: str) -> str:
         name="map",
     )
     study = {
-        **_judgement(units, result.grades, standard=standard, grid=grid),
+        **unit_words(units, grid),
+        "card": _card(units, result.grades, standard=standard),
         **about,
         "carried": held | {"streets_left": left},
         "walkers": _walkers(result),
         "depended": _depended(result.dependence, standard=standard, grid=grid),
         "survey": _survey(result.survey, units, standard=standard),
-        "facts": _plain({key: fact for key, fact in result.facts.items() if key != "completeness"}),
+        "facts": plain({key: fact for key, fact in result.facts.items() if key != "completeness"}),
         "language": language,
         "grid": [grid.lon, grid.lat],
-        "standard": _standard(standard),
-        "facilities": _facilities(facilities, standard=standard),
+        "standard": standard_words(standard),
+        "facilities": facility_words(facilities, standard=standard),
         "words": {one: words(one) for one in ("zh", "en")},
         "palette": palette(),
-        "street_classes": shapes.STREET_CLASSES,
+        "street_classes": STREET_CLASSES,
         "minutes": sorted(float(one) for one in result.isochrones["minutes"].unique()),
     }
     said = json_block(study, name="study")
@@ -167,62 +181,15 @@ def blocks(result: Result, *, standard: Standard, language: str) -> str:
     return "\n".join((said, drawn, _outlines(result, grid, grid.steps(degrees), room=room)))
 
 
-def _plain(value: object) -> object:
-    """A value as JSON has it: what is not a number is missing."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if value is None or isinstance(value, bool | int | float) else str(value)
-
-
-def _numbers(values: pd.Series, *, digits: int) -> list[float | None]:
-    """Rounded numbers as JSON has them: what is missing is missing."""
-    rounded = values.astype("Float64").round(digits).to_numpy(float, na_value=np.nan).tolist()
-    return [one if math.isfinite(one) else None for one in rounded]
-
-
-def _texts(values: pd.Series) -> list[str]:
-    return ["" if missing else str(one) for one, missing in zip(values, values.isna(), strict=True)]
-
-
 # ---------------------------------------------------------------------------------------------- units and the card
 
 
-def _by_tier(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Units from the highest tier to the lowest, otherwise as they come."""
-    order = units["tier"].map({tier: place for place, tier in enumerate(TIERS)}).to_numpy()
-    return units.iloc[np.argsort(order, kind="stable")]
-
-
-def _boundary(result: Result) -> gpd.GeoSeries:
-    return gpd.GeoSeries([result.area.boundary], crs=result.area.crs)
-
-
-def _judgement(units: gpd.GeoDataFrame, grades: pd.DataFrame, *, standard: Standard, grid: Grid) -> dict[str, Any]:
-    """Units, and the card as one list per column, unit by unit and category by category."""
-    circles = shapely.maximum_inscribed_circle(units.geometry.to_numpy(), tolerance=20)  # room for a label
-    middles = lonlat(gpd.GeoSeries(shapely.get_point(circles, 0), crs=units.crs))
+def _card(units: gpd.GeoDataFrame, grades: pd.DataFrame, *, standard: Standard) -> dict[str, Any]:
+    """The card as one list per column, unit by unit and category by category."""
     cells = pd.MultiIndex.from_product([units.index, [category.key for category in standard.categories]])
     card = grades.set_index(["unit", "category"]).reindex(cells)
-    return {
-        "tiers": [tier for tier in TIERS if (units["tier"] == tier).any()],
-        "units": {
-            "id": units.index.astype(str).tolist(),
-            "name": _texts(units["name"]),
-            "tier": units["tier"].tolist(),
-            "parent": units.index.get_indexer(units["parent"].astype(object)).tolist(),
-            "at": grid.steps(shapely.get_coordinates(middles)).tolist(),
-        },
-        "card": {
-            name: _numbers(card[name], digits=2 if name == "flips" else 1)
-            for name in (*_COUNTS, "grade", "grade_lenient", "flips")
-        },
-    }
+    counts = {name: numbers(card[name], digits=1) for name in (*_COUNTS, "grade", "grade_lenient")}
+    return counts | {"flips": numbers(card["flips"], digits=2)}
 
 
 def _walkers(result: Result) -> list[dict[str, str]]:
@@ -270,7 +237,7 @@ def _depended(table: gpd.GeoDataFrame, *, standard: Standard, grid: Grid) -> lis
         shown |= set(people.sort_values(ascending=False, kind="stable").index[:LISTED])
     first = rows[rows["osm_id"].isin(shown)].drop_duplicates("osm_id").sort_values("osm_id")
     at = grid.steps(shapely.get_coordinates(lonlat(first.geometry))).tolist()
-    names = _texts(first["name"])
+    names = texts(first["name"])
     loses = dict(iter(rows.groupby("osm_id")))
     return [
         {
@@ -286,54 +253,17 @@ def _depended(table: gpd.GeoDataFrame, *, standard: Standard, grid: Grid) -> lis
     ]
 
 
-def _standard(standard: Standard) -> dict[str, Any]:
-    return {
-        "title": {"zh": standard.title_zh, "en": standard.title_en},
-        "authority": {"zh": standard.authority_zh, "en": standard.authority_en},
-        "complete_share": standard.complete_share,
-        "grades": [
-            {"grade": band.grade, "zh": band.zh, "en": band.en, "coverage": band.coverage}
-            for band in sorted(standard.grades, key=lambda band: -band.grade)
-        ],
-        "categories": [
-            {
-                "key": category.key,
-                "zh": category.zh,
-                "en": category.en,
-                "services": [
-                    {"key": one.key, "zh": one.zh, "en": one.en, "need": one.need, "minutes": one.minutes}
-                    for one in category.services
-                ],
-            }
-            for category in standard.categories
-        ],
-    }
-
-
-# ------------------------------------------------------------------------------------------ facilities and clusters
-
-
-def _facilities(facilities: gpd.GeoDataFrame, *, standard: Standard) -> dict[str, Any]:
-    services = pd.Index([service.key for service in standard.services])
-    return {
-        "name": _texts(facilities["name"]),
-        "service": services.get_indexer(facilities["service"]).tolist(),
-        "verified": facilities["verified"].astype(int).tolist(),
-        "source": _texts(facilities["source"]),
-        "entrance_from": facilities["entrance_from"].tolist(),
-    }
-
-
-def _entrances(facilities: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
-    points, of = shapely.get_coordinates(lonlat(facilities.geometry), return_index=True)
-    return {
-        "entrances": np.bincount(of, minlength=len(facilities)).astype(np.int64),
-        "entrances.xy": grid.points(points),
-    }
+# -------------------------------------------------------------------------------------------------------- clusters
 
 
 def _clusters(
-    result: Result, degrees: NDArray[np.float64], grid: Grid, *, standard: Standard, held: Mapping[str, Any]
+    result: Result,
+    units: gpd.GeoDataFrame,
+    degrees: NDArray[np.float64],
+    grid: Grid,
+    *,
+    standard: Standard,
+    held: Mapping[str, Any],
 ) -> tuple[dict[str, Whole], dict[str, Any]]:
     """Squares, clusters and what is known of them, as far as the page holds them; and how they are to be read."""
     origins = result.origins
@@ -349,14 +279,10 @@ def _clusters(
         reading: category_states(state, standard=standard, lenient=reading == "lenient")
         for reading in ("strict", "lenient")
     }
-    packed = squares.sums(whole, states)
     kept = slice(None) if held["clusters"] else slice(0)
-    units = _by_tier(result.units).index
-    packed |= {
-        "origins.xy": grid.points(degrees[kept]),
-        "origins.people": whole[kept],
-        "origins.unit": units.get_indexer(origins["unit"][kept].astype(object)).astype(np.int64),
-    }
+    packed = squares.sums(whole, states) | clusters(
+        origins.iloc[kept], units, grid, degrees=degrees[kept], people=whole[kept]
+    )
     packed |= {f"states.{reading}": rows[:, kept].ravel().astype(np.int64) for reading, rows in states.items()}
     if held["answers"]:
         packed |= {
@@ -384,14 +310,18 @@ def _homes(origins: gpd.GeoDataFrame) -> dict[str, Whole]:
 def _states(result: Result, *, standard: Standard) -> Codes:
     """The state of every service for every cluster, as places in `STATES`; unknown where nothing is said."""
     state = np.full((len(standard.services), len(result.origins)), STATES.index("unknown"), dtype=np.int8)
-    for place, column in _by_service(result, result.found.status, standard=standard):
+    for place, column in _by_service(result, "status", standard=standard):
         for word in ("served", "gap"):
             state[place, (column == word).to_numpy(dtype=bool)] = STATES.index(word)
     return state
 
 
-def _by_service(result: Result, frame: pd.DataFrame, *, standard: Standard) -> Iterator[tuple[int, pd.Series]]:
-    """The columns of a frame of `tables.Coverage`, cluster by cluster, each with the place of its service."""
+def _by_service(result: Result, name: str, *, standard: Standard) -> Iterator[tuple[int, pd.Series]]:
+    """The columns of one frame of the coverage, cluster by cluster, each with the place of its service."""
+    if result.found is None:
+        problem = "it was read back from its tables, which hold no frames of coverage"
+        raise DataError(Finding("result", problem, "Make the map from the result of the study itself"))
+    frame: pd.DataFrame = getattr(result.found, name)
     if not frame.index.equals(result.origins.index):
         frame = frame.reindex(index=result.origins.index)
     return ((place, frame[one.key]) for place, one in enumerate(standard.services) if one.key in frame.columns)
@@ -428,15 +358,14 @@ def _answers(result: Result, *, standard: Standard) -> dict[str, Whole]:
 
     Minutes are rounded up, so that what is just beyond its cut-off never reads as within it.
     """
-    found = result.found
     why, minutes, count = np.zeros((3, len(standard.services), len(result.origins)), dtype=np.int64)
-    for place, column in _by_service(result, found.why, standard=standard):
+    for place, column in _by_service(result, "why", standard=standard):
         for code, reason in enumerate(REASONS):
             why[place, (column == reason).to_numpy(dtype=bool)] = code
-    for place, column in _by_service(result, found.seconds, standard=standard):
+    for place, column in _by_service(result, "seconds", standard=standard):
         seconds = column.to_numpy(dtype=float, na_value=np.nan)
         minutes[place] = np.where(np.isnan(seconds), 0, np.ceil(np.nan_to_num(seconds) / 6 - 1e-6) + 1)
-    for place, column in _by_service(result, found.opportunities, standard=standard):
+    for place, column in _by_service(result, "opportunities", standard=standard):
         count[place] = np.nan_to_num(column.to_numpy(dtype=float))
     services = pd.Index([service.key for service in standard.services])
     return {

@@ -191,10 +191,11 @@ circle15.layers = (() => {
       if (level) circle15.squares.draw(context, view, level, { study, state });
       else {
         const seen = inView(view, world, state);
-        for (const kind of ["served", "unknown", "gap"]) clusters(context, view, world, study, { state, kind, seen });
+        for (const kind of state.kinds) clusters(context, view, world, study, { state, kind, seen });
       }
       if (state.facilitiesShown && !level) facilities(context, view, world, study, state);
       const taken = labels(context, view, world, study, state);
+      if (state.facilitiesShown && state.signLook) signWords(context, view, world, state, taken);
       if (state.facilitiesShown && view.zoom >= NAMES_FROM) names(context, view, world, study, state, taken);
       selected(context, view, world, study, state);
     };
@@ -213,11 +214,7 @@ circle15.layers = (() => {
     for (const i of seen) {
       if (state.status(i) !== kind) continue;
       const at = [view.x(world.clusters.xs[i]), view.y(world.clusters.ys[i])];
-      const size = state.size(i, view.zoom);
-      if (kind === "gap") canvas.disc(context, at, size, { fill: color, line: "#fff", width: size > 4 ? 1.4 : 0.9 });
-      else if (kind === "unknown") {
-        canvas.disc(context, at, size, { fill: "rgba(255,255,255,.4)", line: color, width: size > 4 ? 1.4 : 1, dash: [2.5, 2] });
-      } else canvas.disc(context, at, Math.max(1.3, size * 0.4), { fill: color, line: "rgba(255,255,255,.95)", width: 0.9 });
+      canvas.home(context, at, { kind, size: state.size(i, view.zoom), color });
     }
   }
 
@@ -232,7 +229,21 @@ circle15.layers = (() => {
           canvas.disc(context, [view.x(points.xs[k]), view.y(points.ys[k])], 2, { fill: color, line: "#fff" });
         }
       }
-      canvas.sign(context, at, { which: state.signOf(i), radius: size, color, filled: study.facilities.verified[i] === 1 });
+      const look = state.signLook ? state.signLook(i) : { color, filled: study.facilities.verified[i] === 1, grown: 1, word: "" };
+      canvas.sign(context, at, { which: state.signOf(i), radius: size * look.grown, color: look.color, filled: look.filled });
+    }
+  }
+
+  /* A word at every sign that has one, above it or below, where nothing is written yet. */
+  function signWords(context, view, world, state, taken) {
+    for (const i of state.facilities) {
+      const { word, color } = state.signLook(i);
+      const [x, y] = [view.x(world.facilities.xs[i]), view.y(world.facilities.ys[i])];
+      context.font = "700 12px sans-serif";
+      const half = context.measureText(word).width / 2 + 4;
+      const spots = [[x, y - 17], [x, y + 17], [x + half + 10, y], [x - half - 10, y]];
+      const at = word && spots.find(([a, b]) => claim(taken, [a - half, b - 8, a + half, b + 8]));
+      if (at) canvas.text(context, word, at, { weight: 700, color });
     }
   }
 

@@ -1,7 +1,7 @@
 /* The page: what is chosen, what follows from it, and which part to draw again. */
 "use strict";
 
-circle15.start = (() => {
+circle15.page = (() => {
   const { data, canvas, layers, panel, lists, squares } = circle15;
   const STATES = ["gap", "unknown", "served"];
   const REASONS = ["", "inventory", "edge", "unplaced"];
@@ -30,6 +30,7 @@ circle15.start = (() => {
       square: null, // its level and its place there
       unit: null,
       zoom: null, // of the map
+      kinds: ["served", "unknown", "gap"], // of clusters, from below
       facilitiesShown: true,
       carried: study.carried,
       people,
@@ -241,11 +242,8 @@ circle15.start = (() => {
       Object.assign(this, { map, study });
       complete(study);
       this.world = layers.decode(study, arrays);
-      this.state = newState(study, arrays, this.world);
-      refresh(study, this.state);
-      this.state.category = worst(this.state.sums);
+      this.begin(arrays);
       this.state.zoom = map.getZoom();
-      refresh(study, this.state);
       this.ground = this.layer("c15-ground", 210, layers.ground);
       this.reach = this.layer("c15-reach", 350, layers.reach);
       this.marks = this.layer("c15-marks", 450, layers.marks);
@@ -253,6 +251,22 @@ circle15.start = (() => {
       this.listen();
       this.home(false);
       for (const layer of [this.ground, this.reach, this.marks]) layer.addTo(map);
+    }
+
+    /* What can be asked of the data, and what is chosen first. */
+    begin(arrays) {
+      this.state = newState(this.study, arrays, this.world);
+      this.refresh();
+      this.state.category = worst(this.state.sums);
+      this.refresh();
+    }
+
+    refresh() {
+      refresh(this.study, this.state);
+    }
+
+    tip(found) {
+      return panel.tip(this.study, this.state, found);
     }
 
     layer(pane, height, drawing) {
@@ -302,7 +316,7 @@ circle15.start = (() => {
     /* The legend says what a square measures at this zoom. */
     zoomed() {
       this.state.zoom = this.map.getZoom();
-      panel.legend(this.study, this.state, (facilitiesShown) => this.set({ facilitiesShown }));
+      this.writeLegend();
     }
 
     find(latlng) {
@@ -320,7 +334,7 @@ circle15.start = (() => {
 
     hover(latlng) {
       const found = this.find(latlng);
-      const words = panel.tip(this.study, this.state, found);
+      const words = this.tip(found);
       this.map.getContainer().style.cursor = words ? "pointer" : "";
       this.tooltip = this.tooltip || L.tooltip({ direction: "top", offset: [0, -8], opacity: 1 });
       if (words) this.tooltip.setContent(words).setLatLng(latlng).addTo(this.map);
@@ -385,7 +399,7 @@ circle15.start = (() => {
     /* Change what is chosen, then say and draw it. */
     set(changes) {
       Object.assign(this.state, changes);
-      refresh(this.study, this.state);
+      this.refresh();
       if (this.state.unit !== null && !this.state.shown.includes(this.state.unit)) this.state.unit = null;
       this.write();
       for (const layer of [this.ground, this.reach, this.marks]) layer.redraw();
@@ -408,15 +422,27 @@ circle15.start = (() => {
       });
       panel.depended(study, state, (i) => this.showElement(i));
       lists.write(study, state);
-      panel.legend(study, state, (facilitiesShown) => this.set({ facilitiesShown }));
+      this.writeLegend();
       panel.foot(study, state);
-      const toggle = panel.$("card-toggle");
-      const open = !panel.$("card").hidden;
-      toggle.textContent = state.say(open ? "page.card_close" : "page.card_open");
-      toggle.setAttribute("aria-expanded", String(open));
-      if (open) panel.card(study, state, (unit, category) => this.pick(unit, category));
+      this.writeCard();
       this.map.getContainer().setAttribute("aria-label", state.say("page.map"));
       this.writeDetail();
+    }
+
+    writeLegend() {
+      panel.legend(this.study, this.state, (facilitiesShown) => this.set({ facilitiesShown }));
+    }
+
+    writeCard() {
+      const toggle = panel.$("card-toggle");
+      const open = !panel.$("card").hidden;
+      toggle.textContent = this.state.say(open ? "page.card_close" : "page.card_open");
+      toggle.setAttribute("aria-expanded", String(open));
+      if (open) this.card();
+    }
+
+    card() {
+      panel.card(this.study, this.state, (unit, category) => this.pick(unit, category));
     }
 
     writeDetail() {
@@ -442,18 +468,19 @@ circle15.start = (() => {
     }
   }
 
-  return async (map) => {
+  /* Opens a page of this kind on a map. */
+  const opening = (Kind) => async (map) => {
     const message = document.getElementById("c15-message");
     if (message.className === "c15-stop") return;
     try {
       const [study, arrays] = await Promise.all([data.values("study"), data.numbers("map")]);
-      const page = new Page(map, study, arrays);
+      const page = new Kind(map, study, arrays);
       circle15.shown = page;
       message.hidden = true;
       document.body.classList.add("c15-ready");
       performance.mark("circle15-ready");
       await new Promise((resolve) => setTimeout(resolve)); // outlines are unpacked after the first picture
-      page.receive(await data.numbers("isochrones"));
+      if (document.getElementById("circle15-isochrones")) page.receive(await data.numbers("isochrones"));
     } catch (error) {
       message.hidden = false;
       message.querySelector("p").textContent = message.dataset.failed;
@@ -461,4 +488,8 @@ circle15.start = (() => {
       throw error;
     }
   };
+
+  return { Page, byPeople, firstTier, opening, wording };
 })();
+
+circle15.start = circle15.page.opening(circle15.page.Page);

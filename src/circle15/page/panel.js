@@ -400,25 +400,37 @@ circle15.panel = (() => {
     return made;
   }
 
+  /* A line of the legend: a picture, and words beside it. */
+  const line = (draw, words, extra = null, why = null) =>
+    el("li", { title: why }, swatch(draw), el("span", {}, words, extra ? el("small", {}, extra) : null));
+
+  /* Colour and pattern of a unit, as on the map. */
+  const paint = (palette, scale, key) => (context) => {
+    context.fillStyle = palette.base.land;
+    context.fillRect(0, 0, 30, 18);
+    context.globalAlpha = canvas.CARD_ALPHA;
+    context.fillStyle = palette[scale][key];
+    context.fillRect(0, 0, 30, 18);
+    context.globalAlpha = 1;
+    context.fillStyle = canvas.patterns(context)[scale][key];
+    context.fillRect(0, 0, 30, 18);
+    context.strokeStyle = "rgba(28,39,51,.5)";
+    context.strokeRect(0.5, 0.5, 29, 17);
+  };
+
+  const block = (heading, items) => el("div", {}, el("h3", {}, ...[].concat(heading)), el("ul", {}, ...items));
+
   function legend(study, state, toggleFacilities) {
     const { say } = state;
     const { palette } = study;
     const percent = (value) => `${Math.round(100 * value)}%`;
-    const line = (draw, words, extra = null, why = null) => el("li", { title: why }, swatch(draw), el("span", {}, words, extra ? el("small", {}, extra) : null));
-    const painted = (scale, key, words, { extra = null, why = null } = {}) => line((context) => {
-      context.fillStyle = palette.base.land;
-      context.fillRect(0, 0, 30, 18);
-      context.globalAlpha = canvas.CARD_ALPHA; // as on the map
-      context.fillStyle = palette[scale][key];
-      context.fillRect(0, 0, 30, 18);
-      context.globalAlpha = 1;
-      context.fillStyle = canvas.patterns(context)[scale][key];
-      context.fillRect(0, 0, 30, 18);
-      context.strokeStyle = "rgba(28,39,51,.5)";
-      context.strokeRect(0.5, 0.5, 29, 17);
-    }, words, extra, why);
+    const painted = (scale, key, words, { extra = null, why = null } = {}) => line(paint(palette, scale, key), words, extra, why);
+    const bound = (band, key) => { // any one service, which may have no norm, is judged by coverage alone
+      const both = band.supply !== null && state.reading !== "lenient";
+      return say(`grade.${key}${both ? "_both" : ""}`, { share: percent(band.coverage), supply: both ? percent(band.supply) : "" });
+    };
     const bands = () => study.standard.grades.map((band, i, all) => painted("grades", String(band.grade), `${band[state.language]} (${band.grade})`,
-      { extra: i < all.length - 1 ? say("grade.at_least", { share: percent(band.coverage) }) : say("grade.below", { share: percent(all[i - 1].coverage) }) }));
+      { extra: i < all.length - 1 ? bound(band, "at_least") : bound(all[i - 1], "below"), why: band.supply === null ? "" : say("grade.supply_why") }));
     const none = () => painted("grades", "none", say("grade.none"), { why: say("grade.none_why", { share: percent(study.standard.complete_share) }) });
     const unknown = () => painted("grades", "unknown", say("completeness.grade"), { why: say("completeness.grade_why") });
     const close = () => line((context) => canvas.text(context, "≈", [15, 9], { size: 16, weight: 700 }), say("stability.close"), null, say("stability.why"));
@@ -439,16 +451,15 @@ circle15.panel = (() => {
     const named = { name: canvas.plain(state.walkerName(0)), m: level ? state.number(circle15.squares.typical(level)) : "" };
     const homes = level
       ? block([say(state.walker ? "squares.legend_of" : "squares.legend", named), el("small", {}, say(state.carried.clusters ? "squares.nearer" : "squares.always", { n: state.number(state.carried.count) }))],
-        circle15.squares.legend(study, state, level, line))
+        circle15.squares.legend(study, state, level))
       : block(say(state.walker ? "legend.clusters_of" : "legend.clusters", named), discs);
     const tick = el("input", { type: "checkbox", onchange: (event) => toggleFacilities(event.target.checked) });
     tick.checked = state.facilitiesShown;
-    const ways = state.zoom < circle15.layers.WAYS_FROM ? [] : lineSwatches(study, state, line);
     $("legend-body").replaceChildren(
       block(say(...unitsHeading(study, state)), units),
       ...(state.cluster === null ? [homes] : []),
       ...(state.carried.facilities && !level ? [block(el("label", {}, tick, say("legend.facilities")), signs)] : []),
-      ...(state.cluster === null && ways.length ? [block(say("legend.streets"), ways)] : []),
+      ...(state.cluster === null ? ways(study, state) : []),
     );
   }
 
@@ -459,7 +470,9 @@ circle15.panel = (() => {
     return [study.walkers[state.walker].key === "level" ? "legend.terrain" : "legend.change", values];
   }
 
-  function lineSwatches(study, state, line) {
+  /* Streets as they are drawn at this zoom: one block, or none. */
+  function ways(study, state) {
+    if (state.zoom < circle15.layers.WAYS_FROM) return [];
     const { base } = study.palette;
     const draw = (color, width, dash = []) => (context) => {
       context.strokeStyle = color;
@@ -476,7 +489,7 @@ circle15.panel = (() => {
     else if (has("street") || has("major")) found.push(["street", draw("rgba(38,40,52,.5)", 1.6)]);
     if (has("escalator")) found.push(["escalator", draw(base.lift, 3.4)]);
     if (state.world.lifts.count) found.push(["lift", (context) => { context.fillStyle = base.lift; context.fillRect(10, 4, 10, 10); }]);
-    return found.map(([key, drawn]) => line(drawn, state.say(`legend.${key}`)));
+    return found.length ? [block(state.say("legend.streets"), found.map(([key, drawn]) => line(drawn, state.say(`legend.${key}`))))] : [];
   }
 
   function edgeSwatch(study, i) {
@@ -496,19 +509,19 @@ circle15.panel = (() => {
     });
   }
 
-  /* What the page leaves out of a large study. */
-  function leftOut(state) {
+  /* What the page leaves out of a large study; the word says what becomes of homes. */
+  function leftOut(state, word) {
     const { say, carried } = state;
     const streets = carried.streets_left.map((one) => say(one === "major" ? "legend.major" : `kind.${one}`)).join(say("number.comma"));
     return [
-      carried.clusters ? "" : say("squares.always", { n: state.number(carried.count) }),
+      carried.clusters ? "" : say(word, { n: state.number(carried.count) }),
       carried.answers || !carried.clusters ? "" : say("carried.no_answers"),
       carried.facilities ? "" : say("carried.no_facilities"),
       streets ? say("carried.no_streets", { streets }) : "",
     ].filter(Boolean).join(" ");
   }
 
-  function foot(study, state) {
+  function foot(study, state, word = "squares.always") {
     const { facts, standard } = study;
     const { say, language } = state;
     const colon = language === "zh" ? "：" : ": ";
@@ -518,7 +531,7 @@ circle15.panel = (() => {
       [say("foot.sources"), facts.attribution],
       [say("foot.note"), facts.note],
     ];
-    const left = leftOut(state);
+    const left = leftOut(state, word);
     if (left) said.push([say("carried.title"), left]);
     $("foot").replaceChildren(
       ...said.filter(([, text]) => text).map(([key, text]) =>
@@ -536,7 +549,8 @@ circle15.panel = (() => {
       return el("div.c15-tip", {},
         el("strong", {}, name(facility.name[i] || say("facility.unnamed"))),
         el("span", {}, `${state.serviceName(facility.service[i])} · ${say(facility.verified[i] ? "facility.verified" : "facility.unverified")}`),
-        el("span", {}, say(`entrance.${facility.entrance_from[i]}`), " · ", name(facility.source[i])));
+        facility.source[i] === "scenario" ? el("span", {}, say("facility.scenario"))
+          : el("span", {}, say(`entrance.${facility.entrance_from[i]}`), " · ", name(facility.source[i])));
     }
     if (found.kind === "cluster") {
       return el("div.c15-tip", {},
@@ -552,5 +566,8 @@ circle15.panel = (() => {
     return null;
   }
 
-  return { $, el, name, mark, bar, detail, head, figures, categories, switches, ranked, depended, cluster, element, unit, card, legend, foot, tip };
+  return {
+    $, el, name, mark, bar, choice, detail, line, paint, block, ways, head, figures, categories, switches, ranked, depended,
+    cluster, element, unit, card, legend, foot, tip,
+  };
 })();

@@ -226,7 +226,7 @@ circle15.squares = (() => {
   }
 
   /* What the marks of a level mean, and how many people a ring of the legend stands for. */
-  function legend(study, state, level, line) {
+  function legend(study, state, level) {
     const { say, number } = state;
     const { marks } = study.palette;
     const size = radius(level, study, 2 ** state.zoom);
@@ -234,6 +234,7 @@ circle15.squares = (() => {
     const step = 10 ** Math.floor(Math.log10(Math.max(most, 1)));
     const people = Math.max(1, [5, 2, 1].find((n) => n * step <= most) * step || 1);
     const at = [15, 9];
+    const { line } = panel;
     return [
       line((context) => mark(context, at, { all: 1, gap: 1, unknown: 0 }, { radius: () => 7, marks }), say("state.gap")),
       line((context) => mark(context, at, { all: 1, gap: 0, unknown: 1 }, { radius: () => 7, marks }), say("state.unknown")),

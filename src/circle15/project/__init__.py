@@ -6,7 +6,18 @@ at once, each with its mend.
 """
 
 from circle15.project.standard import Category, Grade, Service, Standard
-from circle15.project.study_file import Inventory, NewLink, Project, Scenario
+from circle15.project.study_file import FacilityEdit, Inventory, NewLink, Project, Scenario
 from circle15.project.walker import Walker
 
-__all__ = ["Category", "Grade", "Inventory", "NewLink", "Project", "Scenario", "Service", "Standard", "Walker"]
+__all__ = [
+    "Category",
+    "FacilityEdit",
+    "Grade",
+    "Inventory",
+    "NewLink",
+    "Project",
+    "Scenario",
+    "Service",
+    "Standard",
+    "Walker",
+]

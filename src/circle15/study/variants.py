@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LEVEL = "level"  # the study's walker in a city without hills
 STEP_FREE, OPEN, STEPS = "step free", "all open", "with steps"  # two words each: no walker is called so
+UNGRADED = frozenset({STEP_FREE, OPEN, STEPS})  # no card is made of them
 STABILITY = "stability "
 SPEEDS, HEIGHTS_M, CUTOFFS_MIN = (0.9, 1.1), 5.0, (-1.0, 1.0)  # what a verdict has to survive
 SEEDS = (1, 2)  # of the two error fields of the terrain
@@ -50,25 +51,29 @@ def times(
     )
 
 
-def covered(study: Study, found: TravelTimes, *, standard: Standard | None = None) -> Coverage:
-    """Coverage as the study's, from other times or by another standard."""
-    from circle15.assessment import coverage
+def covered(study: Study, found: TravelTimes, *, standard: Standard | None = None, supply: bool = True) -> Coverage:
+    """Coverage as the study's, from other times or by another standard; with supply, which the card needs."""
+    from circle15.assessment import coverage, demand, own, supplied
 
-    return coverage(found, study.facilities, standard=standard or study.standard, known=study.known)
+    asked = standard or study.standard
+    said = coverage(found, study.facilities, standard=asked, known=study.known)
+    if not supply:
+        return said
+    people = demand(study.origins, study.groups)
+    return supplied(said, found, own(study.facilities, study.units), people=people, standard=asked, known=study.known)
 
 
 def runs(study: Study) -> dict[str, Coverage]:
     """Coverage of the same study asked otherwise, by name; several at once, each on one processor.
 
-    The study's other walkers by their names, the city without hills (`LEVEL`) and without steps (`STEP_FREE`); where
-    they are asked for, the relaxations that tell why a gap is one (`OPEN`, `STEPS`) and the numbers that a verdict
-    has to survive (`STABILITY` and a count).
+    The study's other walkers and those of the groups by their names, the city without hills (`LEVEL`) and without steps
+    (`STEP_FREE`); where they are asked for, the relaxations that tell why a gap is one (`OPEN`, `STEPS`) and the
+    numbers that a verdict has to survive (`STABILITY` and a count).
     """
     from circle15.network.threads import each
 
-    asked: dict[str, Callable[[], TravelTimes]] = {
-        one.name: partial(times, study, walker=one) for one in study.walkers[1:]
-    }
+    others = [*study.walkers[1:], *(one for one in study.group_walkers.values() if one.name != study.walker.name)]
+    asked: dict[str, Callable[[], TravelTimes]] = {one.name: partial(times, study, walker=one) for one in others}
     asked[LEVEL] = lambda: times(study, walker=study.walker.on_the_level(), network=study.open_network)
     # the detour to the nearest counts however far that is
     asked[STEP_FREE] = lambda: times(study, walker=study.walker.step_free("wheelchair"), minutes=study.search_minutes)
@@ -78,11 +83,11 @@ def runs(study: Study) -> dict[str, Coverage]:
             free = study.walker.model_copy(update={"forbidden": frozenset()})
             asked[STEPS] = lambda: times(study, walker=free)
     if study.project.assessment.stability:
-        others = [partial(times, study, walker=study.walker.at(factor)) for factor in SPEEDS]
-        others += [partial(_other_heights, study, seed) for seed in SEEDS]
-        asked |= {f"{STABILITY}{number}": one for number, one in enumerate(others)}
-    study.known, study.open_network  # noqa: B018  once, before the threads ask
-    found = each(lambda one: covered(study, one()), asked.values())
+        survived = [partial(times, study, walker=study.walker.at(factor)) for factor in SPEEDS]
+        survived += [partial(_other_heights, study, seed) for seed in SEEDS]
+        asked |= {f"{STABILITY}{number}": one for number, one in enumerate(survived)}
+    study.known, study.open_network, study.groups  # noqa: B018  once, before the threads ask
+    found = each(lambda name: covered(study, asked[name](), supply=name not in UNGRADED), asked)
     return {study.walker.name: study.coverage, **dict(zip(asked, found, strict=True))}
 
 

@@ -15,6 +15,7 @@ from pyarrow.parquet import ParquetWriter
 from circle15 import assessment
 from circle15.errors import Finding
 from circle15.sources.osm import source_of
+from circle15.study.judged import judgement
 from circle15.tables import FACILITIES, ORIGINS, STREETS, TABLES, Coverage, Result
 from circle15.tiles.work import COVERED
 
@@ -46,13 +47,17 @@ def merged(study: Study, plan: Plan) -> Study:
     study.origins = _together(plan, "result", ORIGINS.index, ORIGINS.names)
     found = _together(plan, "facilities", FACILITIES.index, FACILITIES.names)
     study.facilities = found[~found.index.duplicated()]  # one that reaches into two tiles counts once
+    study.facilities_as_they_are = study.facilities
     twice = pd.concat([pd.read_parquet(plan.merges(tile)) for tile in plan.tiles.index])
     study.merged = twice.drop_duplicates(ignore_index=True)
     services = pd.Index([service.key for service in study.standard.services], name="service")
     parts = [pd.read_parquet(plan.result(tile), columns=list(COVERED)) for tile in plan.tiles.index]
     rows = pd.concat([part for part in parts if len(part)])
     held = {name: pd.DataFrame(np.vstack(rows[name].to_list()), study.origins.index, services) for name in COVERED}
-    study.coverage = assessment.doubted(Coverage(**held, search_minutes=study.search_minutes), study.known)
+    study.coverage = assessment.doubted(
+        Coverage(**held, search_minutes=study.search_minutes),  # type: ignore[arg-type]  # frames by their names
+        study.known,
+    )
     unplaced = int((study.coverage.why == "unplaced").any(axis=1).sum())
     study.placed = {
         "origins": {"placed": len(study.origins) - unplaced, "far": unplaced},
@@ -62,7 +67,7 @@ def merged(study: Study, plan: Plan) -> Study:
     }
     study.sources = (source_of(study.project.path(study.project.streets.files[0])),)
     study.streets = STREETS.empty(study.area.crs)
-    problem = "doubtful links, dependence, isochrones and stability are not computed"
+    problem = "doubtful links, dependence, isochrones, stability, supply, containment and groups are not computed"
     study.findings.append(Finding("[tiles]", problem, "Ask for them in a study of a smaller area"))
     return study
 
@@ -96,9 +101,10 @@ def result_of(study: Study) -> Result:
         survey=study.survey,
         found=found,
         coverage=assessment.coverage_table(_first(found), standard=standard),
-        grades=assessment.grades(found, study.origins, study.units, standard=standard),
+        grades=study.card,
         gaps=assessment.gaps(_first(found), study.origins, standard=standard),
         **empty,
+        judgement=judgement(study, walked=False),
         facts=study.facts,
     )
 
