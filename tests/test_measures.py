@@ -553,6 +553,7 @@ BAD_WEIGHTS = [
     (lambda good: pd.concat([good, good[:1]]), r"{}: 1 ids occur more than once \(first: {}\)"),
     (lambda good: good.to_numpy(), r"{}: it is a ndarray. Give a Series"),
     (lambda good: good.to_frame(), r"{}: it is a DataFrame. Give a Series"),
+    (lambda _: None, r"{}: it is a NoneType. Give a Series"),
 ]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circle15.assessment import demand, grades, minimums, supplied, supply_table
+from circle15.assessment import demand, grades, minimums, norms, supplied, supply_table
 from circle15.tables import GRADES, GROUPS, MINIMUMS, SUPPLY
 from quarter import covered, facilities, lists, minimum, norm, origins, service, standard, units
 
@@ -43,6 +43,21 @@ def test_seats_are_shared_by_hand():
     assert rows.loc["S2", "known_share"] == pytest.approx((660 / 302) / (660 / 302 + 20))
     assert rows["judged_by"].reindex(["D", "S1", "S2", "C4"]).tolist() == ["count", "size", "count", ""]
     assert rows["measure"].unique().tolist() == ["capacity"]
+
+
+def test_what_no_walk_changes_can_be_asked_for_alone():
+    """0.1 seats each, 600 people over 3 schools: one for 200, of 20 seats; f1 is half of one. f3 lies outside."""
+    far = facilities(
+        {"f3": {"service": "school", "at": (500, 5), "capacity": 30}, "g": {"service": "shop", "at": (5, 5)}}
+    )
+    asked = norms(pd.concat([SCHOOLS, far]), units(), people=demand(HOMES, NOBODY), standard=SEATS)
+    assert asked.people["school"].tolist() == [100, 200, 300]
+    assert (asked.people_each["school"], asked.typical["school"], asked.column["school"]) == (200, 20, "capacity")
+    assert asked.size.fillna(-1).to_dict() == {"f1": 0.5, "f2": -1, "f3": 1.5}
+    assert asked.own.to_dict() == {"f1": True, "f2": True, "f3": False}
+    bands = [one | {"supply": None} for one in SEATS.model_dump()["grades"]]
+    by_coverage = SEATS.model_validate(SEATS.model_dump() | {"grades": bands})
+    assert norms(SCHOOLS, units(), people=demand(HOMES, NOBODY), standard=by_coverage) is None
 
 
 def test_resident_coverage_and_unit_coverage_differ():
@@ -136,6 +151,19 @@ def test_services_of_several_cutoffs_are_shared_out_apart():
     near, far = 60 / (100 + 0.22 * 200) / 0.1, 60 / (100 + 0.68 * 200) / 0.1
     np.testing.assert_allclose(ratio["near"], [near, 0.22 * near, 0], rtol=1e-12)
     np.testing.assert_allclose(ratio["far"], [far, 0.68 * far, 0], rtol=1e-12)
+
+
+def test_many_homes_are_shared_out_service_by_service(monkeypatch):
+    asked = standard(
+        service("school", norm=norm(100), people_each=200), service("other", minutes=10, norm=norm(50), people_each=300)
+    )
+    places = pd.concat([SCHOOLS, facilities({"g": {"service": "other", "at": (5, 5), "capacity": 7}})])
+    walks = WALKS | {("o1", "g"): 60, ("o2", "g"): 600}
+    at_once = judged(walks, HOMES, places, asked).supply
+    monkeypatch.setattr("circle15.assessment.supply.MOST_ROWS", 1)
+    one_by_one = judged(walks, HOMES, places, asked).supply
+    pd.testing.assert_frame_equal(at_once.ratio, one_by_one.ratio)
+    pd.testing.assert_frame_equal(at_once.known, one_by_one.known)
 
 
 def test_a_standard_without_supply_is_judged_by_coverage_alone():

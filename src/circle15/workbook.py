@@ -38,7 +38,8 @@ _A3 = 8
 _MADE = datetime(2000, 1, 1)  # noqa: DTZ001  stands instead of the time of writing; the same result, the same file
 _DARK = 0.45  # colours darker than this carry white letters
 _FIRST = 4  # row of the heads; above it title, note and a blank line
-_WIDEST, _NARROWEST = 60, 8
+_WIDEST, _NARROWEST = 60, 12
+_ACROSS, _FITS, _LINE = 7, 96, 16  # the columns that a line of words goes over, letters on it, its height
 _SHARES = ("share", "share_most", "known_share", "satisfaction")
 _VERDICTS = ("fail", "pass", "unknown", "built", "not built")
 _DECIMALS = ("minutes", "adequacy", "expected", "value")
@@ -53,11 +54,12 @@ class Cell(NamedTuple):
 
 @dataclass
 class Sheet:
-    """One sheet: its key in `labels/workbook.toml`, blocks of heads and rows, one under the other."""
+    """One sheet: its key in `labels/workbook.toml`, facts, and blocks of heads and rows, one under the other."""
 
     key: str
     blocks: list[tuple[Sequence[str], list[list[Cell]]]] = field(default_factory=list)
     filtered: bool = True
+    facts: Sequence[tuple[str, Any]] = ()
 
 
 def write_workbook(
@@ -204,19 +206,12 @@ class _Made:
             **{key: facts.get(key) for key in ("data_date", "trip", "when", "scenario", "attribution", "note")},
             "version": f"circle15 {facts.get('version', '')}",
         }
-        rows = [
-            [
-                Cell(" ".join(self.words["facts"][key]), "head left"),
-                Cell(value, "whole" if key == "population" else "text"),
-            ]
-            for key, value in said.items()
-            if value
-        ]
-        blocks: list[tuple[Sequence[str], list[list[Cell]]]] = [((), rows), self._headline()]
+        lines = [(" ".join(self.words["facts"][key]), value) for key, value in said.items() if value]
+        blocks = [self._headline()]
         if len(self.result.judgement.targets):
             blocks.append(self._listed(self.result.judgement.targets.reset_index()))
         owned = self._owned()
-        return Sheet("overview", [*blocks, *([owned] if owned[1] else [])], filtered=False)
+        return Sheet("overview", [*blocks, *([owned] if owned[1] else [])], filtered=False, facts=lines)
 
     def _headline(self) -> tuple[Sequence[str], list[list[Cell]]]:
         """People by category over the whole study: the topmost units together."""
@@ -294,33 +289,30 @@ def _filled(colour: str) -> dict[str, Any]:
 
 
 def _draw(page: Worksheet, sheet: Sheet, made: _Made, formats: dict[str, Format]) -> None:
-    """One sheet: title, note, mark, blocks; ready to be printed on A3."""
+    """One sheet: title, note, mark, facts, blocks; ready to be printed on A3."""
     zh, en, note = made.words["sheets"][sheet.key]
     page.write_string(0, 0, f"{zh} {en}", formats["title"])
     page.write_string(1, 0, note, formats["note"])
     if made.mark:
-        page.write_string(2, 0, made.mark, formats["mark"])
+        page.merge_range(2, 0, 2, _ACROSS, made.mark, formats["mark"])
     page.set_row(0, 26)
-    row, widths = _FIRST, dict[int, int]()
-    for number, (heads, rows) in enumerate(sheet.blocks):
-        if heads:
-            _draw_heads(page, row, heads, made, formats)
-            if number == 0 and sheet.filtered and rows:
-                page.autofilter(row, 0, row + len(rows), len(heads) - 1)
-                page.freeze_panes(row + 1, 2 if sheet.key in tables.TIERS else 0)
-                page.repeat_rows(row)
-            row += 1
-        for cells in rows:
+    row = _draw_facts(page, sheet.facts, formats)
+    for heads, rows in sheet.blocks:
+        _draw_heads(page, row, heads, made, formats)
+        page.set_row(row, _LINE * (5 if sheet.key in tables.TIERS else 3))
+        if sheet.filtered and rows:
+            page.autofilter(row, 0, row + len(rows), len(heads) - 1)
+            page.freeze_panes(row + 1, 2 if sheet.key in tables.TIERS else 0)
+            page.repeat_rows(row)
+        for at, cells in enumerate(rows, start=row + 1):
             for column, (value, look) in enumerate(cells):
                 if isinstance(value, str):
-                    page.write_string(row, column, value, formats[look])
-                    widths[column] = max(widths.get(column, 0), _wide(value))
+                    page.write_string(at, column, value, formats[look])
                 else:
-                    page.write_number(row, column, value, formats[look])
-            row += 1
-        row += 1
-    for column in range(max((len(cells) for _, rows in sheet.blocks for cells in rows), default=0)):
-        page.set_column(column, column, min(max(widths.get(column, 0), _NARROWEST), _WIDEST) + 2)
+                    page.write_number(at, column, value, formats[look])
+        row += len(rows) + 2
+    for column, wide in enumerate(_widths(sheet)):
+        page.set_column(column, column, wide)
     page.set_landscape()
     page.set_paper(_A3)
     page.fit_to_pages(1, 0)
@@ -329,12 +321,37 @@ def _draw(page: Worksheet, sheet: Sheet, made: _Made, formats: dict[str, Format]
     page.set_footer(f"&L{name} {made.mark}&C{footer}&R{made.result.facts.get('attribution', '')}".replace("\n", " "))
 
 
+def _draw_facts(page: Worksheet, facts: Sequence[tuple[str, Any]], formats: dict[str, Format]) -> int:
+    """What is known of the study, each on a line across the sheet; returns the row below."""
+    row = _FIRST
+    for head, value in facts:
+        page.write_string(row, 0, head, formats["head left"])
+        said = f"{value:,.0f}" if isinstance(value, float) else str(value)
+        page.merge_range(row, 1, row, _ACROSS, said, formats["text"])
+        page.set_row(row, _LINE * (1 + _wide(said) // _FITS))
+        row += 1
+    return row + bool(facts)
+
+
+def _widths(sheet: Sheet) -> list[int]:
+    """Columns as wide as what stands in them, within reason."""
+    columns: list[int] = []
+    for heads, rows in sheet.blocks:
+        for column in range(len(heads)):
+            texts = {cells[column].value for cells in rows if isinstance(cells[column].value, str)}
+            wide = min(max(map(_wide, texts), default=0), _WIDEST) + 2
+            if column < len(columns):
+                columns[column] = max(columns[column], wide)
+            else:
+                columns.append(max(wide, _NARROWEST))
+    return columns
+
+
 def _draw_heads(page: Worksheet, row: int, heads: Iterable[str], made: _Made, formats: dict[str, Format]) -> None:
     for column, name in enumerate(heads):
         pair = made.words["heads"].get(name)
         text = "\n".join(pair) if pair else made.labels.get(name, name).replace(" ", "\n", 1)
         page.write_string(row, column, text, formats["head"])
-    page.set_row(row, 48)
 
 
 @lru_cache(maxsize=65536)

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from circle15.page import change_map
+from circle15.project import Manifest
 from circle15.study.comparing import compare, write_comparison
 from sample_result import HOSTILE, sample_result, sample_standard
 
@@ -100,6 +101,8 @@ def test_the_card_says_which_grades_go_up_and_down(changed, open_page):
     page = open_page(folder / "change.html")
     page.locator("#c15-card-toggle").click()
     choose(page, "tier", "社区")
+    first = page.locator("#c15-card tbody tr").first.inner_text()
+    assert "升" in first or "降" in first  # units whose grades change come first
     words = page.locator("#c15-card td button").all_inner_texts()
     cells = found.cells[found.cells["tier"] == "community"]
     assert len(words) == len(cells)
@@ -129,7 +132,7 @@ def test_the_map_itself_answers(changed, open_page):
         """() => {
           const { map, world, state } = circle15.shown;
           const home = state.byPeople.find(i => state.kindOf[i] === "gained");
-          const at = map.latLngToContainerPoint(world.project.latLng(world.clusters.steps[home]));
+          const at = map.latLngToContainerPoint(world.project.latLng(world.clusters.steps(home)));
           const box = map.getContainer().getBoundingClientRect();
           return [box.left + at.x, box.top + at.y];
         }"""
@@ -147,12 +150,10 @@ def compared(monkeypatch, after, before=None):
     """Two made-up results compared as two folders would be."""
     from circle15.study import comparing
 
-    standard = sample_standard()
-    manifest = {"study": {"study": {"language": "zh"}}, "standard": standard.model_dump(mode="json"), "sources": []}
+    said = {"study": {"study": {"language": "zh"}, "area": {}}, "standard": sample_standard()}
 
     def run(result):
-        said = manifest | {"facts": dict(result.facts)}
-        return comparing._Run(result, standard, said, comparing._said(said))
+        return comparing._Run(result, Manifest.model_validate(said | {"facts": dict(result.facts)}))
 
     monkeypatch.setattr(comparing._Run, "of", staticmethod(run))
     return compare(before or sample_result(), after)

@@ -28,7 +28,7 @@ from circle15.assessment.containment import containment
 from circle15.assessment.coverage import coverage, coverage_table, doubted
 from circle15.assessment.equity import equity
 from circle15.assessment.groups import group_coverage
-from circle15.assessment.supply import demand, minimums, supplied, supply_table
+from circle15.assessment.supply import demand, minimums, norms, supplied, supply_table
 from circle15.assessment.units import own
 
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
     "known_by_origin",
     "minimums",
     "next_lists",
+    "norms",
     "own",
     "quadrant",
     "residents",

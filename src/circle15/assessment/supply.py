@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from circle15.assessment.units import by_state, codes, crossed, holds, inside
+from circle15.assessment.units import by_state, codes, crossed, holds, inside, own
 from circle15.measures import Steps, e2sfca
 from circle15.project.yardsticks import EVERYONE, column
-from circle15.tables import MINIMUMS, SUPPLY, Coverage, Placement, Supply, TravelTimes
+from circle15.tables import MINIMUMS, SUPPLY, Coverage, Norms, Placement, Supply, TravelTimes
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Places = NDArray[np.intp]
 
 ZONE_MIN = 100  # minutes that each part of a cut-off is stretched to, so that all services decay alike
+MOST_ROWS = 4_000_000  # services x origins that are shared out at once
 COUNT = "count"
 ROUNDING = 1e-9  # of sizes and of sums of people
 
@@ -99,9 +100,6 @@ def supplied(
     here = facilities.reindex(times.facility_ids)
     of_service = asked.keys.get_indexer(pd.Index(here["service"]))
     size = _sizes(asked, here, of_service)
-    decay = Steps([((place + 1) * ZONE_MIN, weight) for place, weight in enumerate(standard.decay)])
-    walks = _walks(times, of_service, asked.minutes, stretched_min=decay.minutes)
-    crowd = pd.Series(asked.people.ravel(order="F"))
     hidden = np.isin(origins, times.origins.unplaced)[:, None]
     if known is not None:
         hidden = hidden | ~known.reindex(index=origins, columns=asked.keys).to_numpy(dtype=bool)
@@ -109,19 +107,53 @@ def supplied(
     def frame(values: Floats) -> pd.DataFrame:
         return pd.DataFrame(values, index=origins, columns=asked.keys)
 
-    def offered(sizes: Floats) -> pd.DataFrame:
-        a_head = e2sfca(walks, pd.Series(sizes), population=crowd, decay=decay).to_numpy()
-        ratio = a_head.reshape(asked.people.shape, order="F") * asked.people_each
-        return frame(np.where(hidden, np.nan, ratio))
-
+    some = max(1, MOST_ROWS // max(len(origins), 1))  # services at once
+    blocks = [slice(first, first + some) for first in range(0, len(asked.keys), some)]
+    parts = [_offered_by(times, of_service, size, asked, block, standard=standard) for block in blocks]
+    offered, certain = (np.where(hidden, np.nan, np.hstack(part)) for part in zip(*parts, strict=True))
     supply = Supply(
         people=frame(asked.people),
-        ratio=offered(np.where(np.isnan(size), 1.0, size)),
-        known=offered(np.nan_to_num(size)),
+        ratio=frame(offered),
+        known=frame(certain),
         asked_each=pd.Series(asked.each, index=asked.keys),
         measure=pd.Series(asked.measure, index=asked.keys),
     )
     return replace(found, supply=supply)
+
+
+def norms(
+    facilities: gpd.GeoDataFrame, units: gpd.GeoDataFrame, *, people: pd.DataFrame, standard: Standard
+) -> Norms | None:
+    """What supply is held against, whoever walks and however: the part of `supplied` that no walk changes.
+
+    Parameters
+    ----------
+    facilities, units : GeoDataFrame
+        tables.FACILITIES and tables.UNITS.
+    people : DataFrame of float
+        From `demand`.
+    standard : Standard
+        States norms and expected counts.
+
+    Returns
+    -------
+    Norms or None
+        None where the standard has no norms, or no supply in its bands.
+    """
+    asked = _asked(standard, people)
+    if asked is None or not standard.has_supply:
+        return None
+    of_service = asked.keys.get_indexer(pd.Index(facilities["service"]))
+    size = pd.Series(_sizes(asked, facilities, of_service), index=facilities.index)[of_service >= 0]
+    columns = ["" if one == COUNT else column(one) for one in asked.measure]
+    return Norms(
+        people=pd.DataFrame(asked.people, index=people.index, columns=asked.keys),
+        people_each=pd.Series(asked.people_each, index=asked.keys),
+        typical=pd.Series(asked.each * asked.people_each, index=asked.keys),
+        column=pd.Series(columns, index=asked.keys, dtype=object),
+        size=size,
+        own=pd.Series(size.index.isin(own(facilities, units).index), index=size.index),
+    )
 
 
 @dataclass(frozen=True)
@@ -168,17 +200,33 @@ def _sizes(asked: _Asked, facilities: gpd.GeoDataFrame, of_service: Places) -> F
     return size
 
 
+def _offered_by(
+    times: TravelTimes, of_service: Places, size: Floats, asked: _Asked, block: slice, *, standard: Standard
+) -> tuple[Floats, Floats]:
+    """What some services offer over what is asked, and the part of it of known size: origins by services."""
+    people, people_each = asked.people[:, block], asked.people_each[block]
+    decay = Steps([((place + 1) * ZONE_MIN, weight) for place, weight in enumerate(standard.decay)])
+    walks = _walks(times, of_service - block.start, asked.minutes[block], stretched_min=decay.minutes)
+    crowd = pd.Series(people.ravel(order="F"))
+    return tuple(  # type: ignore[return-value]  # two
+        e2sfca(walks, pd.Series(sizes), population=crowd, decay=decay).to_numpy().reshape(people.shape, order="F")
+        * people_each
+        for sizes in (np.where(np.isnan(size), 1.0, size), np.nan_to_num(size))
+    )
+
+
 def _walks(times: TravelTimes, of_service: Places, minutes: Floats, *, stretched_min: float) -> TravelTimes:
     """Walks within the cut-offs, all stretched to one; every service and origin together stand as an origin.
 
-    So one call shares out every service by the same decay, and none mixes with another.
+    So one call shares out several services by the same decay, and none mixes with another.
     """
     pairs, count = times.seconds.tocoo(), len(times.origin_ids)
     service = of_service[pairs.coords[1]]
-    cutoff = np.append(minutes * 60, -1.0)[service]  # nothing is within -1 s: no norm
-    near = pairs.data <= cutoff
-    rows, columns = service[near] * count + pairs.coords[0][near], pairs.coords[1][near]
-    seconds = np.round(pairs.data[near] * (stretched_min * 60) / cutoff[near], 6)  # at a limit is within it
+    here = np.flatnonzero((service >= 0) & (service < len(minutes)))
+    here = here[pairs.data[here] <= minutes[service[here]] * 60]
+    service, cutoff = service[here], minutes[service[here]] * 60
+    rows, columns = service * count + pairs.coords[0][here], pairs.coords[1][here]
+    seconds = np.round(pairs.data[here] * (stretched_min * 60) / cutoff, 6)  # at a limit is within it
     shape = (len(minutes) * count, len(times.facility_ids))
     ids = [pd.RangeIndex(many) for many in shape]
     placed = [Placement(pd.DataFrame({"how": "main"}, index=one)) for one in ids]
@@ -188,7 +236,7 @@ def _walks(times: TravelTimes, of_service: Places, minutes: Floats, *, stretched
         origin_ids=ids[0],
         facility_ids=ids[1],
         cutoff_s=stretched_min * 60,
-        edge_s=np.full(len(ids[0]), np.inf),
+        edge_s=np.full(shape[0], np.inf),
         origins=placed[0],
         facilities=placed[1],
     )

@@ -137,7 +137,7 @@ def cumulative(times: TravelTimes, opportunities: pd.Series, *, minutes: float) 
     >>> [cumulative(times, places, minutes=cutoff)["a"].item() for cutoff in (4, 5, 15)]
     [0.0, 30.0, 40.0]
     """
-    weight, supply, _ = _weighed(times, Cutoff(minutes), capacity=opportunities)
+    weight, (supply,) = _weighed(times, Cutoff(minutes), capacity=opportunities)
     return _by_origin(times, weight @ supply, "cumulative")
 
 
@@ -178,7 +178,7 @@ def gravity(times: TravelTimes, opportunities: pd.Series, *, decay: Decay) -> pd
     >>> gravity(times, pd.Series({"x": 30, "y": 10}), decay=Steps([(10, 1), (15, 0.5)]))["a"].item()
     35.0
     """
-    weight, supply, _ = _weighed(times, decay, capacity=opportunities)
+    weight, (supply,) = _weighed(times, decay, capacity=opportunities)
     return _by_origin(times, weight @ supply, "gravity")
 
 
@@ -218,7 +218,7 @@ def catchment(times: TravelTimes, population: pd.Series, *, decay: Decay) -> pd.
     >>> catchment(times, pd.Series({"a": 300, "b": 200}), decay=Cutoff(15)).to_dict()
     {'x': 500.0, 'y': 0.0}
     """
-    weight, _, people = _weighed(times, decay, population=population)
+    weight, (people,) = _weighed(times, decay, population=population)
     return _placed(times.facilities, times.facility_ids, people @ weight, "catchment")
 
 
@@ -310,7 +310,7 @@ def e2sfca(times: TravelTimes, capacity: pd.Series, *, population: pd.Series, de
     >>> e2sfca(times, pd.Series({"x": 10}), population=people, decay=decay).to_dict()
     {'a': 0.025, 'b': 0.0125}
     """
-    weight, supply, people = _weighed(times, decay, capacity=capacity, population=population)
+    weight, (supply, people) = _weighed(times, decay, capacity=capacity, population=population)
     return _by_origin(times, weight @ _share(supply, people @ weight), "e2sfca")
 
 
@@ -356,7 +356,7 @@ def m2sfca(times: TravelTimes, capacity: pd.Series, *, population: pd.Series, de
     >>> m2sfca(times, pd.Series({"x": 10}), population=people, decay=decay).to_dict()
     {'a': 0.025, 'b': 0.00625}
     """
-    weight, supply, people = _weighed(times, decay, capacity=capacity, population=population)
+    weight, (supply, people) = _weighed(times, decay, capacity=capacity, population=population)
     return _by_origin(times, _as(weight, weight.data**2) @ _share(supply, people @ weight), "m2sfca")
 
 
@@ -402,7 +402,7 @@ def three_sfca(times: TravelTimes, capacity: pd.Series, *, population: pd.Series
     >>> three_sfca(times, beds, population=people, decay=Cutoff(15)).to_dict()
     {'a': 0.04, 'b': 0.02}
     """
-    weight, supply, people = _weighed(times, decay, capacity=capacity, population=population)
+    weight, (supply, people) = _weighed(times, decay, capacity=capacity, population=population)
     claim = _as(weight, weight.data * _shares(weight, _origin_of(weight)))
     return _by_origin(times, claim @ _share(supply, people @ claim), "three_sfca")
 
@@ -449,7 +449,7 @@ def bfca(times: TravelTimes, capacity: pd.Series, *, population: pd.Series, deca
     >>> bfca(times, beds, population=people, decay=Cutoff(15)).round(4).to_dict()
     {'a': 0.07, 'b': 0.01}
     """
-    weight, supply, people = _weighed(times, decay, capacity=capacity, population=population)
+    weight, (supply, people) = _weighed(times, decay, capacity=capacity, population=population)
     of_origin, of_facility = (_as(weight, _shares(weight, at)) for at in (_origin_of(weight), weight.indices))
     return _by_origin(times, of_facility @ _share(supply, people @ of_origin), "bfca")
 
@@ -496,17 +496,15 @@ def spatial_availability(times: TravelTimes, capacity: pd.Series, *, population:
     >>> spatial_availability(times, beds, population=people, decay=Cutoff(15)).to_dict()
     {'a': 6.0, 'b': 4.0}
     """
-    weight, supply, people = _weighed(times, decay, capacity=capacity, population=population)
+    weight, (supply, people) = _weighed(times, decay, capacity=capacity, population=population)
     return _by_origin(times, people * (weight @ _share(supply, people @ weight)), "spatial_availability")
 
 
-def _weighed(
-    times: TravelTimes, decay: Decay, *, capacity: pd.Series | None = None, population: pd.Series | None = None
-) -> tuple[csr_array, Floats, Floats]:
-    """The weights w_ij, the capacities S_j and the people P_i, checked and in the order of the times."""
+def _weighed(times: TravelTimes, decay: Decay, **given: pd.Series) -> tuple[csr_array, list[Floats]]:
+    """The weights w_ij, and the capacity and population that are given, checked and in the order of the times."""
+    ids = {"capacity": times.facility_ids, "population": times.origin_ids}
     found = times.findings()
-    for name, values, ids in (("capacity", capacity, times.facility_ids), ("population", population, times.origin_ids)):
-        found += [] if values is None else problems(name, values, ids)
+    found += [finding for name, values in given.items() for finding in problems(name, values, ids[name])]
     if not isinstance(decay, Decay):
         found.append(Finding("decay", f"it is a {type(decay).__name__}", "Give a Decay, such as Cutoff(15)"))
     refuse(found)
@@ -514,11 +512,7 @@ def _weighed(
     weight = decay(times.seconds.data)
     if not ((weight >= 0) & (weight <= 1)).all():
         refuse([Finding(f"decay {decay!r}", "its weights do not all lie between 0 and 1", "Let it fall from 1 to 0")])
-    supply, people = (
-        np.zeros(0) if values is None else numbers(values, ids)
-        for values, ids in ((capacity, times.facility_ids), (population, times.origin_ids))
-    )
-    return _as(times.seconds, weight), supply, people
+    return _as(times.seconds, weight), [numbers(values, ids[name]) for name, values in given.items()]
 
 
 def _as(pairs: csr_array, values: Floats) -> csr_array:

@@ -268,7 +268,8 @@ circle15.changes = (() => {
   function card(study, state, pick) {
     const { say } = state;
     const heads = study.standard.categories.map((_, c) => el("th", { scope: "col" }, state.categoryName(c)));
-    const rows = state.shown.map((u) => el("tr", {}, el("th", { scope: "row" }, name(state.unitName(u))),
+    const moved = (u) => Number(study.standard.categories.some((_, c) => state.cell(u, c).change)); // these first
+    const rows = [...state.shown].sort((a, b) => moved(b) - moved(a)).map((u) => el("tr", {}, el("th", { scope: "row" }, name(state.unitName(u))),
       ...study.standard.categories.map((_, c) => {
         const { change } = state.cell(u, c);
         const said = [canvas.plain(state.unitName(u)), state.categoryName(c), state.changeWord(change), gradesOf(state, u, c)].join(" · ");

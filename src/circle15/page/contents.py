@@ -112,7 +112,7 @@ def _labels(file: str) -> dict[str, Any]:
     return tomllib.loads((resources.files("circle15") / "labels" / file).read_text(encoding="utf-8"))
 
 
-def blocks(result: Result, *, standard: Standard, language: str) -> str:
+def blocks(result: Result, *, standard: Standard, language: str, more: str = "") -> str:
     """Everything that the page draws and says, as inert elements.
 
     Parameters
@@ -123,11 +123,13 @@ def blocks(result: Result, *, standard: Standard, language: str) -> str:
         The standard that it was held against.
     language : {"zh", "en"}
         The language that the page opens in.
+    more : str
+        Further elements, which take room from isochrones.
 
     Returns
     -------
     str
-        Three elements: `study` (plain values), `map` (shapes and coverage) and `isochrones`.
+        Three elements: `study` (plain values), `map` (shapes and coverage) and `isochrones`; and those further ones.
 
     Raises
     ------
@@ -177,8 +179,8 @@ def blocks(result: Result, *, standard: Standard, language: str) -> str:
         "minutes": sorted(float(one) for one in result.isochrones["minutes"].unique()),
     }
     said = json_block(study, name="study")
-    room = MOST_CHARACTERS - len(said) - len(drawn) if held["clusters"] else 0
-    return "\n".join((said, drawn, _outlines(result, grid, grid.steps(degrees), room=room)))
+    room = MOST_CHARACTERS - len(said) - len(drawn) - len(more) if held["clusters"] else 0
+    return "\n".join((said, drawn, _outlines(result, grid, grid.steps(degrees), room=room), more))
 
 
 # ---------------------------------------------------------------------------------------------- units and the card

@@ -236,13 +236,17 @@ circle15.layers = (() => {
 
   /* A word at every sign that has one, above it or below, where nothing is written yet. */
   function signWords(context, view, world, state, taken) {
+    const said = new Set(); // once for a place with several services
     for (const i of state.facilities) {
       const { word, color } = state.signLook(i);
       const [x, y] = [view.x(world.facilities.xs[i]), view.y(world.facilities.ys[i])];
+      const here = `${x.toFixed()} ${y.toFixed()} ${word}`;
+      if (!word || said.has(here)) continue;
+      said.add(here);
       context.font = "700 12px sans-serif";
       const half = context.measureText(word).width / 2 + 4;
       const spots = [[x, y - 17], [x, y + 17], [x + half + 10, y], [x - half - 10, y]];
-      const at = word && spots.find(([a, b]) => claim(taken, [a - half, b - 8, a + half, b + 8]));
+      const at = spots.find(([a, b]) => claim(taken, [a - half, b - 8, a + half, b + 8]));
       if (at) canvas.text(context, word, at, { weight: 700, color });
     }
   }

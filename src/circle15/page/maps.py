@@ -20,16 +20,22 @@ from jinja2 import Environment, PackageLoader
 
 from circle15.errors import ConfigError, Finding
 from circle15.page.changing import change_blocks, change_words
-from circle15.page.contents import blocks, words
+from circle15.page.contents import blocks, carried, words
 from circle15.page.offline import Verbatim, inline, policy, refuse_network, script
 from circle15.page.squares import farthest
+from circle15.page.walking import walking
 
 if TYPE_CHECKING:
+    from circle15.page.walking import Live
     from circle15.project import Standard
     from circle15.tables import Comparison, Result
 
 _SCRIPTS = ("data.js", "canvas.js", "layers.js", "panel.js", "squares.js", "lists.js", "page.js")
 _CHANGE_SCRIPTS = (*_SCRIPTS, "changes.js")  # the page of changes stands on that of one run
+_LIVE_SCRIPTS = (
+    *(*_SCRIPTS, "live_network.js", "live_search.js", "live_shapes.js", "live_links.js", "live_coverage.js"),
+    *("live_supply.js", "live_scenario.js", "live.js"),
+)
 _TEMPLATES = Environment(loader=PackageLoader("circle15.page"), autoescape=True)
 
 
@@ -166,7 +172,9 @@ class _Shell(MacroElement):
         return ""
 
 
-def gap_map(result: Result, *, standard: Standard, language: Literal["zh", "en"] = "zh") -> GapMap:
+def gap_map(
+    result: Result, *, standard: Standard, language: Literal["zh", "en"] = "zh", live: Live | None = None
+) -> GapMap:
     """The map of a result: card, gaps, facilities and isochrones, in one file that needs no network.
 
     Parameters
@@ -177,6 +185,9 @@ def gap_map(result: Result, *, standard: Standard, language: Literal["zh", "en"]
         The standard that it was held against.
     language : {"zh", "en"}
         The language that the page opens in; the reader can switch.
+    live : Live, optional
+        The network and its walkers, for a page that can be asked (`circle15.live` in its scripts); left out where one
+        page cannot hold every answer and facility of the result.
 
     Returns
     -------
@@ -191,7 +202,12 @@ def gap_map(result: Result, *, standard: Standard, language: Literal["zh", "en"]
         When the result was read back from its tables: it has no frames of coverage then.
     """
     _require_language(language)
-    return GapMap(blocks(result, standard=standard, language=language), **_opening(result, words(language), language))
+    held = carried(result, standard=standard)
+    whole = held["answers"] and held["facilities"]
+    walked = walking(live, result, standard=standard) if live is not None and whole else ""
+    contents = blocks(result, standard=standard, language=language, more=walked)
+    scripts = _LIVE_SCRIPTS if walked else _SCRIPTS
+    return GapMap(contents, **_opening(result, words(language), language), scripts=scripts)
 
 
 def change_map(found: Comparison, *, standard: Standard, language: Literal["zh", "en"] = "zh") -> GapMap:

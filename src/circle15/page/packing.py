@@ -39,6 +39,8 @@ class Grid:
     ----------
     lon, lat : float
         South-west corner in degrees.
+    per_degree : int
+        Steps of a degree.
 
     Examples
     --------
@@ -48,10 +50,11 @@ class Grid:
 
     lon: float
     lat: float
+    per_degree: int = STEPS_PER_DEGREE
 
     def steps(self, lonlat: NDArray[np.float64]) -> Whole:
         """Degrees as whole steps from the corner, shape (n, 2)."""
-        moved = (np.asarray(lonlat, dtype=float) - (self.lon, self.lat)) * STEPS_PER_DEGREE
+        moved = (np.asarray(lonlat, dtype=float) - (self.lon, self.lat)) * self.per_degree
         return np.rint(moved).astype(np.int64)
 
     def points(self, lonlat: NDArray[np.float64]) -> Whole:
@@ -236,6 +239,18 @@ def varints(values: Whole) -> bytes:
         more = (length[here] > place + 1).astype(np.uint64) << np.uint64(7)
         out[at[here] + place] = (seven | more).astype(np.uint8)
     return out.tobytes()
+
+
+def words(values: NDArray[np.float64], *, name: str) -> dict[str, Whole]:
+    """Numbers as they are, every bit of them, as two arrays of whole numbers: `<name>.high` and `<name>.low`.
+
+    Examples
+    --------
+    >>> {key: value.tolist() for key, value in words(np.array([0.0, 1.5, 0.1]), name="share").items()}
+    {'share.high': [0, 1073217536, 1069128089], 'share.low': [0, 0, -1717986918]}
+    """
+    halves = np.asarray(values, dtype="<f8").view("<i4").astype(np.int64)
+    return {f"{name}.high": halves[1::2], f"{name}.low": halves[::2]}
 
 
 def number_block(arrays: Mapping[str, Whole], *, name: str) -> str:

@@ -116,9 +116,9 @@ def _pieces(streets: pd.DataFrame, order: _Order) -> pd.DataFrame:
     ends = np.where(back[:, None], ends[:, ::-1], ends)
     kind = rows["kind"].to_numpy(dtype=object)
     climbing, lift = rows["kind"].isin(CLIMBING).to_numpy(dtype=bool), (rows["kind"] == "lift").to_numpy(dtype=bool)
-    deck = rows["kind"].isin(["bridge", "tunnel"]).to_numpy(dtype=bool, copy=True)
+    deck = rows["kind"].isin(["bridge", "tunnel"]).to_numpy(dtype=bool)
     for tag in ("bridge", "tunnel", "covered"):
-        deck |= ~rows[tag].isna().to_numpy() & (rows[tag] != "no").to_numpy()
+        deck = deck | (rows[tag].notna() & (rows[tag] != "no")).to_numpy(dtype=bool)
     raised = deck | np.isin(ends, ends[lift]).any(axis=1) | (rows["kind"] == "corridor").to_numpy(dtype=bool)
     nodes, numbers = np.unique(ends, return_inverse=True)
     numbers = numbers.reshape(-1, 2)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from circle15.network import WalkNetwork
+    from circle15.page import Live
     from circle15.project import Standard, Walker
     from circle15.study import Study
     from circle15.tables import Coverage, StudyArea, TravelTimes
@@ -61,6 +62,16 @@ def covered(study: Study, found: TravelTimes, *, standard: Standard | None = Non
         return said
     people = demand(study.origins, study.groups)
     return supplied(said, found, own(study.facilities, study.units), people=people, standard=asked, known=study.known)
+
+
+def live(study: Study) -> Live:
+    """What a page needs to be asked: the network, its walkers, and what supply is held against."""
+    from circle15.assessment import demand, norms
+    from circle15.page import Live
+
+    people = demand(study.origins, study.groups)
+    asked = norms(study.facilities, study.units, people=people, standard=study.standard)
+    return Live(study.network, study.walkers, asked)
 
 
 def runs(study: Study) -> dict[str, Coverage]:

@@ -410,6 +410,34 @@ class Supply:
 
 
 @dataclass(frozen=True)
+class Norms:
+    """What supply is held against: one column, or one value, for each service that has a norm.
+
+    Parameters
+    ----------
+    people : DataFrame of float
+        Those whom the norm is for, by origin.
+    people_each : Series of float
+        How many of them are owed one facility of the norm's size.
+    typical : Series of float
+        That size.
+    column : Series of str
+        The column of `tables.FACILITIES` that it is measured in; empty where facilities are counted.
+    size : Series of float
+        Of every facility of such a service, in facilities of the norm's size; missing: not known.
+    own : Series of bool
+        Whether it lies in the study area: only then it shares out what it has.
+    """
+
+    people: pd.DataFrame
+    people_each: pd.Series
+    typical: pd.Series
+    column: pd.Series
+    size: pd.Series
+    own: pd.Series
+
+
+@dataclass(frozen=True)
 class Judgement:
     """What is judged beyond the card; each table keeps the contract of its name, and is empty where it was not asked.
 

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyarrow.parquet import ParquetWriter
+from scipy.sparse import csr_array
 
 from circle15 import assessment
 from circle15.errors import Finding
 from circle15.sources.osm import source_of
 from circle15.study.judged import judgement
-from circle15.tables import FACILITIES, ORIGINS, STREETS, TABLES, Coverage, Result
+from circle15.tables import FACILITIES, ORIGINS, STREETS, TABLES, Coverage, Placement, Result, TravelTimes
 from circle15.tiles.work import COVERED
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def merged(study: Study, plan: Plan) -> Study:
         study.known,
     )
     unplaced = int((study.coverage.why == "unplaced").any(axis=1).sum())
+    study.coverage = _supplied(study, plan)
     study.placed = {
         "origins": {"placed": len(study.origins) - unplaced, "far": unplaced},
         "facilities": None,
@@ -67,9 +69,40 @@ def merged(study: Study, plan: Plan) -> Study:
     }
     study.sources = (source_of(study.project.path(study.project.streets.files[0])),)
     study.streets = STREETS.empty(study.area.crs)
-    problem = "doubtful links, dependence, isochrones, stability, supply, containment and groups are not computed"
+    problem = "doubtful links, dependence, isochrones, stability, containment and groups are not computed"
     study.findings.append(Finding("[tiles]", problem, "Ask for them in a study of a smaller area"))
     return study
+
+
+def _supplied(study: Study, plan: Plan) -> Coverage:
+    """Coverage with its supply: facilities near the edge of a tile are shared with the people of the next."""
+    found, ids = study.coverage, study.facilities.index
+    at, seconds = [], []
+    for tile in plan.tiles.index:
+        walks = pd.read_parquet(plan.walks(tile))
+        places = [
+            known.get_indexer(walks[name].cat.categories)[walks[name].cat.codes]
+            for name, known in (("origin", study.origins.index), ("facility", ids))
+        ]
+        stands = places[1] >= 0  # what lies beyond all tiles is shared with nobody
+        at.append(np.vstack(places)[:, stands])
+        seconds.append(walks["seconds"].to_numpy()[stands])
+    shape = (len(study.origins), len(ids))
+    how = np.where((found.why == "unplaced").any(axis=1), "far", "main")
+    times = TravelTimes(
+        seconds=csr_array((np.concatenate(seconds), tuple(np.hstack(at))), shape=shape),
+        origin_ids=study.origins.index,
+        facility_ids=ids,
+        cutoff_s=study.search_minutes * 60,
+        edge_s=np.full(shape[0], np.inf),
+        origins=Placement(pd.DataFrame({"how": how}, index=study.origins.index)),
+        facilities=Placement(pd.DataFrame({"how": "main"}, index=ids)),
+        walker=study.walker.name,
+    )
+    people = assessment.demand(study.origins, study.groups)
+    return assessment.supplied(
+        found, times, study.facilities, people=people, standard=study.standard, known=study.known
+    )
 
 
 def _together(plan: Plan, kind: str, index: str, names: list[str]) -> gpd.GeoDataFrame:
