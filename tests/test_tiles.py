@@ -1,5 +1,6 @@
 """Tiles: what comes out is the study in one piece, whoever does the work and however often it is killed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from circle15.tables import COVERAGE
 from circle15.tiles import Plan, run_tiles, work, workers
 from circle15.tiles.plan import _tiles
 from jobs import deadly, noted
+from read_page import number_arrays
 from tiny_study import lonlat, write_study
 
 NAMES = ["tile-a", "tile-b", "tile-c"]
@@ -92,6 +94,25 @@ def test_tiled_equals_untiled_to_the_unit(tmp_path, size_km):
     by_row = whole.result.coverage.set_index(["origin", "service"])["status"]
     assert rows.set_index(["origin", "service"])["status"].to_dict() == by_row.to_dict()
     assert not list(tmp_path.glob(".results-tiles"))
+
+
+@pytest.mark.usefixtures("at_once")
+def test_too_many_clusters_for_a_table_are_still_counted_and_drawn(tmp_path, monkeypatch):
+    file = town_of_units(tmp_path)
+    whole = Study.open(file).run(tmp_path / "whole")
+    monkeypatch.setattr("circle15.tiles.merge.MOST_CLUSTERS", 1)
+    tiled = run_tiles(study := Study.open(file))
+    assert study.result.coverage.empty
+    one, other = (json.loads((folder / "run.json").read_text("utf-8")) for folder in (tiled, whole))
+    assert one["coverage"] == other["coverage"]
+    assert sum(one["coverage"].values()) == len(study.origins) * len(study.standard.services)
+    assert one["unknown_because"] == other["unknown_because"]
+    squares = [number_arrays((folder / "map.html").read_text("utf-8"), "map") for folder in (tiled, whole)]
+    for name in ("squares.people", "squares.strict.gap", "squares.lenient.unknown"):
+        assert squares[0][name] == squares[1][name]
+    assert sum(squares[0]["squares.people"]) > 0
+    assert len(squares[0]["coverage.minutes"]) == sum(one["coverage"].values())
+    assert compare(study, whole).origins.empty  # although the study keeps no rows of coverage
 
 
 @pytest.mark.usefixtures("at_once")

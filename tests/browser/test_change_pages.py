@@ -132,7 +132,7 @@ def test_the_map_itself_answers(changed, open_page):
         """() => {
           const { map, world, state } = circle15.shown;
           const home = state.byPeople.find(i => state.kindOf[i] === "gained");
-          const at = map.latLngToContainerPoint(world.project.latLng(world.clusters.steps[home]));
+          const at = map.latLngToContainerPoint(world.project.latLng(world.clusters.steps(home)));
           const box = map.getContainer().getBoundingClientRect();
           return [box.left + at.x, box.top + at.y];
         }"""
@@ -187,6 +187,37 @@ def test_other_residents_are_shown_by_unit(monkeypatch, tmp_path, open_page):
     assert figures[2] == "100.0%"
     row = found.changes.loc[":dining_0:all"]
     assert figures[3] == f"+{100 * row['net'] / found.facts['people_after']:.1f} 个百分点"
+
+
+def test_too_many_homes_for_one_page_are_said_to_be_left_out(monkeypatch, tmp_path, open_page):
+    result = sample_result()
+    status = result.coverage["status"].mask(result.coverage["status"] == "gap", "served")
+    found = compared(monkeypatch, dataclasses.replace(result, coverage=result.coverage.assign(status=status)))
+    monkeypatch.setattr("circle15.page.changing.MOST_HOMES", len(result.origins) - 1)
+    page = open_page(page_of(found, tmp_path))
+    assert f"{len(result.origins)} 个居住点一页放不下，本页只按单元表示" in page.locator("#c15-foot").inner_text()
+    assert page.locator("#c15-ranked").is_hidden()
+    assert page.locator("#c15-list").is_hidden()
+    figures = page.locator("#c15-figures dd").all_inner_texts()
+    assert whole(figures[1]) == round(found.facts["gaining"]) > 0
+    monkeypatch.setattr("circle15.page.changing.MOST_HOMES", len(result.origins))
+    page = open_page(page_of(found, tmp_path))
+    assert "放不下" not in page.locator("#c15-foot").inner_text()
+    assert page.locator("#c15-ranked").is_visible()
+
+
+def test_the_legend_of_changes_stays_at_every_zoom(monkeypatch, tmp_path, open_page):
+    result = sample_result()
+    status = result.coverage["status"].mask(result.coverage["status"] == "gap", "served")
+    found = compared(monkeypatch, dataclasses.replace(result, coverage=result.coverage.assign(status=status)))
+    page = open_page(page_of(found, tmp_path))
+    near = page.locator("#c15-legend-body").inner_text()
+    assert "净受益" in near
+    assert "梯道" in near
+    page.evaluate("circle15.shown.map.setZoom(11, { animate: false })")
+    far = page.locator("#c15-legend-body").inner_text()
+    assert "净受益" in far
+    assert "梯道" not in far  # from so far roads alone are drawn
 
 
 def test_names_from_the_data_are_text_and_nothing_else(monkeypatch, tmp_path, open_page):

@@ -128,7 +128,7 @@ def test_the_map_itself_answers_to_the_mouse(saved, open_page):
     place = page.evaluate(
         """() => {  // where the most people live, on the screen
           const { map, world, state } = circle15.shown;
-          const at = map.latLngToContainerPoint(world.project.latLng(world.clusters.steps[state.byPeople[0]]));
+          const at = map.latLngToContainerPoint(world.project.latLng(world.clusters.steps(state.byPeople[0])));
           const box = map.getContainer().getBoundingClientRect();
           return [box.left + at.x, box.top + at.y];
         }"""

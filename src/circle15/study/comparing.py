@@ -82,9 +82,12 @@ def _judged(study: Study) -> Result:
     from circle15 import assessment
     from circle15.tables import Result
 
-    if "result" in vars(study):
-        return study.result
     found, standard = study.coverage, study.standard
+    if "result" in vars(study):
+        result = study.result
+        if len(result.coverage):
+            return result
+        return replace(result, coverage=assessment.coverage_table(found, standard=standard))  # too many to be kept
     tables = {name: getattr(study, name) for name in ("units", "origins", "groups", "facilities", "streets", "ground")}
     tables["coverage"] = assessment.coverage_table(found, standard=standard)
     tables["grades"] = study.card
