@@ -220,6 +220,17 @@ def _coverage(origins: gpd.GeoDataFrame, standard: Standard, rng: np.random.Gene
     return table[COVERAGE.names]
 
 
+def _found(table: pd.DataFrame, origins: gpd.GeoDataFrame, standard: Standard) -> Coverage:
+    """The table as frames, origins by services."""
+    keys = [service.key for service in standard.services]
+    frames = {
+        name: table.pivot_table(index="origin", columns="service", values=name, aggfunc="first", dropna=False)
+        for name in ("minutes", "opportunities", "status", "why")
+    }
+    frames = {name: frame.reindex(index=origins.index, columns=keys) for name, frame in frames.items()}
+    return Coverage(60 * frames["minutes"], *(frames[name] for name in ("opportunities", "status", "why")), 45.0)
+
+
 def _grades(
     origins: gpd.GeoDataFrame, units: gpd.GeoDataFrame, coverage: pd.DataFrame, standard: Standard
 ) -> pd.DataFrame:
@@ -382,15 +393,7 @@ def _isochrones(origins: gpd.GeoDataFrame, land: shapely.Polygon, rng: np.random
 
 def _judgement(result: Result, standard: Standard) -> Judgement:
     """What can be judged of this city without walking through it."""
-    keys = [service.key for service in standard.services]
-    frames = {
-        name: result.coverage.pivot_table(index="origin", columns="service", values=name, aggfunc="first", dropna=False)
-        .reindex(result.origins.index)
-        .reindex(columns=keys)
-        for name in ("minutes", "opportunities", "status", "why")
-    }
-    frames["seconds"] = frames.pop("minutes").astype(float) * 60
-    found = Coverage(**frames, search_minutes=45.0)
+    found = result.found
     here = (result.origins, result.units)
     built = assessment.circles(result.grades, found, *here, standard=standard)
     people = assessment.demand(result.origins, result.groups)
@@ -453,6 +456,7 @@ def sample_result(*, clusters: int = 60, communities: int = 3, columns: int = 30
         facilities=_facilities(standard, rng),
         completeness=_completeness(units, standard),
         survey=_survey(units, standard),
+        found=_found(coverage, origins, standard),
         coverage=coverage,
         grades=grades,
         gaps=_gaps(origins, coverage, standard),

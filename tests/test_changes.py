@@ -221,7 +221,7 @@ def test_services_of_both_standards_only_and_findings_for_the_rest():
         "comparison: 2 services are there only before (b, c). They are left out.",
         "comparison: 1 services are there only after (e). They are left out.",
         f"comparison: 1 services have another cut-off (d 15 to 5 min). {cut}",
-        f"comparison: {graded} (services of one). {cut}",
+        f"comparison: {graded} (those of one). {cut}",
     ]
 
 

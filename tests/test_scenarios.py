@@ -205,6 +205,19 @@ def test_a_scenario_runs_end_to_end_and_says_what_it_assumes(study_file, verb):
     assert manifest["study"]["scenario"][0]["facilities"][0]["name"] == "新食堂"
 
 
+def test_a_place_that_no_street_is_near_is_said(tmp_path):
+    file = write_study(tmp_path)
+    text = file.read_text(encoding="utf-8").replace("margin_m = 50", "margin_m = 1500")
+    lon, lat = lonlat(12, 12)
+    edit = f'do = "add"\nservices = "canteen"\nlon = {lon}\nlat = {lat}\ndatum = "wgs84"\n'
+    file.write_text(text + f'[[scenario]]\nname = "x"\n[[scenario.facilities]]\n{edit}', encoding="utf-8")
+    study = Study.open(file, scenario="x")
+    _ = study.result
+    said = [str(one) for one in study.findings if "[[scenario]]" in str(one)]
+    words = "scenario/1/canteen is too far from any street, so that nobody gets there"
+    assert said == [f"[[scenario]] x: {words}. Put it nearer to a street."]
+
+
 def test_check_says_everything_that_is_wrong_with_any_scenario(study_file, verb):
     write(
         study_file,

@@ -1,5 +1,6 @@
 """Tiles: what comes out is the study in one piece, whoever does the work and however often it is killed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -18,10 +19,12 @@ import shapely
 
 from circle15.errors import ConfigError, MissingExtra, SourceError
 from circle15.study import Study
+from circle15.study.comparing import compare
 from circle15.tables import COVERAGE
 from circle15.tiles import Plan, run_tiles, work, workers
 from circle15.tiles.plan import _tiles
 from jobs import deadly, noted
+from read_page import number_arrays
 from tiny_study import lonlat, write_study
 
 NAMES = ["tile-a", "tile-b", "tile-c"]
@@ -91,6 +94,52 @@ def test_tiled_equals_untiled_to_the_unit(tmp_path, size_km):
     by_row = whole.result.coverage.set_index(["origin", "service"])["status"]
     assert rows.set_index(["origin", "service"])["status"].to_dict() == by_row.to_dict()
     assert not list(tmp_path.glob(".results-tiles"))
+
+
+@pytest.mark.usefixtures("at_once")
+def test_too_many_clusters_for_a_table_are_still_counted_and_drawn(tmp_path, monkeypatch):
+    file = town_of_units(tmp_path)
+    whole = Study.open(file).run(tmp_path / "whole")
+    monkeypatch.setattr("circle15.tiles.merge.MOST_CLUSTERS", 1)
+    tiled = run_tiles(study := Study.open(file))
+    assert study.result.coverage.empty
+    one, other = (json.loads((folder / "run.json").read_text("utf-8")) for folder in (tiled, whole))
+    assert one["coverage"] == other["coverage"]
+    assert sum(one["coverage"].values()) == len(study.origins) * len(study.standard.services)
+    assert one["unknown_because"] == other["unknown_because"]
+    squares = [number_arrays((folder / "map.html").read_text("utf-8"), "map") for folder in (tiled, whole)]
+    for name in ("squares.people", "squares.strict.gap", "squares.lenient.unknown"):
+        assert squares[0][name] == squares[1][name]
+    assert sum(squares[0]["squares.people"]) > 0
+    assert len(squares[0]["coverage.minutes"]) == sum(one["coverage"].values())
+    assert compare(study, whole).origins.empty  # although the study keeps no rows of coverage
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("listed", [20_000, 0])
+def test_a_run_by_tiles_compares_with_one_in_one_piece(tmp_path, monkeypatch, listed):
+    monkeypatch.setattr("circle15.tiles.merge.MOST_CLUSTERS", listed)  # beyond, coverage is in a file of its own alone
+    file = town_of_units(tmp_path)
+    whole = Study.open(file).run(tmp_path / "whole")
+    tiled = run_tiles(Study.open(file), tmp_path / "tiled")
+    found = compare(whole, tiled)
+    assert found.by == "origin"
+    assert found.findings == ()
+    assert found.origins.empty
+    assert found.facilities.empty
+    assert set(found.cells["turn"]) <= {"same", "none"}
+    closed = compare(tiled, Study.open(file).without_links(["way/300", "node/41"]).run(tmp_path / "closed"))
+    assert set(closed.origins["turn"]) <= {"lost", "longer"}
+
+
+@pytest.mark.parametrize("changed", ['close = ["way/300"]', '[[scenario.facilities]]\ndo = "close"\nid = "食堂甲"'])
+def test_links_and_places_of_a_scenario_are_refused_by_tiles(tmp_path, changed):
+    file = town_of_units(tmp_path)
+    file.write_text(file.read_text(encoding="utf-8") + f'[[scenario]]\nname = "x"\n{changed}\n', encoding="utf-8")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(ConfigError, match="cannot be changed by tiles yet"):
+        run_tiles(Study.open(file, scenario="x"))
+    assert sorted(tmp_path.iterdir()) == before
 
 
 @pytest.mark.usefixtures("at_once")

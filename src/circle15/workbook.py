@@ -299,6 +299,7 @@ def _draw(page: Worksheet, sheet: Sheet, made: _Made, formats: dict[str, Format]
     row = _draw_facts(page, sheet.facts, formats)
     for heads, rows in sheet.blocks:
         _draw_heads(page, row, heads, made, formats)
+        page.set_row(row, _LINE * (5 if sheet.key in tables.TIERS else 3))
         if sheet.filtered and rows:
             page.autofilter(row, 0, row + len(rows), len(heads) - 1)
             page.freeze_panes(row + 1, 2 if sheet.key in tables.TIERS else 0)
@@ -351,7 +352,6 @@ def _draw_heads(page: Worksheet, row: int, heads: Iterable[str], made: _Made, fo
         pair = made.words["heads"].get(name)
         text = "\n".join(pair) if pair else made.labels.get(name, name).replace(" ", "\n", 1)
         page.write_string(row, column, text, formats["head"])
-    page.set_row(row, 5 * _LINE)
 
 
 @lru_cache(maxsize=65536)

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from circle15.page import change_map
+from circle15.project import Manifest
 from circle15.study.comparing import compare, write_comparison
 from sample_result import HOSTILE, sample_result, sample_standard
 
@@ -100,6 +101,8 @@ def test_the_card_says_which_grades_go_up_and_down(changed, open_page):
     page = open_page(folder / "change.html")
     page.locator("#c15-card-toggle").click()
     choose(page, "tier", "社区")
+    first = page.locator("#c15-card tbody tr").first.inner_text()
+    assert "升" in first or "降" in first  # units whose grades change come first
     words = page.locator("#c15-card td button").all_inner_texts()
     cells = found.cells[found.cells["tier"] == "community"]
     assert len(words) == len(cells)
@@ -129,7 +132,7 @@ def test_the_map_itself_answers(changed, open_page):
         """() => {
           const { map, world, state } = circle15.shown;
           const home = state.byPeople.find(i => state.kindOf[i] === "gained");
-          const at = map.latLngToContainerPoint(world.project.latLng(world.clusters.steps[home]));
+          const at = map.latLngToContainerPoint(world.project.latLng(world.clusters.steps(home)));
           const box = map.getContainer().getBoundingClientRect();
           return [box.left + at.x, box.top + at.y];
         }"""
@@ -147,12 +150,10 @@ def compared(monkeypatch, after, before=None):
     """Two made-up results compared as two folders would be."""
     from circle15.study import comparing
 
-    standard = sample_standard()
-    manifest = {"study": {"study": {"language": "zh"}}, "standard": standard.model_dump(mode="json"), "sources": []}
+    said = {"study": {"study": {"language": "zh"}, "area": {}}, "standard": sample_standard()}
 
     def run(result):
-        said = manifest | {"facts": dict(result.facts)}
-        return comparing._Run(result, standard, said, comparing._said(said))
+        return comparing._Run(result, Manifest.model_validate(said | {"facts": dict(result.facts)}))
 
     monkeypatch.setattr(comparing._Run, "of", staticmethod(run))
     return compare(before or sample_result(), after)
@@ -186,6 +187,37 @@ def test_other_residents_are_shown_by_unit(monkeypatch, tmp_path, open_page):
     assert figures[2] == "100.0%"
     row = found.changes.loc[":dining_0:all"]
     assert figures[3] == f"+{100 * row['net'] / found.facts['people_after']:.1f} 个百分点"
+
+
+def test_too_many_homes_for_one_page_are_said_to_be_left_out(monkeypatch, tmp_path, open_page):
+    result = sample_result()
+    status = result.coverage["status"].mask(result.coverage["status"] == "gap", "served")
+    found = compared(monkeypatch, dataclasses.replace(result, coverage=result.coverage.assign(status=status)))
+    monkeypatch.setattr("circle15.page.changing.MOST_HOMES", len(result.origins) - 1)
+    page = open_page(page_of(found, tmp_path))
+    assert f"{len(result.origins)} 个居住点一页放不下，本页只按单元表示" in page.locator("#c15-foot").inner_text()
+    assert page.locator("#c15-ranked").is_hidden()
+    assert page.locator("#c15-list").is_hidden()
+    figures = page.locator("#c15-figures dd").all_inner_texts()
+    assert whole(figures[1]) == round(found.facts["gaining"]) > 0
+    monkeypatch.setattr("circle15.page.changing.MOST_HOMES", len(result.origins))
+    page = open_page(page_of(found, tmp_path))
+    assert "放不下" not in page.locator("#c15-foot").inner_text()
+    assert page.locator("#c15-ranked").is_visible()
+
+
+def test_the_legend_of_changes_stays_at_every_zoom(monkeypatch, tmp_path, open_page):
+    result = sample_result()
+    status = result.coverage["status"].mask(result.coverage["status"] == "gap", "served")
+    found = compared(monkeypatch, dataclasses.replace(result, coverage=result.coverage.assign(status=status)))
+    page = open_page(page_of(found, tmp_path))
+    near = page.locator("#c15-legend-body").inner_text()
+    assert "净受益" in near
+    assert "梯道" in near
+    page.evaluate("circle15.shown.map.setZoom(11, { animate: false })")
+    far = page.locator("#c15-legend-body").inner_text()
+    assert "净受益" in far
+    assert "梯道" not in far  # from so far roads alone are drawn
 
 
 def test_names_from_the_data_are_text_and_nothing_else(monkeypatch, tmp_path, open_page):

@@ -38,7 +38,7 @@ def run(folder, *words):
 
 def test_a_study_compiles_nothing_that_was_made_ahead(tmp_path):
     made = [run(tmp_path, "-m", kernels.__name__, part) for part in ("walking", "drawing")]
-    assert [one.wait() for one in made] == [0, 0]
+    assert [(one.communicate()[0], one.returncode) for one in made] == [("", 0), ("", 0)]
     assert sorted(one.name.split("-")[0] for one in tmp_path.rglob("*.ready")) == ["drawing", "walking"]
     study = run(tmp_path, "-c", STUDY)
     said, _ = study.communicate()

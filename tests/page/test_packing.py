@@ -1,9 +1,5 @@
 """Packed numbers and shapes come back as they went in."""
 
-import base64
-import gzip
-import html.parser
-
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -12,40 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circle15.page.packing import Grid, areas, json_block, lines, number_block, outlines, varints
-
-
-def unpacked(text):
-    """What data.js does, the plain way."""
-    found, at, shift, folded = [], 0, 0, 0
-    for at in range(len(text)):
-        folded |= (text[at] & 127) << shift
-        shift += 7
-        if text[at] < 128:
-            found.append((folded >> 1) ^ -(folded & 1))
-            shift = folded = 0
-    return found
-
-
-class Element(html.parser.HTMLParser):
-    """The attributes and the text of one element."""
-
-    def handle_starttag(self, _, attrs):
-        self.attributes = dict(attrs)
-
-    def handle_data(self, data):
-        self.text = data
-
-
-def read(block):
-    element = Element()
-    element.feed(block)
-    content = gzip.decompress(base64.b64decode(element.text))
-    values, arrays = unpacked(content), {}
-    for entry in element.attributes["data-arrays"].split():
-        name, length = entry.split(":")
-        arrays[name], values = values[: int(length)], values[int(length) :]
-    assert values == []
-    return arrays
+from read_page import number_arrays, plain_values, unpacked
 
 
 @given(st.lists(st.integers(-(2**31), 2**31 - 1)))
@@ -60,7 +23,11 @@ def test_small_numbers_take_one_byte(values):
 
 def test_a_block_holds_every_array_under_its_name():
     arrays = {"a": np.array([1, -2, 300]), "none": np.array([], dtype=np.int64), "b.xy": np.array([70_000])}
-    assert read(number_block(arrays, name="map")) == {"a": [1, -2, 300], "none": [], "b.xy": [70_000]}
+    assert number_arrays(number_block(arrays, name="map"), "map") == {"a": [1, -2, 300], "none": [], "b.xy": [70_000]}
+
+
+def test_plain_values_come_back():
+    assert plain_values(json_block({"名": ["值", 1.5, None]}, name="study"), "study") == {"名": ["值", 1.5, None]}
 
 
 def test_a_block_never_holds_markup():

@@ -1,9 +1,6 @@
 """The packed network says what the network says."""
 
-import base64
 import doctest
-import gzip
-import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.polynomial import chebyshev
 from pyproj import CRS
-from test_packing import Element, read
 
 import toytown
 from circle15.impedance import NO_WAY
@@ -25,6 +21,7 @@ from circle15.page import Live
 from circle15.page.packing import words
 from circle15.page.walking import FINE_STEPS, projection, walking
 from circle15.tables import Norms, StudyArea
+from read_page import number_arrays, plain_values
 
 WALKERS = [toytown.walker(), toytown.walker(forbidden=frozenset({"stairs"}), off_road_m_s=0.7)]
 WALKERS[1] = WALKERS[1].model_copy(update={"name": "rolling"})
@@ -46,11 +43,9 @@ def town():
         services=[SimpleNamespace(key=key) for key in keys], decay=(1.0, 0.5), supply_most=1.5,
         grades=[SimpleNamespace(supply=one) for one in (0.5, 0.0)],
     )  # fmt: skip
-    values, numbers = walking(Live(network, WALKERS, asked(result, keys)), result, standard=standard).split("\n")
-    element = Element()
-    element.feed(values)
-    said = json.loads(gzip.decompress(base64.b64decode(element.text)))
-    return SimpleNamespace(network=network, result=result, said=said, arrays=read(numbers))
+    page = walking(Live(network, WALKERS, asked(result, keys)), result, standard=standard)
+    said, arrays = plain_values(page, "walking"), number_arrays(page, "network")
+    return SimpleNamespace(network=network, result=result, said=said, arrays=arrays)
 
 
 def moved(points):

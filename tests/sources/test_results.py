@@ -29,7 +29,7 @@ def written(result, tmp_path_factory):
     report.write_geopackage(result, folder / "results.gpkg", standard=sample_standard())
     manifest = {
         "versions": {"circle15": "0"},
-        "study": {"area": {"margin_m": 200.0}},
+        "study": {"study": {"language": "en"}, "area": {"margin_m": 200.0}},
         "standard": sample_standard().model_dump(mode="json"),
         "facts": {key: fact for key, fact in result.facts.items() if key != "walkers"} | {"name": "样例半岛"},
     }
@@ -45,7 +45,7 @@ def folder(written, tmp_path):
 @pytest.mark.parametrize("name", TABLES)
 def test_every_table_comes_back_as_it_was(written, result, name):
     found, _ = read_results(written, tables=WANTED)
-    was, now = getattr(result, name), getattr(found, name)
+    was, now = result.table(name), found.table(name)
     if name == "ground":
         was = was[was["kind"] != "building"]
     extra = [column for column in now.columns if column not in was.columns]
@@ -67,7 +67,9 @@ def test_the_area_is_that_of_the_topmost_units(written, result):
     found, manifest = read_results(written, tables=())
     assert found.area.boundary.symmetric_difference(result.units.geometry["D"]).area < 1e-6
     assert found.area.margin_m == 200
-    assert found.area.name == manifest["facts"]["name"] == "样例半岛"
+    assert found.area.name == manifest.facts.name == "样例半岛"
+    assert manifest.study.study.language == "en"
+    assert manifest.standard == sample_standard()
     assert found.coverage.empty
     assert found.streets.empty
     assert len(found.origins) == len(result.origins)
@@ -98,7 +100,13 @@ SPOILT = {
     "not JSON": (lambda one: (one / "run.json").write_text("{"), r"run\.json cannot be read"),
     "deep JSON": (lambda one: (one / "run.json").write_text("[" * 100_000), r"run\.json cannot be read"),
     "not text": (lambda one: (one / "run.json").write_bytes(b"\xff\xfe\x00"), r"run\.json cannot be read"),
-    "a list": (lambda one: (one / "run.json").write_text("[]"), r"does not hold .* as this version"),
+    "a list": (lambda one: (one / "run.json").write_text("[]"), "is not the manifest of a run"),
+    "not a number": (lambda one: (one / "run.json").write_text('{"facts": NaN}'), "NaN is no number"),
+    "half a letter": (lambda one: (one / "run.json").write_text('{"facts": "\\ud800"}'), r"run\.json cannot be read"),
+    "names of another kind": (
+        lambda one: (one / "run.json").write_text('{"facts": {"name": 5}}'),
+        r"not written by this version of circle15 \(run\.json",
+    ),
     "another version": (lambda one: manifest_without(one, "standard"), "Run the study again with this version"),
     "no package": (lambda one: (one / "results.gpkg").unlink(), r"results\.gpkg is missing"),
     "not a package": (lambda one: (one / "results.gpkg").write_text("<OGRVRTDataSource/>"), "it cannot be read"),
@@ -128,7 +136,7 @@ def test_an_unreadable_or_foreign_folder_is_said_in_a_sentence(folder, spoil):
 def test_a_manifest_that_is_huge_is_not_read(folder):
     with (folder / "run.json").open("wb") as file:
         file.truncate(60_000_000)
-    with pytest.raises(SourceError, match="too long"):
+    with pytest.raises(SourceError, match="it is too long"):
         read_manifest(folder)
 
 
@@ -146,5 +154,5 @@ def test_coverage_of_a_large_area_is_a_file_of_its_own(folder, result):
 
 
 def test_the_tables_of_a_result_are_those_of_the_contract():
-    names = {field.name for field in dataclasses.fields(tables.Result)}
+    names = {field.name for kind in (tables.Result, tables.Judgement) for field in dataclasses.fields(kind)}
     assert set(TABLES) <= names

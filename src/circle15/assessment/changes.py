@@ -164,11 +164,12 @@ def _other_rules(
         problem = f"{len(minutes)} services have another cut-off ({quoted(minutes)})"
         found.append(Finding("comparison", problem, "Part of what changes is the standard, not the city"))
     asked = [{one.key: one.asked() for one in standard.categories} for standard in standards]
-    bands = [sorted((band.grade, band.coverage) for band in standard.grades) for standard in standards]
-    shares = [(standard.complete_share, standard.complete_least) for standard in standards]
-    other = [key for key in asked[1] if key in asked[0] and asked[0][key] != asked[1][key]]
+    norms = [{one.key: one.norm for one in standard.services} for standard in standards]
+    bands = [sorted((band.grade, band.coverage, band.supply) for band in one.grades) for one in standards]
+    shares = [(one.complete_share, one.complete_least, one.decay, one.supply_most) for one in standards]
+    other = [key for rule in (asked, norms) for key in rule[1] if key in rule[0] and rule[0][key] != rule[1][key]]
     if other or bands[0] != bands[1] or shares[0] != shares[1]:
-        problem = f"the card is graded by other rules{f' (services of {quoted(other)})' if other else ''}"
+        problem = f"the card is graded by other rules{f' (those of {quoted(other)})' if other else ''}"
         found.append(Finding("comparison", problem, "Part of what changes is the standard, not the city"))
     return found
 

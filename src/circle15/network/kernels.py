@@ -112,7 +112,26 @@ def _compile_walking() -> None:
 
 
 def _compile_drawing() -> None:
-    """Call every kernel that draws isochrones."""
+    """Draw the isochrone of one street, from one of its ends, beside water; no kernel of the search is called."""
+    from types import SimpleNamespace
+
+    import shapely
+
+    from circle15.network import canvas, drawing, isochrones, search
+
+    lines = np.array([shapely.LineString([(0.0, 0.0), (90.0, 0.0)])], dtype=object)
+    layout = SimpleNamespace(lines=lines, drawn=canvas.vertices(lines), stamped={})
+    ends, ticks, none = np.array([0, 1], np.int32), np.array([600, 600]), np.zeros(1, np.int64)
+    arcs = search.Arcs(np.zeros(3, np.uint32), none, ends, ends, ends)
+    walks = drawing.Walks(np.array([0, 2]), ends, ends, none, np.zeros(1), none)
+    reach: Any = SimpleNamespace(
+        graph=SimpleNamespace(layout=layout, onward=arcs),
+        spots=SimpleNamespace(rows=1, row=none),
+        streets=drawing.Streets(np.array([0, 1, 2]), ends, ticks, np.array([90.0])),
+        walks=lambda *_, **__: walks,
+    )
+    for water in (None, shapely.box(20.0, 5.0, 60.0, 30.0)):
+        isochrones.outlines(reach, limits=np.array([300, 600]), water=water)
 
 
 _PARTS = {"walking": _compile_walking, "drawing": _compile_drawing}

@@ -14,7 +14,7 @@ circle15.changes = (() => {
   /* ---------------------------------------------------------------------------------------- what can be asked */
 
   function newState(study, arrays, world) {
-    const people = Float64Array.from(arrays["origins.people"], (thousandths) => thousandths / 1000);
+    const people = Float64Array.from(arrays["origins.people"], (parts) => parts / study.people_in);
     const state = {
       world,
       language: study.language,
@@ -24,14 +24,19 @@ circle15.changes = (() => {
       element: null,
       tier: page.firstTier(study),
       cluster: null,
+      square: null,
       unit: null,
+      zoom: null, // of the map
       facilitiesShown: true,
+      carried: study.carried,
+      squaresAt: () => null, // homes themselves at every zoom
       people,
       size: layers.sizing(people, world.boundary),
-      byPeople: [...people.keys()].sort((a, b) => people[b] - people[a] || a - b),
+      byPeople: page.byPeople(arrays["origins.people"]),
       unitOf: arrays["origins.unit"],
       kinds: ["still", "shorter", "longer", "known", "unknown", "gained", "both", "lost"],
       byUnit: study.by === "unit",
+      byHome: study.by === "origin" && study.carried.clusters, // homes one by one
       turns: turnsOf(arrays),
     };
     const services = study.services.length;
@@ -196,7 +201,7 @@ circle15.changes = (() => {
 
   function ranked(study, state, show) {
     const { say, number } = state;
-    $("ranked").hidden = state.byUnit;
+    $("ranked").hidden = !state.byHome;
     $("ranked").classList.toggle("c15-better", state.list === "gained");
     $("ranked").querySelector("h2").textContent = say(`changes.ranked_${state.list}`);
     const homes = state.byPeople.filter((i) => [state.list, "both"].includes(state.kindOf[i]) && state.people[i] > 0);
@@ -263,7 +268,8 @@ circle15.changes = (() => {
   function card(study, state, pick) {
     const { say } = state;
     const heads = study.standard.categories.map((_, c) => el("th", { scope: "col" }, state.categoryName(c)));
-    const rows = state.shown.map((u) => el("tr", {}, el("th", { scope: "row" }, name(state.unitName(u))),
+    const moved = (u) => Number(study.standard.categories.some((_, c) => state.cell(u, c).change)); // these first
+    const rows = [...state.shown].sort((a, b) => moved(b) - moved(a)).map((u) => el("tr", {}, el("th", { scope: "row" }, name(state.unitName(u))),
       ...study.standard.categories.map((_, c) => {
         const { change } = state.cell(u, c);
         const said = [canvas.plain(state.unitName(u)), state.categoryName(c), state.changeWord(change), gradesOf(state, u, c)].join(" · ");
@@ -301,7 +307,7 @@ circle15.changes = (() => {
       panel.block(say(state.byUnit ? "changes.legend_shares" : "changes.legend_units", { service: state.chosenName(state.category) }), units),
       ...(homes.length ? [panel.block(say("legend.clusters"), homes)] : []),
       ...(places.length ? [panel.block(el("label", {}, tick, say("changes.legend_places")), places)] : []),
-      panel.block(say("legend.streets"), panel.lineSwatches(study, state)));
+      ...panel.ways(study, state));
   }
 
   function tip(study, state, found) {
@@ -329,7 +335,7 @@ circle15.changes = (() => {
       const { study } = this;
       this.state = newState(study, arrays, this.world);
       const { state } = this;
-      document.body.classList.toggle("c15-by-unit", state.byUnit);
+      document.body.classList.toggle("c15-no-homes", !state.byHome);
       const size = (s) => Math.abs(state.sum(-1, s).net) + state.sum(-1, s).gained + state.sum(-1, s).lost;
       state.category = state.byUnit ? [...state.changed].sort((a, b) => size(b) - size(a))[0] ?? study.compared.indexOf(true) : ANY;
       if (state.sum(-1, state.category).lost < 0.5) state.list = "gained";
@@ -351,22 +357,22 @@ circle15.changes = (() => {
       services(study, state, (category) => this.set({ category }));
       panel.choice($("tier"), study.tiers.map((key) => ({ key, shown: state.say(`tier.${key}`) })), { chosen: state.tier, onchoose: (tier) => this.set({ tier }) });
       $("tier").hidden = study.tiers.length < 2;
-      $("list").hidden = state.byUnit;
+      $("list").hidden = !state.byHome;
       panel.choice($("list"), ["lost", "gained"].map((key) => ({ key, shown: state.say(`changes.${key}`) })), { chosen: state.list, onchoose: (list) => this.set({ list }) });
       ranked(study, state, (i) => this.showCluster(i, { zoom: true }));
-      legend(study, state, (facilitiesShown) => this.set({ facilitiesShown }));
-      panel.foot(study, state);
+      this.writeLegend();
+      panel.foot(study, state, "changes.homes_left");
       this.writeCard();
       this.map.getContainer().setAttribute("aria-label", state.say("page.map"));
       this.writeDetail();
     }
 
-    writeCard() {
-      const toggle = $("card-toggle");
-      const open = !$("card").hidden;
-      toggle.textContent = this.state.say(open ? "page.card_close" : "page.card_open");
-      toggle.setAttribute("aria-expanded", String(open));
-      if (open) card(this.study, this.state, (u) => this.pick(u, this.state.category));
+    writeLegend() {
+      legend(this.study, this.state, (facilitiesShown) => this.set({ facilitiesShown }));
+    }
+
+    card() {
+      card(this.study, this.state, (u) => this.pick(u, this.state.category));
     }
 
     writeDetail() {

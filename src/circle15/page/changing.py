@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from circle15.page.contents import MOST_CLUSTERS, palette, words
+from circle15.page.contents import palette, words
 from circle15.page.ground import (
     STREET_CLASSES,
     base,
@@ -17,6 +17,7 @@ from circle15.page.ground import (
     clusters,
     entrances,
     facility_words,
+    numbers,
     plain,
     standard_words,
     unit_words,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     Whole = NDArray[np.int64]
 
+MOST_HOMES = 20_000  # that the page draws one by one; it sums none of them over squares
+PEOPLE_IN = 1000  # parts of a person that homes are counted in
 COUNTS = (  # of tables.CHANGES, unit by unit and service by service
     *("served_before", "unknown_before", "served_after", "unknown_after", "net", "gained", "lost"),
     *("became_known", "became_unknown", "shorter", "longer"),
@@ -65,20 +68,31 @@ def change_blocks(found: Comparison, *, standard: Standard, language: str) -> st
     west, south, _, _ = after.area.extent_lonlat.bounds
     grid = Grid(round(west, 5), round(south, 5))
     units = by_tier(found.units)
-    homes = after.origins if found.by == "origin" and len(after.origins) <= MOST_CLUSTERS else after.origins.iloc[:0]
-    places = grid.steps(shapely.get_coordinates(lonlat(homes.geometry)))
+    told = after.origins if found.by == "origin" else after.origins.iloc[:0]
+    homes = told if len(told) <= MOST_HOMES else told.iloc[:0]
+    people = np.rint(homes["population"].to_numpy(dtype=float) * PEOPLE_IN).astype(np.int64)
+    degrees = shapely.get_coordinates(lonlat(homes.geometry))
     services = [one.key for one in standard.services]
     facilities, turns = _facilities(found, services)
+    below, left = base(after, units, grid)
     drawn = {
-        **base(after, units, grid),
+        **below,
         **entrances(facilities, grid),
-        **clusters(homes, units, places),
+        **clusters(homes, units, grid, degrees=degrees, people=people),
         **_counts(found.changes, units, services),
         **_homes(found.origins, homes.index, services),
         "facilities.turn": turns,
     }
     study = {
         **unit_words(units, grid),
+        "carried": {
+            "count": len(told),
+            "clusters": len(homes) == len(told),
+            "answers": True,
+            "facilities": True,
+            "streets_left": left,
+        },
+        "people_in": PEOPLE_IN,
         "people": _tenths(units["people_after"]).tolist(),
         "any": {name: _tenths(units[name]).tolist() for name in ("gaining", "losing")},
         "cells": _cells(found.cells, units, standard),
@@ -172,7 +186,4 @@ def _cells(cells: pd.DataFrame, units: gpd.GeoDataFrame, standard: Standard) -> 
     """The card before and after, unit by unit and category by category; none where it is not graded."""
     keys = pd.MultiIndex.from_product([units.index, [category.key for category in standard.categories]])
     card = cells.set_index(["unit", "category"]).reindex(keys)
-    return {
-        name: plain(card[name].astype("Float64").to_numpy(float, na_value=np.nan).tolist())
-        for name in ("grade_before", "grade_after", "change")
-    }
+    return {name: numbers(card[name]) for name in ("grade_before", "grade_after", "change")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from circle15.errors import DataError, Finding
 from circle15.page.ground import (
     STREET_CLASSES,
     base,
@@ -19,12 +20,14 @@ from circle15.page.ground import (
     clusters,
     entrances,
     facility_words,
+    numbers,
     plain,
     standard_words,
     texts,
     unit_words,
 )
 from circle15.page.packing import Grid, json_block, lonlat, number_block, outlines
+from circle15.page.squares import PLACES, SIDE_PX, Squares, farthest
 from circle15.tables import CAUSES
 
 if TYPE_CHECKING:
@@ -35,8 +38,13 @@ if TYPE_CHECKING:
     from circle15.tables import Result
 
     Whole = NDArray[np.int64]
+    Codes = NDArray[np.int8]
 
-MOST_CLUSTERS = 20_000  # beyond it a page would take seconds to open; it shows units only then
+MOST_CLUSTERS = 600_000  # that a page carries one by one beside squares: about 8 MB
+MOST_ANSWERS = 2_500_000  # clusters times services of which it carries minutes and reasons: about 6 MB
+MOST_FACILITIES = 50_000
+MOST_CHARACTERS = 11_500_000  # of all data; isochrones fill what is left of it
+CHARACTERS_EACH = 0.5  # of a number of an isochrone, packed, at first guess
 STATES = ("gap", "unknown", "served")  # in this order "every one" is the least and "any one" the greatest
 REASONS = ("", "inventory", "edge", "unplaced")
 LISTED = 10  # elements that people depend on, for each category
@@ -44,12 +52,29 @@ NO_CHANGE = 9  # stands for a change of grade that cannot be told; the greatest 
 _COUNTS = ("people", "served", "gap", "unknown", "served_lenient", "gap_lenient", "unknown_lenient")
 
 
-def carried(result: Result) -> Result:
-    """The result as far as one page can carry it: units only, by the card, where there are too many clusters."""
-    if len(result.origins) <= MOST_CLUSTERS:
-        return result
-    by_cluster = ("origins", "facilities", "coverage", "gaps", "step_free", "isochrones")
-    return replace(result, **{name: getattr(result, name).iloc[:0] for name in by_cluster})
+def carried(result: Result, *, standard: Standard) -> dict[str, Any]:
+    """How much of a result one page holds, as it says of itself.
+
+    Parameters
+    ----------
+    result : Result
+        What a run computed.
+    standard : Standard
+        The standard that it was held against.
+
+    Returns
+    -------
+    dict
+        `count`, the number of clusters, and whether the page holds each of the `clusters`, their `answers` service by
+        service with what is known of their homes, and the `facilities`.
+    """
+    count = len(result.origins)
+    return {
+        "count": count,
+        "clusters": count <= MOST_CLUSTERS,
+        "answers": count <= MOST_CLUSTERS and count * len(standard.services) <= MOST_ANSWERS,
+        "facilities": len(result.facilities) <= MOST_FACILITIES,
+    }
 
 
 def words(language: str) -> dict[str, Any]:
@@ -87,7 +112,7 @@ def _labels(file: str) -> dict[str, Any]:
     return tomllib.loads((resources.files("circle15") / "labels" / file).read_text(encoding="utf-8"))
 
 
-def blocks(result: Result, *, standard: Standard, language: str) -> str:
+def blocks(result: Result, *, standard: Standard, language: str, more: str = "") -> str:
     """Everything that the page draws and says, as inert elements.
 
     Parameters
@@ -98,30 +123,48 @@ def blocks(result: Result, *, standard: Standard, language: str) -> str:
         The standard that it was held against.
     language : {"zh", "en"}
         The language that the page opens in.
+    more : str
+        Further elements, which take room from isochrones.
 
     Returns
     -------
     str
-        Three elements: `study` (plain values), `map` (shapes and coverage) and `isochrones`.
+        Three elements: `study` (plain values), `map` (shapes and coverage) and `isochrones`; and those further ones.
+
+    Raises
+    ------
+    DataError
+        When the result has no `found`.
     """
+    held = carried(result, standard=standard)
+    if not held["answers"]:  # very many: neighbours beside each other take less room
+        nearby = np.argsort(result.origins.geometry.hilbert_distance(), kind="stable")
+        result = replace(result, origins=result.origins.iloc[nearby])
     west, south, _, _ = result.area.extent_lonlat.bounds
     grid = Grid(round(west, 5), round(south, 5))
     units = by_tier(result.units)
+    degrees = shapely.get_coordinates(lonlat(result.origins.geometry))
+    summed, about = _clusters(result, units, degrees, grid, standard=standard, held=held)
+    if not held["facilities"]:
+        result = replace(result, facilities=result.facilities.iloc[:0])
     offered = result.facilities["service"].isin([service.key for service in standard.services])
     facilities = result.facilities[offered]
-    places = grid.steps(shapely.get_coordinates(lonlat(result.origins.geometry)))
-    drawn = {
-        **base(result, units, grid),
-        **entrances(facilities, grid),
-        **clusters(result.origins, units, places),
-        **_coverage(result, standard=standard),
-        **_step_free(result),
-        **_lists(result, units, standard=standard),
-        **_walker_cards(result, units, standard=standard),
-    }
+    below, left = base(result, units, grid)
+    drawn = number_block(
+        {
+            **below,
+            **entrances(facilities, grid),
+            **summed,
+            **_lists(result, units, standard=standard),
+            **_walker_cards(result, units, standard=standard),
+        },
+        name="map",
+    )
     study = {
         **unit_words(units, grid),
         "card": _card(units, result.grades, standard=standard),
+        **about,
+        "carried": held | {"streets_left": left},
         "walkers": _walkers(result),
         "depended": _depended(result.dependence, standard=standard, grid=grid),
         "survey": _survey(result.survey, units, standard=standard),
@@ -130,19 +173,14 @@ def blocks(result: Result, *, standard: Standard, language: str) -> str:
         "grid": [grid.lon, grid.lat],
         "standard": standard_words(standard),
         "facilities": facility_words(facilities, standard=standard),
-        "origins": {"id": result.origins.index.astype(str).tolist(), "evidence": result.origins["evidence"].tolist()},
         "words": {one: words(one) for one in ("zh", "en")},
         "palette": palette(),
         "street_classes": STREET_CLASSES,
         "minutes": sorted(float(one) for one in result.isochrones["minutes"].unique()),
     }
-    return "\n".join(
-        (
-            json_block(study, name="study"),
-            number_block(drawn, name="map"),
-            number_block(_isochrones(result, grid, places), name="isochrones"),
-        )
-    )
+    said = json_block(study, name="study")
+    room = MOST_CHARACTERS - len(said) - len(drawn) - len(more) if held["clusters"] else 0
+    return "\n".join((said, drawn, _outlines(result, grid, grid.steps(degrees), room=room), more))
 
 
 # ---------------------------------------------------------------------------------------------- units and the card
@@ -152,10 +190,8 @@ def _card(units: gpd.GeoDataFrame, grades: pd.DataFrame, *, standard: Standard) 
     """The card as one list per column, unit by unit and category by category."""
     cells = pd.MultiIndex.from_product([units.index, [category.key for category in standard.categories]])
     card = grades.set_index(["unit", "category"]).reindex(cells)
-    return {
-        name: plain(card[name].astype("Float64").round(1).to_numpy(float, na_value=np.nan).tolist())
-        for name in (*_COUNTS, "grade", "grade_lenient")
-    } | {"flips": plain(card["flips"].astype("Float64").round(2).to_numpy(float, na_value=np.nan).tolist())}
+    counts = {name: numbers(card[name], digits=1) for name in (*_COUNTS, "grade", "grade_lenient")}
+    return counts | {"flips": numbers(card["flips"], digits=2)}
 
 
 def _walkers(result: Result) -> list[dict[str, str]]:
@@ -219,10 +255,81 @@ def _depended(table: gpd.GeoDataFrame, *, standard: Standard, grid: Grid) -> lis
     ]
 
 
-# ------------------------------------------------------------------------------------------ facilities and clusters
+# -------------------------------------------------------------------------------------------------------- clusters
 
 
-def category_states(state: Whole, *, standard: Standard, lenient: bool) -> Whole:
+def _clusters(
+    result: Result,
+    units: gpd.GeoDataFrame,
+    degrees: NDArray[np.float64],
+    grid: Grid,
+    *,
+    standard: Standard,
+    held: Mapping[str, Any],
+) -> tuple[dict[str, Whole], dict[str, Any]]:
+    """Squares, clusters and what is known of them, as far as the page holds them; and how they are to be read."""
+    origins = result.origins
+    people = origins["population"].to_numpy(dtype=float)
+    squares = Squares.of_clusters(
+        degrees, people, lowest=farthest(result.area.extent_lonlat.bounds), carried=held["clusters"]
+    )
+    parts = squares.people_in(people)
+    whole = np.rint(people * parts).astype(np.int64)
+    evidence, kinds = pd.factorize(origins["evidence"])
+    state = _states(result, standard=standard)
+    states = {
+        reading: category_states(state, standard=standard, lenient=reading == "lenient")
+        for reading in ("strict", "lenient")
+    }
+    kept = slice(None) if held["clusters"] else slice(0)
+    packed = squares.sums(whole, states) | clusters(
+        origins.iloc[kept], units, grid, degrees=degrees[kept], people=whole[kept]
+    )
+    packed |= {f"states.{reading}": rows[:, kept].ravel().astype(np.int64) for reading, rows in states.items()}
+    if held["answers"]:
+        packed |= {
+            "coverage.state": state.ravel().astype(np.int64),
+            **_answers(result, standard=standard),
+            **_step_free(result),
+        }
+        packed |= _homes(origins) | {"origins.evidence": evidence.astype(np.int64)}
+    return packed, {
+        "people_in": parts,
+        "evidence": [str(one) for one in kinds],
+        "squares": {"level": squares.level, "side": SIDE_PX, "places": PLACES, "clusters_from": squares.clusters_from},
+    }
+
+
+def _homes(origins: gpd.GeoDataFrame) -> dict[str, Whole]:
+    """Buildings of clusters, and their heights in metres and one more (0: not known)."""
+    height = origins["height_m"].to_numpy(dtype=float, na_value=np.nan)
+    return {
+        "origins.buildings": origins["buildings"].to_numpy(dtype=np.int64),
+        "origins.height": np.where(np.isnan(height), 0, np.rint(np.nan_to_num(height)) + 1).astype(np.int64),
+    }
+
+
+def _states(result: Result, *, standard: Standard) -> Codes:
+    """The state of every service for every cluster, as places in `STATES`; unknown where nothing is said."""
+    state = np.full((len(standard.services), len(result.origins)), STATES.index("unknown"), dtype=np.int8)
+    for place, column in _by_service(result, "status", standard=standard):
+        for word in ("served", "gap"):
+            state[place, (column == word).to_numpy(dtype=bool)] = STATES.index(word)
+    return state
+
+
+def _by_service(result: Result, name: str, *, standard: Standard) -> Iterator[tuple[int, pd.Series]]:
+    """The columns of one frame of the coverage, cluster by cluster, each with the place of its service."""
+    if result.found is None:
+        problem = "it was read back from its tables, which hold no frames of coverage"
+        raise DataError(Finding("result", problem, "Make the map from the result of the study itself"))
+    frame: pd.DataFrame = getattr(result.found, name)
+    if not frame.index.equals(result.origins.index):
+        frame = frame.reindex(index=result.origins.index)
+    return ((place, frame[one.key]) for place, one in enumerate(standard.services) if one.key in frame.columns)
+
+
+def category_states(state: Codes, *, standard: Standard, lenient: bool) -> Codes:
     """The state of every category for every cluster, from the states of its services.
 
     Strict: the worst of the services that are asked. Lenient: the best of them.
@@ -245,37 +352,29 @@ def category_states(state: Whole, *, standard: Standard, lenient: bool) -> Whole
     for category in standard.categories:
         asked = state[[row[key] for key in category.asked(lenient=lenient)]]
         found.append(asked.max(axis=0) if lenient else asked.min(axis=0))
-    return np.array(found, dtype=np.int64).reshape(len(standard.categories), state.shape[1])
+    return np.array(found, dtype=np.int8).reshape(len(standard.categories), state.shape[1])
 
 
-def _coverage(result: Result, *, standard: Standard) -> dict[str, Whole]:
-    """Service by service, cluster by cluster: state, reason, minutes in tenths (0: none found) and how many in reach.
+def _answers(result: Result, *, standard: Standard) -> dict[str, Whole]:
+    """Service by service, cluster by cluster: reason, cause, minutes in tenths (0: none found) and how many in reach.
 
     Minutes are rounded up, so that what is just beyond its cut-off never reads as within it.
     """
-    table = result.coverage
-    services, origins = pd.Index([service.key for service in standard.services]), result.origins.index
-    row, column = (
-        index.get_indexer(pd.Index(table[name])) for index, name in ((services, "service"), (origins, "origin"))
-    )
-    said = (row >= 0) & (column >= 0)
-    at = (row[said], column[said])
-    shape = (len(services), len(result.origins))
-    state, why = np.full(shape, STATES.index("unknown")), np.zeros(shape, dtype=np.int64)
-    tenths, count = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    minutes = table["minutes"].to_numpy(dtype=float, na_value=np.nan)[said]
-    state[at] = pd.Index(STATES).get_indexer(pd.Index(table["status"]))[said]
-    why[at] = pd.Index(REASONS).get_indexer(pd.Index(table["why"]))[said]
-    tenths[at] = np.where(np.isnan(minutes), 0, np.ceil(np.nan_to_num(minutes) * 10 - 1e-6) + 1)
-    count[at] = table["opportunities"].to_numpy(dtype=np.int64)[said]
+    why, minutes, count = np.zeros((3, len(standard.services), len(result.origins)), dtype=np.int64)
+    for place, column in _by_service(result, "why", standard=standard):
+        for code, reason in enumerate(REASONS):
+            why[place, (column == reason).to_numpy(dtype=bool)] = code
+    for place, column in _by_service(result, "seconds", standard=standard):
+        seconds = column.to_numpy(dtype=float, na_value=np.nan)
+        minutes[place] = np.where(np.isnan(seconds), 0, np.ceil(np.nan_to_num(seconds) / 6 - 1e-6) + 1)
+    for place, column in _by_service(result, "opportunities", standard=standard):
+        count[place] = np.nan_to_num(column.to_numpy(dtype=float))
+    services = pd.Index([service.key for service in standard.services])
     return {
-        "coverage.state": state.ravel(),
         "coverage.why": why.ravel(),
         "coverage.cause": _causes(result, services).ravel(),
-        "coverage.minutes": tenths.ravel(),
+        "coverage.minutes": minutes.ravel(),
         "coverage.count": count.ravel(),
-        "states.strict": category_states(state, standard=standard, lenient=False).ravel(),
-        "states.lenient": category_states(state, standard=standard, lenient=True).ravel(),
     }
 
 
@@ -343,16 +442,44 @@ def _survey(table: pd.DataFrame, units: gpd.GeoDataFrame, *, standard: Standard)
     ]
 
 
-def _isochrones(result: Result, grid: Grid, places: Whole) -> dict[str, Whole]:
-    """Outlines cluster by cluster, the widest first; differences start at the cluster."""
+def _outlines(result: Result, grid: Grid, places: Whole, *, room: int) -> str:
+    """Isochrones in at most so many characters, as far as there is room for any."""
+    most = room / CHARACTERS_EACH
+    while True:
+        block = number_block(_isochrones(result, grid, places, most=most), name="isochrones")
+        if len(block) <= room or most < 1:
+            return block
+        most *= 0.95 * room / len(block)
+
+
+def _isochrones(result: Result, grid: Grid, places: Whole, *, most: float) -> dict[str, Whole]:
+    """Outlines cluster by cluster, the widest first; differences start at the cluster.
+
+    At most so many numbers: those of the clusters where most people live, and of how many clusters none is carried.
+    """
     table = result.isochrones
     of = result.origins.index.get_indexer(table["origin"])
     minutes = table["minutes"].to_numpy(dtype=float)
+    drawn = _that_fit(table, of, result.origins["population"].to_numpy(dtype=float), most=most)
     order = np.lexsort((-minutes, of))
-    order = order[of[order] >= 0]
+    order = order[drawn[order]]
     return {
+        "isochrones.left": np.array([len(np.unique(of[(of >= 0) & ~drawn]))], dtype=np.int64),
         "isochrones.origin": of[order].astype(np.int64),
         "isochrones.minutes": np.rint(minutes[order] * 10).astype(np.int64),
         "isochrones.street": np.rint(table["street_m"].to_numpy(dtype=float)[order]).astype(np.int64),
         **outlines(table.geometry.iloc[order], grid, name="isochrones", starts=places[of[order]]),
     }
+
+
+def _that_fit(table: gpd.GeoDataFrame, of: Whole, people: NDArray[np.float64], *, most: float) -> NDArray[np.bool_]:
+    """Rows of clusters, from the one with most people, as far as their outlines have at most so many numbers."""
+    known = of >= 0
+    numbers = np.zeros(len(people))
+    np.add.at(numbers, of[known], 2 * shapely.get_num_coordinates(table.geometry.to_numpy())[known])
+    first = np.argsort(-people, kind="stable")
+    fits = np.zeros(len(people), dtype=bool)
+    fits[first] = np.cumsum(numbers[first]) <= most
+    found: NDArray[np.bool_] = known.copy()
+    found[known] = fits[of[known]]
+    return found

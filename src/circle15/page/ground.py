@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
     from circle15.page.packing import Grid
     from circle15.project import Standard
-    from circle15.tables import Result
+    from circle15.tables import Result, StudyArea
 
     Whole = NDArray[np.int64]
 
+MOST_STREETS = 150_000  # pieces that a page carries
 STREET_M = 1.0
 GROUND_M = 2.0
+FINE = 20_000  # steps across a large area that its outlines are drawn by
 STREET_CLASSES = ("tunnel", "path", "street", "major", "bridge", "stairs", "escalator")  # drawn in this order
+_FIRST = ("lift", "escalator", "bridge", "stairs", "major", "street", "tunnel", "path")  # carried in this order
 _MAJOR = ("trunk", "primary", "secondary", "trunk_link", "primary_link", "secondary_link")
 
 
@@ -45,6 +48,12 @@ def plain(value: object) -> object:
 def texts(values: pd.Series) -> list[str]:
     """Text for text; what is missing is empty."""
     return ["" if missing else str(one) for one, missing in zip(values, values.isna(), strict=True)]
+
+
+def numbers(values: pd.Series, *, digits: int = 0) -> list[float | None]:
+    """Rounded numbers as JSON has them: what is missing is missing."""
+    rounded = values.astype("Float64").round(digits).to_numpy(float, na_value=np.nan).tolist()
+    return [one if math.isfinite(one) else None for one in rounded]
 
 
 def by_tier(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -69,15 +78,29 @@ def unit_words(units: gpd.GeoDataFrame, grid: Grid) -> dict[str, Any]:
     }
 
 
-def base(result: Result, units: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
-    """The boundary, units, the ground and the streets."""
-    boundary = gpd.GeoSeries([result.area.boundary], crs=result.area.crs)
+def base(result: Result, units: gpd.GeoDataFrame, grid: Grid) -> tuple[dict[str, Whole], list[str]]:
+    """The boundary, units, the ground and the streets; and classes of streets that are left out."""
+    boundary, outline = gpd.GeoSeries([result.area.boundary], crs=result.area.crs), outline_m(result.area)
+    drawn, left = streets(result.streets, grid)
     return {
-        **areas(lonlat(boundary, simplify_m=GROUND_M), grid, name="boundary"),
-        **areas(lonlat(units.geometry, simplify_m=GROUND_M), grid, name="units"),
-        **_ground(result.ground, grid),
-        **_streets(result.streets, grid),
-    }
+        **areas(lonlat(boundary, simplify_m=outline), grid, name="boundary"),
+        **areas(lonlat(units.geometry, simplify_m=outline), grid, name="units"),
+        **_ground(result.ground, grid, simplify_m=outline),
+        **drawn,
+    }, left
+
+
+def outline_m(area: StudyArea) -> float:
+    """How far a drawn outline may lie from the true one, in metres.
+
+    Examples
+    --------
+    >>> from circle15.tables import StudyArea
+    >>> [outline_m(StudyArea("", shapely.box(0, 0, side, side), None)) for side in (5_000, 100_000)]
+    [2.0, 5.0]
+    """
+    west, south, east, north = area.boundary.bounds
+    return max(GROUND_M, (east - west) / FINE, (north - south) / FINE)
 
 
 def standard_words(standard: Standard) -> dict[str, Any]:
@@ -105,9 +128,9 @@ def standard_words(standard: Standard) -> dict[str, Any]:
     }
 
 
-def _ground(ground: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
+def _ground(ground: gpd.GeoDataFrame, grid: Grid, *, simplify_m: float) -> dict[str, Whole]:
     """Water, parks, rail and buildings, as areas and as lines."""
-    shapes = lonlat(ground.geometry, simplify_m=GROUND_M)
+    shapes = lonlat(ground.geometry, simplify_m=simplify_m)
     kind, flat = ground["kind"].to_numpy(), shapely.get_dimensions(shapes) == 2  # noqa: PLR2004  an area
     arrays: dict[str, Whole] = {}
     for one in ("water", "park", "rail", "building"):
@@ -140,16 +163,38 @@ def street_class(streets: pd.DataFrame) -> NDArray[np.object_]:
     return np.where(major, "major", np.where(minor, "path", kind))
 
 
-def _streets(streets: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
-    """Every piece once, by class; lifts as points, escalators in their own direction."""
-    once = streets[~streets["piece"].duplicated()]
+def streets(table: gpd.GeoDataFrame, grid: Grid) -> tuple[dict[str, Whole], list[str]]:
+    """Every piece once, by class; lifts as points, escalators in their own direction.
+
+    Where there are too many pieces for a page, classes that say least of a mountain city are left out.
+
+    Parameters
+    ----------
+    table : GeoDataFrame
+        tables.STREETS.
+    grid : Grid
+        Where steps are counted from.
+
+    Returns
+    -------
+    arrays : dict of str to ndarray of int
+        All classes; those that are left out hold nothing.
+    left : list of str
+        Classes that are left out although there are some.
+    """
+    once = table[~table["piece"].duplicated()]
     drawn = street_class(once)
+    count = np.array([(drawn == one).sum() for one in _FIRST])
+    too_many = np.cumsum(count) > MOST_STREETS
+    left = [one for one, many, some in zip(_FIRST, too_many, count, strict=True) if many and some]
+    kept = ~np.isin(drawn, left)
+    once, drawn = once[kept], drawn[kept]
     shapes = lonlat(once.geometry, simplify_m=STREET_M)
     arrays: dict[str, Whole] = {}
     for one in STREET_CLASSES:
         arrays |= lines(shapes[drawn == one], grid, name=f"street_{one}")
     lifts = np.unique(shapely.get_coordinates(shapely.get_point(shapes[drawn == "lift"], 0)), axis=0)
-    return arrays | {"lifts": grid.points(lifts)}
+    return arrays | {"lifts": grid.points(lifts)}, left
 
 
 def facility_words(facilities: gpd.GeoDataFrame, *, standard: Standard) -> dict[str, Any]:
@@ -173,13 +218,12 @@ def entrances(facilities: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
     }
 
 
-def clusters(origins: gpd.GeoDataFrame, units: gpd.GeoDataFrame, places: Whole) -> dict[str, Whole]:
-    """Where clusters are, and who lives there; people in thousandths, heights in metres and one more (0: not known)."""
-    height = origins["height_m"].to_numpy(dtype=float, na_value=np.nan)
+def clusters(
+    origins: gpd.GeoDataFrame, units: gpd.GeoDataFrame, grid: Grid, *, degrees: NDArray[np.float64], people: Whole
+) -> dict[str, Whole]:
+    """Where clusters are, in degrees, how many people live there, in parts of a person, and in which unit."""
     return {
-        "origins.xy": np.diff(places, axis=0, prepend=np.zeros((1, 2), np.int64)).ravel(),
-        "origins.people": np.rint(origins["population"].to_numpy(dtype=float) * 1000).astype(np.int64),
+        "origins.xy": grid.points(degrees),
+        "origins.people": people,
         "origins.unit": units.index.get_indexer(origins["unit"].astype(object)).astype(np.int64),
-        "origins.buildings": origins["buildings"].to_numpy(dtype=np.int64),
-        "origins.height": np.where(np.isnan(height), 0, np.rint(np.nan_to_num(height)) + 1).astype(np.int64),
     }

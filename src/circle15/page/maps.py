@@ -22,6 +22,7 @@ from circle15.errors import ConfigError, Finding
 from circle15.page.changing import change_blocks, change_words
 from circle15.page.contents import blocks, carried, words
 from circle15.page.offline import Verbatim, inline, policy, refuse_network, script
+from circle15.page.squares import farthest
 from circle15.page.walking import walking
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from circle15.project import Standard
     from circle15.tables import Comparison, Result
 
-_SCRIPTS = ("data.js", "canvas.js", "layers.js", "panel.js", "lists.js", "page.js")
+_SCRIPTS = ("data.js", "canvas.js", "layers.js", "panel.js", "squares.js", "lists.js", "page.js")
 _CHANGE_SCRIPTS = (*_SCRIPTS, "changes.js")  # the page of changes stands on that of one run
 _LIVE_SCRIPTS = (
     *(*_SCRIPTS, "live_network.js", "live_search.js", "live_shapes.js", "live_links.js", "live_coverage.js"),
@@ -49,8 +50,8 @@ class GapMap(folium.Map):
         Title of the window.
     language : {"zh", "en"}
         The language that the page opens in.
-    center : tuple of float
-        Latitude and longitude that the map opens at.
+    bounds : tuple of float
+        West, south, east and north of what it shows, in degrees.
     said : dict
         Every word of that language.
     scripts : tuple of str
@@ -67,20 +68,20 @@ class GapMap(folium.Map):
         *,
         title: str,
         language: str,
-        center: tuple[float, float],
+        bounds: tuple[float, float, float, float],
         said: dict[str, Any],
         scripts: tuple[str, ...] = _SCRIPTS,
     ) -> None:
+        west, south, east, north = bounds
         super().__init__(
-            location=center,
+            location=((south + north) / 2, (west + east) / 2),
             zoom_start=14,
             tiles=None,
             zoom_control=False,
-            max_zoom=19,  # folium's own argument reaches only a tile layer
-            min_zoom=10,
             zoom_snap=0.25,
             attribution_control=False,
         )
+        self.options |= {"min_zoom": farthest(bounds), "max_zoom": 19}  # folium's own arguments reach only a tile layer
         self._id = hashlib.sha256(contents.encode()).hexdigest()[:16]  # the same result gives the same file
         _Page(title=title, language=language).add_child(self)
         _Shell(contents, said=said, scripts=scripts).add_to(self, name="circle15")
@@ -185,8 +186,8 @@ def gap_map(
     language : {"zh", "en"}
         The language that the page opens in; the reader can switch.
     live : Live, optional
-        The network and its walkers, for a page that can be asked (`circle15.live` in its scripts); left out where the
-        result has too many clusters for one page.
+        The network and its walkers, for a page that can be asked (`circle15.live` in its scripts); left out where one
+        page cannot hold every answer and facility of the result.
 
     Returns
     -------
@@ -197,13 +198,16 @@ def gap_map(
     ------
     ConfigError
         When the language is neither.
+    DataError
+        When the result was read back from its tables: it has no frames of coverage then.
     """
     _require_language(language)
-    shown = carried(result)
-    contents, opening = blocks(shown, standard=standard, language=language), _opening(shown, words(language), language)
-    if live is None or shown is not result:
-        return GapMap(contents, **opening)
-    return GapMap(f"{contents}\n{walking(live, result, standard=standard)}", **opening, scripts=_LIVE_SCRIPTS)
+    held = carried(result, standard=standard)
+    whole = held["answers"] and held["facilities"]
+    walked = walking(live, result, standard=standard) if live is not None and whole else ""
+    contents = blocks(result, standard=standard, language=language, more=walked)
+    scripts = _LIVE_SCRIPTS if walked else _SCRIPTS
+    return GapMap(contents, **_opening(result, words(language), language), scripts=scripts)
 
 
 def change_map(found: Comparison, *, standard: Standard, language: Literal["zh", "en"] = "zh") -> GapMap:
@@ -239,13 +243,12 @@ def _require_language(language: str) -> None:
 
 
 def _opening(result: Result, said: dict[str, Any], language: str) -> dict[str, Any]:
-    """Title, language and place that a page opens with."""
-    west, south, east, north = result.area.extent_lonlat.bounds
+    """Title, language, ground and words that a page opens with."""
     facts = result.facts
     name = str(facts.get("name_en") or facts.get("name", "")) if language == "en" else str(facts.get("name", ""))
     return {
         "title": f"{name} · {said['page']['title']}",
         "language": language,
-        "center": ((south + north) / 2, (west + east) / 2),
+        "bounds": result.area.extent_lonlat.bounds,
         "said": said,
     }

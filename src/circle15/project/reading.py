@@ -26,7 +26,7 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-_Model = TypeVar("_Model", bound=Record)
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 def read_text(path: Path) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyogrio
 import shapely
 from pyproj.exceptions import CRSError
 
-from circle15.errors import DataError, Finding, MissingExtra, SourceError
+from circle15.errors import ConfigError, DataError, Finding, MissingExtra, SourceError
+from circle15.project import Manifest
+from circle15.project.reading import validated
 from circle15.sources.files import require_kind
 from circle15.tables import TABLES, Result, StudyArea
 
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 MANIFEST, PACKAGE, COVERAGE = "run.json", "results.gpkg", "coverage.parquet"
 MOST_BYTES = 50_000_000  # of a manifest; that of a country has a hundredth of it
-KEPT = ("versions", "study", "standard", "facts")  # parts of a manifest that one needs in order to read the tables
 LAYERS = {"streets": "links"}  # tables that the package calls otherwise
 AGAIN = "Run the study again with this version of circle15"
 SHUT = (
@@ -34,7 +35,7 @@ SHUT = (
 )
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> Manifest:
     """The manifest of a results folder.
 
     Parameters
@@ -44,7 +45,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
     Returns
     -------
-    dict
+    Manifest
         What ``run.json`` says.
 
     Raises
@@ -59,20 +60,29 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise SourceError(Finding(str(folder), problem, "Name a folder that circle15 run wrote"))
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise ValueError("too long")  # noqa: EM101, TRY003, TRY301  said below
-        said = json.loads(path.read_text(encoding="utf-8"))
+            raise ValueError("it is too long")  # noqa: EM101, TRY003, TRY301  said below
+        said = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+        json.dumps(said, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     except (ValueError, RecursionError, OSError) as error:
         problem = f"{MANIFEST} cannot be read ({error})"
         raise SourceError(Finding(str(folder), problem, "Run the study again")) from None
-    kept = isinstance(said, dict) and all(isinstance(said.get(key), dict) for key in KEPT)
-    if not kept:
-        problem = f"{MANIFEST} does not hold {', '.join(KEPT)} as this version of circle15 writes them"
-        raise SourceError(Finding(str(folder), problem, AGAIN))
-    manifest: dict[str, Any] = said
-    return manifest
+    if not isinstance(said, dict):
+        raise SourceError(Finding(str(folder), f"{MANIFEST} is not the manifest of a run", AGAIN))
+    try:
+        return validated(Manifest, said, MANIFEST)
+    except ConfigError as error:
+        first = error.findings[0]
+        words = f"{first.where}: {first.problem}" if isinstance(first, Finding) else str(first)
+        problem = f"it was not written by this version of circle15 ({words})"
+        raise SourceError(Finding(str(folder), problem, AGAIN)) from None
 
 
-def read_results(folder: Path, *, tables: Collection[str]) -> tuple[Result, dict[str, Any]]:
+def _no_number(word: str) -> float:
+    message = f"{word} is no number"
+    raise ValueError(message)
+
+
+def read_results(folder: Path, *, tables: Collection[str]) -> tuple[Result, Manifest]:
     """Read a results folder back.
 
     Parameters
@@ -86,7 +96,7 @@ def read_results(folder: Path, *, tables: Collection[str]) -> tuple[Result, dict
     -------
     result : Result
         Its area is what the topmost units cover.
-    manifest : dict
+    manifest : Manifest
         What ``run.json`` says.
 
     Raises
@@ -113,9 +123,8 @@ def read_results(folder: Path, *, tables: Collection[str]) -> tuple[Result, dict
     if "coverage" in wanted and held["coverage"].empty and (folder / COVERAGE).is_file():
         held["coverage"] = _coverage(folder)
     top = units.geometry[units["parent"].isna()]
-    margin = manifest["study"].get("area", {}).get("margin_m", 0.0)
-    area = StudyArea(str(manifest["facts"].get("name", "")), top.union_all(), units.crs, margin_m=float(margin))
-    return Result.of(area, held, facts=manifest["facts"]), manifest
+    area = StudyArea(manifest.facts.name, top.union_all(), units.crs, margin_m=manifest.study.area.margin_m)
+    return Result.of(area, held, facts=manifest.facts.model_dump()), manifest
 
 
 def _table(folder: Path, name: str, there: Collection[str]) -> gpd.GeoDataFrame:

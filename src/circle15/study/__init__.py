@@ -492,6 +492,7 @@ class Study:
             facilities=self.facilities,
             completeness=self.completeness,
             survey=self.survey,
+            found=found,
             coverage=table,
             grades=card,
             gaps=lacking,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +17,7 @@ from circle15.study.whole import whole_folder, writing
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from circle15.project import Standard
+    from circle15.project import Manifest
     from circle15.study import Study
     from circle15.tables import Comparison, Result
 
@@ -30,6 +30,9 @@ OUTPUTS = (
 SIGN = OUTPUTS[-1]  # the file that shows that a folder is one of these
 READ = ("groups", "facilities", "coverage", "grades", "streets", "ground")  # of a results folder
 HASHED = ("run.json", "results.gpkg", "coverage.parquet")
+SAID = (  # of a manifest's facts
+    *("name", "name_en", "scenario", "closed_by_hand", "data_date", "synthetic", "walker_key", "trip", "version"),
+)
 NOT_ASKED = ("study", "scenario", "tiles")  # parts of a study file that change no figure
 LANGUAGES: tuple[Literal["zh", "en"], ...] = ("zh", "en")
 FIGURES = ("served_before", "served_after", "net", "gained", "lost", "became_known", "known_served", "became_unknown")
@@ -37,39 +40,41 @@ FIGURES = ("served_before", "served_after", "net", "gained", "lost", "became_kno
 
 @dataclass(frozen=True)
 class _Run:
-    """One of the two: what it computed, by which standard, and what it says of itself."""
+    """One of the two: what it computed, what it says of itself, and the hashes of its files."""
 
     result: Result
-    standard: Standard
-    manifest: Mapping[str, Any]
-    said: dict[str, object]
+    manifest: Manifest
+    folder: str = ""
+    sha256: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, given: Given) -> _Run:
         """A study, or a results folder."""
-        return cls._read(Path(given)) if isinstance(given, str | Path) else cls._asked(given)
-
-    @classmethod
-    def _read(cls, folder: Path) -> _Run:
-        from circle15.project import Standard
-        from circle15.project.reading import validated
+        from circle15.project import Manifest
         from circle15.sources.results import read_results
 
-        result, manifest = read_results(folder, tables=READ)
-        standard = validated(Standard, manifest["standard"], f"{folder.name}/run.json standard")
-        files = [folder / name for name in HASHED if (folder / name).is_file()]
-        hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-        return cls(result, standard, manifest, {"folder": folder.resolve().name, **_said(manifest), "sha256": hashes})
-
-    @classmethod
-    def _asked(cls, study: Study) -> _Run:
-        manifest = {
-            "study": json.loads(study.project.model_dump_json()),
-            "standard": study.standard.model_dump(mode="json"),
-            "walker": study.walker.model_dump(mode="json"),
-            "facts": study.facts,
+        if isinstance(given, str | Path):
+            folder = Path(given)
+            files = [folder / name for name in HASHED if (folder / name).is_file()]
+            hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+            return cls(*read_results(folder, tables=READ), folder.resolve().name, hashes)
+        said = {
+            "study": json.loads(given.project.model_dump_json()),
+            "standard": given.standard,
+            "walker": given.walker.model_dump(mode="json"),
+            "facts": given.facts,
         }
-        return cls(_judged(study), study.standard, manifest, _said(manifest))
+        return cls(_judged(given), Manifest.model_validate(said))
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What it is called and how it was asked, as plain values."""
+        facts, scenario = self.manifest.facts, self.manifest.facts.scenario
+        called = facts.model_dump(mode="json", include=set(SAID))
+        planned = [one for one in self.manifest.study.scenario if scenario and one.get("name") == scenario]
+        given = {"folder": self.folder, "sha256": dict(self.sha256)} if self.folder else {}
+        asked = {"standard": self.manifest.standard.name} | ({"planned": planned[0]} if planned else {})
+        return given | called | asked
 
 
 def _judged(study: Study) -> Result:
@@ -77,32 +82,16 @@ def _judged(study: Study) -> Result:
     from circle15 import assessment
     from circle15.tables import Result
 
-    if "result" in vars(study):
-        return study.result
     found, standard = study.coverage, study.standard
+    if "result" in vars(study):
+        result = study.result
+        if len(result.coverage):
+            return result
+        return replace(result, coverage=assessment.coverage_table(found, standard=standard))  # too many to be kept
     tables = {name: getattr(study, name) for name in ("units", "origins", "groups", "facilities", "streets", "ground")}
     tables["coverage"] = assessment.coverage_table(found, standard=standard)
     tables["grades"] = study.card
     return Result.of(study.area, tables, facts=study.facts)
-
-
-def _said(manifest: Mapping[str, Any]) -> dict[str, object]:
-    """What a run is called and by what it was held."""
-    facts, standard = manifest["facts"], manifest["standard"]
-    wanted = (
-        "name",
-        "name_en",
-        "scenario",
-        "closed_by_hand",
-        "data_date",
-        "synthetic",
-        "walker_key",
-        "trip",
-        "version",
-    )
-    planned = [one for one in manifest["study"].get("scenario", ()) if one.get("name") == facts.get("scenario")]
-    said = {name: facts.get(name) for name in wanted} | {"standard": standard.get("name")}
-    return said | ({"planned": planned[0]} if planned else {})
 
 
 def compare(before: Given, after: Given) -> Comparison:
@@ -166,7 +155,9 @@ def write_comparison(before: Given, after: Given, folder: Path) -> Comparison:
     found = _compared(one, other)
     tables = (found.changes, found.units, found.cells, found.origins, found.facilities)
     with whole_folder(folder, sign=SIGN) as draft, writing(folder):
-        change_map(found, standard=other.standard, language=found.facts["language"]).save(draft / "change.html")
+        change_map(found, standard=other.manifest.standard, language=found.facts["language"]).save(
+            draft / "change.html"
+        )
         write_changes(found, draft / "compare.gpkg")
         for name, table in zip(CHANGE_TABLES, tables, strict=True):
             write_csv(table.drop(columns="geometry", errors="ignore").reset_index(), draft / f"{name}.csv")
@@ -188,7 +179,7 @@ def _compared(one: _Run, other: _Run) -> Comparison:
     from circle15 import assessment
     from circle15.report import changes_text
 
-    standards = (one.standard, other.standard)
+    standards = (one.manifest.standard, other.manifest.standard)
     found = assessment.changes(one.result, other.result, standards=standards, same=_same_places(one, other))
     facts = {
         **found.facts,
@@ -196,9 +187,9 @@ def _compared(one: _Run, other: _Run) -> Comparison:
         "after": other.said,
         "differences": list(_differences(one.manifest, other.manifest)),
         "services": _headline(found),
-        "attribution": _both(one, other, "attribution"),
-        "note": _both(one, other, "note"),
-        "language": other.manifest["study"]["study"].get("language", "zh"),
+        "attribution": _both(one.manifest.facts.attribution, other.manifest.facts.attribution),
+        "note": _both(one.manifest.facts.note, other.manifest.facts.note),
+        "language": other.manifest.study.study.language,
         "version": metadata.version("circle15"),
     }
     found = replace(found, facts=facts)
@@ -220,20 +211,16 @@ def _same_places(before: _Run, after: _Run) -> dict[str, str]:
     return dict(zip(sure["kept"], sure["dropped"], strict=True))
 
 
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[dict[str, object]]:
+def _differences(before: Manifest, after: Manifest) -> Iterator[dict[str, object]]:
     """What was asked otherwise, key by key, and which files are others."""
-    one, other = (
-        {**_flat(manifest["study"]), **_flat({"walker": manifest.get("walker")})} for manifest in (before, after)
-    )
-    for key in dict.fromkeys((*one, *other)):
-        if key.partition(".")[0] not in NOT_ASKED and one.get(key) != other.get(key):
-            yield {"key": key, "before": one.get(key), "after": other.get(key)}
-    one, other = (
-        {entry["file"]: entry["sha256"] for entry in manifest.get("sources", ())} for manifest in (before, after)
-    )
-    for file in dict.fromkeys((*one, *other)):
-        if one and other and one.get(file) != other.get(file):
-            yield {"key": f"file {file}", "before": one.get(file), "after": other.get(file)}
+    asked = [_flat(one.study.model_dump(mode="json") | {"walker": one.walker}) for one in (before, after)]
+    for key in dict.fromkeys(key for one in asked for key in one):
+        if key.partition(".")[0] not in NOT_ASKED and asked[0].get(key) != asked[1].get(key):
+            yield {"key": key, "before": asked[0].get(key), "after": asked[1].get(key)}
+    files = [{source.file: source.sha256 for source in one.sources} for one in (before, after)]
+    for file in dict.fromkeys(file for one in files for file in one):
+        if all(files) and files[0].get(file) != files[1].get(file):
+            yield {"key": f"file {file}", "before": files[0].get(file), "after": files[1].get(file)}
 
 
 def _flat(values: object, key: str = "") -> dict[str, object]:
@@ -254,10 +241,9 @@ def _headline(found: Comparison) -> dict[str, dict[str, float | None]]:
     return {str(service): {str(name): value for name, value in row.items()} for service, row in table.items()}
 
 
-def _both(before: _Run, after: _Run, fact: str) -> str:
+def _both(before: str, after: str) -> str:
     """What both say, once."""
-    said = [str(run.manifest["facts"].get(fact) or "") for run in (before, after)]
-    return " / ".join(dict.fromkeys(text for text in said if text))
+    return " / ".join(dict.fromkeys(text for text in (before, after) if text))
 
 
 def _manifest(found: Comparison) -> dict[str, object]:

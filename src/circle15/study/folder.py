@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections import Counter
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -101,8 +102,8 @@ def manifest(study: Study) -> dict[str, object]:
             "source": _tally(study.facilities["source"]),
         },
         "links": study.placed["links"],
-        "coverage": _tally(study.result.coverage["status"]),
-        "unknown_because": _tally(study.result.coverage.query("why != ''")["why"]),
+        "coverage": _tally(*(column for _, column in study.coverage.status.items())),
+        "unknown_because": _tally(*(column[column != ""] for _, column in study.coverage.why.items())),
         **_comparisons(study),
         "findings": [str(finding) for finding in study.findings],
         "seconds": {name: round(value, 3) for name, value in study.seconds.items()},
@@ -173,5 +174,9 @@ def _sources(study: Study) -> list[dict[str, object]]:
     return listed
 
 
-def _tally(values: pd.Series) -> dict[str, int]:
-    return {str(value): int(count) for value, count in values.value_counts().sort_index().items()}
+def _tally(*columns: pd.Series) -> dict[str, int]:
+    """How often each value stands; missing ones do not count."""
+    tally: Counter[str] = Counter()
+    for column in columns:
+        tally.update({str(value): int(count) for value, count in column.value_counts().items()})
+    return dict(sorted(tally.items()))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from circle15.errors import ConfigError, Finding
 from circle15.project import Walker
 from circle15.project.reading import is_file_name
+from circle15.study import scenarios
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,3 +96,4 @@ def look_back(study: Study) -> None:
     if len(unknown):
         problem = f"{len(unknown)} services are too incomplete to speak of gaps everywhere ({', '.join(unknown)})"
         study.findings.append(Finding("facilities", problem, "Give an inventory of them"))
+    study.findings += scenarios.look_back(study)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from circle15.errors import Circle15Error, ConfigError, Finding
+from circle15.errors import Circle15Error, ConfigError, Finding, quoted
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -95,6 +95,18 @@ def every_problem(study: Study) -> list[Finding]:
     if study.scenario is not None:
         return problems(study)
     return [found for one in study.project.scenario for found in problems(sharing(study, one.name))]
+
+
+def look_back(study: Study) -> list[Finding]:
+    """Places of the scenario that nobody reaches, because no street is near."""
+    from circle15.sources.planned import SOURCE
+
+    far = study.facilities.loc[study.times.facilities.unplaced]
+    ids = far.index[far["source"] == SOURCE]
+    if study.scenario is None or not len(ids):
+        return []
+    problem = f"{quoted(ids)} {'is' if len(ids) == 1 else 'are'} too far from any street, so that nobody gets there"
+    return [Finding(f"[[scenario]] {study.scenario.name}", problem, "Put it nearer to a street")]
 
 
 def require(study: Study) -> None:

@@ -462,7 +462,9 @@ class Judgement:
 class Result:
     """Everything that one run of a study computed; what the page and the report are made from.
 
-    All tables are in the CRS of `area`. `labels` and `facts` are plain values for headings and the manifest.
+    All tables are in the CRS of `area`. `found` is the coverage of every cluster as frames, none where a result was
+    made from its tables; `coverage` lists it row by row, and is empty as `gaps` is where that would be too many rows
+    for one table. `facts` are plain values for headings and the manifest.
     """
 
     area: StudyArea
@@ -473,6 +475,7 @@ class Result:
     facilities: gpd.GeoDataFrame
     completeness: pd.DataFrame
     survey: pd.DataFrame
+    found: Coverage | None
     coverage: pd.DataFrame
     grades: pd.DataFrame
     gaps: pd.DataFrame
@@ -493,7 +496,7 @@ class Result:
 
     @classmethod
     def of(cls, area: StudyArea, held: Mapping[str, pd.DataFrame], *, facts: Mapping[str, object]) -> Result:
-        """A result from tables by their names; those that are not given are empty.
+        """A result from tables by their names; those that are not given are empty, and it has no frames of coverage.
 
         Parameters
         ----------
@@ -515,7 +518,7 @@ class Result:
         every = empty | dict(held)
         judgement = Judgement(**{name: table for name, table in every.items() if name in judged})
         parts: dict[str, Any] = {name: table for name, table in every.items() if name in own}
-        return cls(area=area, judgement=judgement, facts=facts, **parts)
+        return cls(area=area, found=None, judgement=judgement, facts=facts, **parts)
 
 
 @dataclass(frozen=True)

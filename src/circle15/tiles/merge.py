@@ -117,8 +117,8 @@ def _together(plan: Plan, kind: str, index: str, names: list[str]) -> gpd.GeoDat
 def result_of(study: Study) -> Result:
     """What the page and the report show of a study that was walked by tiles.
 
-    Streets, isochrones and what is told of single links stay with the tiles. Coverage, cluster by cluster, is a file of
-    its own; see `write_coverage`.
+    Streets, isochrones and what is told of single links stay with the tiles. Coverage as rows, cluster by cluster, is a
+    file of its own where there are many; see `write_coverage`.
     """
     standard, crs, found = study.standard, study.area.crs, study.coverage
     empty = {name: TABLES[name].empty(crs) for name in ("dependence", "step_free", "isochrones", "streets", "ground")}
@@ -132,6 +132,7 @@ def result_of(study: Study) -> Result:
         facilities=study.facilities,
         completeness=study.completeness,
         survey=study.survey,
+        found=found,
         coverage=assessment.coverage_table(_first(found), standard=standard),
         grades=study.card,
         gaps=assessment.gaps(_first(found), study.origins, standard=standard),
