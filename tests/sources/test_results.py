@@ -1,5 +1,6 @@
 """A results folder read back is what was written; anything else is one sentence."""
 
+import dataclasses
 import json
 import shutil
 import sqlite3
@@ -7,7 +8,7 @@ import sqlite3
 import pandas as pd
 import pytest
 
-from circle15 import report
+from circle15 import report, tables
 from circle15.errors import Circle15Error, DataError, SourceError
 from circle15.sources.results import read_manifest, read_results
 from circle15.tables import TABLES
