@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from circle15.project import FacilityEdit, Scenario
 from circle15.sources.datum import from_wgs84
 from circle15.study import Study
 from circle15.study.comparing import OUTPUTS, compare, write_comparison
-from circle15.tables import CHANGE_TABLES
+from circle15.tables import CHANGE_TABLES, EVERYBODY
 from tiny_study import inventory_csv, lonlat, write_study
 
 SCENARIOS = """
@@ -47,7 +48,7 @@ def runs(tmp_path_factory):
     place = tmp_path_factory.mktemp("runs")
     file = write_study(place)
     standard = (Path(c15.__file__).parent / "standards" / "yuzhong-15min.toml").read_text(encoding="utf-8")
-    strict = "\n".join("minutes = 3" if line.startswith("minutes = ") else line for line in standard.splitlines())
+    strict = re.sub(r"^minutes = [0-9.]+$", "minutes = 3", standard, flags=re.MULTILINE)
     (place / "strict.toml").write_text(strict, encoding="utf-8")
     lon, lat = from_wgs84(np.array([lonlat(5, 5)]), "gcj02")[0]
     text = inventory_csv().replace("T0,食堂甲", "L7,食堂甲").replace("T1,食堂乙", "L8,新食堂")
@@ -106,9 +107,8 @@ def test_closing_one_facility_by_hand_exactly_its_dependants_lose(ran, study_nam
     rest = found.changes[found.changes["service"] != key]
     assert (rest[["gained", "lost", "became_known", "became_unknown", "shorter", "longer"]] == 0).all(axis=None)
     pd.testing.assert_series_equal(rest["served_before"], rest["served_after"], check_names=False)
-    by_unit = found.changes[(found.changes["service"] == key) & (found.changes["tier"] == "community")].set_index(
-        "unit"
-    )["lost"]
+    canteens = found.changes[(found.changes["service"] == key) & (found.changes["group"] == EVERYBODY)]
+    by_unit = canteens[canteens["tier"] == "community"].set_index("unit")["lost"]
     expected = study.origins.loc[sorted(dependants)].groupby("unit")["population"].sum()
     np.testing.assert_allclose(by_unit[by_unit > 0].sort_index(), expected.sort_index())
     assert found.facilities["turn"].to_dict() == {closed[0]: "closed"}

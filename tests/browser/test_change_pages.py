@@ -51,7 +51,8 @@ def test_the_page_says_who_gains_and_who_loses(changed, open_page):
 def test_services_units_and_homes_are_those_of_the_tables(changed, open_page):
     found, folder = changed
     page = open_page(folder / "change.html")
-    table = found.changes[found.changes["unit"].isna()].set_index("service")
+    everybody = found.changes["unit"].isna() & (found.changes["group"] == "all")
+    table = found.changes[everybody].set_index("service")
     moved = table[(table[["gained", "lost", "became_known", "became_unknown", "shorter", "longer"]] > 0).any(axis=1)]
     labels = page.locator("#c15-categories label")
     assert labels.count() == 1 + len(moved)

@@ -96,7 +96,7 @@ def test_pieces_have_their_ends_their_lines_and_their_flags(town):
     flags = np.array(arrays["pieces.flags"])
     streets = layout.streets
     link = streets.iloc[layout.ahead]
-    assert (flags & 1 > 0).tolist() == (link["access"] == "private").tolist()
+    assert (flags & 1 > 0).tolist() == layout.private[layout.ahead].tolist()
     assert (flags & 4 > 0).tolist() == (link["osm_id"] == toytown.STAIRS).tolist()
     assert (flags & 16 > 0).tolist() == link["at_edge"].tolist()
     assert (flags & 64 == 0).tolist() == link["kind"].isin(["lift", "escalator", "bridge", "tunnel"]).tolist()
