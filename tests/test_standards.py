@@ -158,6 +158,13 @@ def test_filters(rule, tags, passes):
     assert service.matches(tags) is passes
 
 
+def test_another_standard_made_from_one_has_its_own_services():
+    before = [one.minutes for one in STANDARD.services]  # looked at, so that they would be remembered
+    assert [one.minutes for one in STANDARD.shifted(1.0).services] == [minutes + 1 for minutes in before]
+    first = STANDARD.categories[:1]
+    assert STANDARD.model_copy(update={"categories": first}).services == first[0].services
+
+
 def test_a_pattern_inside_a_filter_is_checked(tmp_path):
     text = (FOLDER / "yuzhong-15min.toml").read_text(encoding="utf-8").replace("name~托班", "name~[托班")
     assert tomllib.loads(text)

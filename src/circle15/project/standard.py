@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping  # noqa: TC003  pydantic reads annotations at run time
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path  # noqa: TC003
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
@@ -320,7 +320,7 @@ class Standard(Record):
         yield from twice(keys, "circle or brand")
         yield from twice([one.key for one in self.groups], "group")
 
-    @cached_property
+    @property
     def services(self) -> tuple[Service, ...]:
         """All services, in the order of the card."""
         return tuple(service for category in self.categories for service in category.services)
