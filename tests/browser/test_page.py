@@ -385,7 +385,7 @@ def test_a_cluster_says_why_and_how_far_without_steps(saved, open_page):
 
 def test_without_these_runs_the_page_is_as_calm_as_before(saved_plain, open_page):
     page = open_page(saved_plain)
-    for part in ("#c15-walker", "#c15-list", "#c15-depended"):
+    for part in ("#c15-walker", "#c15-list", "#c15-depended", "#ask"):
         assert page.locator(part).is_hidden()
     assert page.locator("#c15-reading label").all_inner_texts() == ["严格", "宽松"]
     page.locator("#c15-card-toggle").click()

@@ -33,6 +33,7 @@ circle15.page = (() => {
       kinds: ["served", "unknown", "gap"], // of clusters, from below
       facilitiesShown: true,
       carried: study.carried,
+      canAsk: Boolean(circle15.live && document.getElementById("circle15-network")), // the walking engine is in the page
       people,
       size: layers.sizing(people, world.boundary),
       byPeople: byPeople(arrays["origins.people"]),
@@ -319,12 +320,18 @@ circle15.page = (() => {
       this.writeLegend();
     }
 
+    /* What other parts of the page are told: ready, written, click; whether the page itself is to answer a click. */
+    tell(what, about = null) {
+      return document.dispatchEvent(new CustomEvent(`circle15-${what}`, { detail: { page: this, about }, cancelable: true }));
+    }
+
     find(latlng) {
       const place = L.CRS.EPSG3857.latLngToPoint(latlng, 0);
       return layers.find(this.world, this.study, this.state, { place, zoom: this.map.getZoom() });
     }
 
     click(latlng) {
+      if (!this.tell("click", latlng)) return;
       const found = this.find(latlng);
       if (found.kind === "cluster") this.showCluster(found.index);
       else if (found.kind === "square") this.showSquare(found);
@@ -427,6 +434,7 @@ circle15.page = (() => {
       this.writeCard();
       this.map.getContainer().setAttribute("aria-label", state.say("page.map"));
       this.writeDetail();
+      this.tell("written");
     }
 
     writeLegend() {
@@ -479,6 +487,7 @@ circle15.page = (() => {
       message.hidden = true;
       document.body.classList.add("c15-ready");
       performance.mark("circle15-ready");
+      page.tell("ready");
       await new Promise((resolve) => setTimeout(resolve)); // outlines are unpacked after the first picture
       if (document.getElementById("circle15-isochrones")) page.receive(await data.numbers("isochrones"));
     } catch (error) {

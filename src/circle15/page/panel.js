@@ -138,9 +138,13 @@ circle15.panel = (() => {
     choice($("tier"), tiers, { chosen: state.tier, onchoose: tier });
     $("tier").hidden = study.tiers.length < 2;
     walkers(study, state, walker);
-    const kinds = ["gaps", ...(study.depended.length ? ["depended"] : []), ...(state.hasLists ? ["lists"] : [])];
+    const kinds = ["gaps", ...(study.depended.length ? ["depended"] : []), ...(state.hasLists ? ["lists"] : []), ...(state.canAsk ? ["ask"] : [])];
     $("list").hidden = kinds.length < 2;
     choice($("list"), kinds.map((key) => ({ key, shown: say(`list.${key}`) })), { chosen: state.list, onchoose: list });
+    const ask = document.getElementById("ask"); // filled by the panel for questions
+    ask.hidden = state.list !== "ask";
+    ask.setAttribute("aria-label", say("list.ask"));
+    document.body.classList.toggle("c15-asking", !ask.hidden);
   }
 
   /* One line a walker: name, and the share of residents served in the chosen category. */
