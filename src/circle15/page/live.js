@@ -6,7 +6,7 @@ circle15.live = (() => {
   const { data } = circle15;
   const { NEVER, unpacked } = circle15.network;
   const { Graph, Places, settle, doors, seeds, straight, trip } = circle15.search;
-  const { Coverage, card, asked, unitsOf, knownAt, GAP, UNKNOWN, SERVED } = circle15.coverage;
+  const { Coverage, card, asked, unitsOf, knownIn, GAP, UNKNOWN, SERVED } = circle15.coverage;
   const { Supply } = circle15.supply;
   const { place, reached, line } = circle15.shapes;
   const { Joints, joined, timed } = circle15.links;
@@ -26,7 +26,8 @@ circle15.live = (() => {
       this.net = net;
       net.asked = asked(net);
       net.holders = unitsOf(net);
-      net.known = knownAt(net);
+      net.knownIn = knownIn(net);
+      net.known = (cluster, s) => net.knownIn(net.map["origins.unit"][cluster], s);
       this.walkers = net.facts.walkers.map(({ name, label_zh: zh, label_en: en }) => ({ key: name, zh, en }));
       this.walks = new Map();
       this.grown = new Map([["[]", { links: [], joints: new Joints(net), problem: null }]]);
@@ -251,6 +252,12 @@ circle15.live = (() => {
         if (ticks < found[s].ticks) Object.assign(found[s], { row, ticks, out: out[row], back: back[row] });
       });
       return found.map((one) => (one.row < 0 ? null : one));
+    }
+
+    /* What is said of each service at a place: `state` and `why`, as of the clusters in `coverage`. `nearest` is what is
+       found from there, `unit` the place in the study of the smallest unit that holds it, -1: none does. */
+    judged(spots, { nearest, unit }) {
+      return this.coverage.judged(this.now.graph, spots, { nearest: nearest.map((one) => one?.ticks ?? NEVER), unit });
     }
 
     /* A shortest way from one place to another: `stretches` of pieces one after the other, each from a share of the

@@ -3,7 +3,7 @@
 
 circle15.coverage = (() => {
   const { NEVER } = circle15.network;
-  const { settle, straight, trip } = circle15.search;
+  const { settle, doors, straight, trip } = circle15.search;
   const TICKS = 10; // a second
   const [GAP, UNKNOWN, SERVED] = [0, 1, 2]; // as in data: "every one" is the least and "any one" the greatest
   const [INVENTORY, EDGE, UNPLACED] = [1, 2, 3]; // why it is unknown
@@ -227,23 +227,37 @@ circle15.coverage = (() => {
     edgeTicks() {
       const legs = this.edges.map((edge) => this.homes.at(edge.labels, !edge.back).map((at) => (at <= edge.limit ? at : NEVER)));
       if (legs.length === 1) return legs[0];
-      const halves = this.trip === "slower" ? 2 : 1;
-      return Float64Array.from(legs[0], (out, c) => (out + legs[1][c]) / halves);
+      return Float64Array.from(legs[0], (out, c) => this.toEdge([out, legs[1][c]]));
+    }
+
+    toEdge([out, back]) {
+      if (back === undefined) return out;
+      return (out + back) / (this.trip === "slower" ? 2 : 1);
     }
 
     judge(service, s) {
       const { net } = this;
-      const cutoff = service.minutes * 60;
       for (let c = 0; c < this.clusters; c += 1) {
         const at = s * this.clusters + c;
-        const served = this.near[s][c] < NEVER && this.near[s][c] / TICKS <= cutoff;
-        let why = 0;
-        if (!served && !this.placed[c]) why = UNPLACED;
-        else if (!served && !net.known(c, s)) why = INVENTORY;
-        else if (!served && this.edge[c] <= this.limit && this.edge[c] / TICKS <= cutoff) why = EDGE;
+        const [state, why] = verdict(service, this.limit, { ticks: this.near[s][c], placed: this.placed[c], known: net.known(c, s), edge: this.edge[c] });
         this.why[at] = why;
-        this.state[at] = served ? SERVED : why ? UNKNOWN : GAP;
+        this.state[at] = state;
       }
+    }
+
+    /* The same for one place that is no cluster: each service as `state` and `why`. `nearest` are the ticks to the nearest
+       of each service, `unit` the smallest unit that holds the place (-1: none). */
+    judged(graph, spots, { nearest, unit }) {
+      const edge = this.toEdge(this.edges.map(({ labels, limit, back }) => {
+        const ways = spots.flatMap((spot) => doors(graph, spot, back).map(({ vertex, ticks }) => labels[vertex] + ticks));
+        const least = Math.min(NEVER, ...ways);
+        return least <= limit ? least : NEVER;
+      }));
+      return this.net.services.map((service, s) => {
+        const known = this.net.knownIn(unit, s);
+        const [state, why] = verdict(service, this.limit, { ticks: nearest[s], placed: spots.length, known, edge });
+        return { state, why };
+      });
     }
 
     /* The states of every category and cluster. Strict: the worst of the services that are asked; lenient: the best. */
@@ -267,15 +281,23 @@ circle15.coverage = (() => {
     }
   }
 
-  /* Whether the list of a service is known to be whole enough where a cluster lies. */
-  function knownAt(net) {
+  /* What is said of one service at one place, and why where it is unknown. */
+  function verdict(service, limit, { ticks, placed, known, edge }) {
+    const cutoff = service.minutes * 60;
+    if (ticks < NEVER && ticks / TICKS <= cutoff) return [SERVED, 0];
+    if (!placed) return [UNKNOWN, UNPLACED];
+    if (!known) return [UNKNOWN, INVENTORY];
+    return edge <= limit && edge / TICKS <= cutoff ? [UNKNOWN, EDGE] : [GAP, 0];
+  }
+
+  /* Whether the list of a service is known to be whole enough in a unit (-1: outside of all). */
+  function knownIn(net) {
     const known = net.map["lists.known"];
     if (!known) return () => true;
     const services = net.services.length;
-    const unit = net.map["origins.unit"];
     const top = net.study.units.parent.flatMap((parent, u) => (parent < 0 ? [u] : []));
     const outside = net.services.map((_, s) => top.every((u) => known[u * services + s]));
-    return (c, s) => (unit[c] >= 0 ? known[unit[c] * services + s] > 0 : outside[s]);
+    return (u, s) => (u >= 0 ? known[u * services + s] > 0 : outside[s]);
   }
 
   /* ----------------------------------------------------------------------------------------------------- card */
@@ -338,5 +360,5 @@ circle15.coverage = (() => {
     return bands.filter((band) => band <= value + ROUNDING).length;
   }
 
-  return { Coverage, lacking, card, asked, unitsOf, knownAt, bandOf, GAP, UNKNOWN, SERVED, INVENTORY, EDGE, UNPLACED };
+  return { Coverage, lacking, card, asked, unitsOf, knownIn, bandOf, GAP, UNKNOWN, SERVED, INVENTORY, EDGE, UNPLACED };
 })();

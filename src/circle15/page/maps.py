@@ -21,6 +21,7 @@ from jinja2 import Environment, PackageLoader
 from circle15.errors import ConfigError, Finding
 from circle15.page.changing import change_blocks, change_words
 from circle15.page.contents import blocks, carried, words
+from circle15.page.ground import MOST_STREETS
 from circle15.page.offline import Verbatim, inline, policy, refuse_network, script
 from circle15.page.squares import farthest
 from circle15.page.walking import walking
@@ -35,6 +36,7 @@ _CHANGE_SCRIPTS = (*_SCRIPTS, "changes.js")  # the page of changes stands on tha
 _LIVE_SCRIPTS = (
     *(*_SCRIPTS, "live_network.js", "live_search.js", "live_shapes.js", "live_links.js", "live_coverage.js"),
     *("live_supply.js", "live_scenario.js", "live.js"),
+    *("ask_edits.js", "ask_traces.js", "ask_answers.js", "ask_overlay.js", "ask_words.js", "ask_panel.js", "ask.js"),
 )
 _TEMPLATES = Environment(loader=PackageLoader("circle15.page"), autoescape=True)
 
@@ -161,7 +163,8 @@ class _Shell(MacroElement):
         """Put style, shell, data and script into the figure."""
         figure: Any = self.get_root()
         folder = resources.files("circle15.page")
-        style = (folder / "style.css").read_text(encoding="utf-8")
+        styles = ("style.css", *(("ask.css",) if "ask.js" in self.scripts else ()))
+        style = "\n".join((folder / one).read_text(encoding="utf-8") for one in styles)
         scripts = "\n".join((folder / one).read_text(encoding="utf-8") for one in self.scripts)
         shell = _TEMPLATES.get_template("shell.html").render(words=self.said)
         figure.header.add_child(Verbatim(f"<style>{style}</style>"), name="circle15_style")
@@ -186,8 +189,8 @@ def gap_map(
     language : {"zh", "en"}
         The language that the page opens in; the reader can switch.
     live : Live, optional
-        The network and its walkers, for a page that can be asked (`circle15.live` in its scripts); left out where one
-        page cannot hold every answer and facility of the result.
+        The network and its walkers, for a page that can be asked (`ask.js` among its scripts); left out where one page
+        cannot hold every answer, facility and piece of street of the result.
 
     Returns
     -------
@@ -203,7 +206,7 @@ def gap_map(
     """
     _require_language(language)
     held = carried(result, standard=standard)
-    whole = held["answers"] and held["facilities"]
+    whole = held["answers"] and held["facilities"] and result.streets["piece"].nunique() <= MOST_STREETS
     walked = walking(live, result, standard=standard) if live is not None and whole else ""
     contents = blocks(result, standard=standard, language=language, more=walked)
     scripts = _LIVE_SCRIPTS if walked else _SCRIPTS

@@ -41,13 +41,15 @@ def write_results(study: Study, folder: Path, *, more: Callable[[Path], None] = 
     from circle15.sources.files import write_csv
     from circle15.sources.heights import doubtful_links
     from circle15.sources.inventory import write_rejected
+    from circle15.study import variants
     from circle15.workbook import write_workbook
 
     _require_apart(study, folder.resolve())
     with whole_folder(folder) as draft:
         result = study.result
         with study.step("map and tables"), writing(folder):
-            page = gap_map(result, standard=study.standard, language=study.project.study.language)
+            live = None if study.project.tiles.size_km else variants.live(study)  # of tiles there is no network in one piece
+            page = gap_map(result, standard=study.standard, language=study.project.study.language, live=live)
             page.save(str(draft / "map.html"))
             write_geopackage(result, draft / "results.gpkg", standard=study.standard)
             doubtful = doubtful_links(study.streets).drop(columns="geometry", errors="ignore")
