@@ -565,6 +565,25 @@ def test_the_nearest_of_each_service_out_and_back(asked, study_name):
             assert nearest["count"] == (out[origin, rows] <= 600 * one.minutes).sum()
 
 
+JUDGED = """who => [...live.net.people.keys()].map((c) => {
+  const walk = live.walk(who);
+  const found = walk.judged(walk.home(c), { nearest: walk.nearest(walk.home(c)), unit: live.net.map["origins.unit"][c] });
+  return [found.map((one) => one.state), found.map((one) => one.why)];
+})"""
+
+
+@pytest.mark.parametrize("study_name", STUDIES)
+def test_a_place_is_judged_as_a_home_is(asked, study_name):
+    study, page = asked(study_name)
+    set_edits(page, study, three_edits(study))
+    for who in range(len(study.walkers)):
+        _, state, why = page.evaluate(COVERAGE, who)
+        shape = (len(study.standard.services), -1)
+        told = np.array(page.evaluate(JUDGED, who))
+        assert told[:, 0].T.tolist() == np.reshape(state, shape).tolist()
+        assert told[:, 1].T.tolist() == np.reshape(why, shape).tolist()
+
+
 # ---------------------------------------------------------------------------------------------------- words and times
 
 

@@ -65,7 +65,8 @@ circle15.ask = (() => {
     }
 
     opened() {
-      const { cluster } = this.page.state;
+      const { cluster, walker } = this.page.state;
+      if (walker < this.page.study.facts.walkers.length) this.who = walker;
       if (Object.entries(this.page.state).some(([key, value]) => ["cluster", "square", "unit", "element"].includes(key) && value !== null)) this.page.close();
       if (cluster !== null) this.started = this.start().then(() => this.askHome(cluster));
       else this.started = this.start();
@@ -81,7 +82,7 @@ circle15.ask = (() => {
           this.live = live;
           this.traces = new circle15.traces.Traces(live);
         }
-        answers.asItIs(this.walk); // so that the first edit is answered at once
+        answers.rehearse(this.walk, this.traces.elements); // so that the first edit is answered at once
       }
       this.hint();
       this.evaluate();
@@ -307,8 +308,12 @@ circle15.ask = (() => {
       this.tellEffect();
     }
 
-    /* The first end of a new link, then the second. */
+    /* The first end of a new link, then the second; the first end again takes it back. */
     drawLink(place) {
+      if (this.pending && this.nearest([traces.point(...this.pending)], place).index === 0) {
+        this.end();
+        return;
+      }
       if (!this.pending) {
         this.pending = place;
         this.tell("ask.second");

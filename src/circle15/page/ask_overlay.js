@@ -6,6 +6,7 @@ circle15.overlay = (() => {
   const SOFT_M = 45; // how far the soft outline lies from a reached street
   const COARSE = 5; // the soft outline is drawn on a canvas so many times smaller
   const SIGNS_FROM = 15.5; // zoom from which every element that may be closed has its sign
+  const JOINTS_FROM = 15.5;
   const MACHINES = new Set(["lift", "escalator", "cable_car"]);
 
   /* Reached streets from the widest to the nearest: colour, width, strength of the soft outline. */
@@ -54,7 +55,8 @@ circle15.overlay = (() => {
     return (context, view) => {
       context.clearRect(0, 0, view.width, view.height);
       if (!ask.isOpen) return;
-      if (ask.mode === "close") closable(context, view, ask);
+      if (ask.traces && ask.mode === "close") closable(context, view, ask);
+      if (ask.traces && ask.mode === "link" && view.zoom >= JOINTS_FROM) joints(context, view, ask);
       links(context, view, ask);
       closed(context, view, ask);
       homes(context, view, ask);
@@ -69,6 +71,20 @@ circle15.overlay = (() => {
 
   const colors = (ask) => ask.page.study.palette.ask;
   const on = (view, [x, y]) => [view.x(x), view.y(y)];
+
+  /* Where a new link can be joined. */
+  function joints(context, view, ask) {
+    const ends = ask.traces.joints;
+    context.beginPath();
+    for (let k = 0; k < ends.length; k += 2) {
+      const [x, y] = [ends[k], ends[k + 1]];
+      if (x < view.west || x > view.east || y < view.north || y > view.south) continue;
+      context.moveTo(view.x(x) + 2.2, view.y(y));
+      context.arc(view.x(x), view.y(y), 2.2, 0, 2 * Math.PI);
+    }
+    context.fillStyle = colors(ask).added;
+    context.fill();
+  }
 
   /* Everything that a click would close or open. */
   function closable(context, view, ask) {

@@ -145,7 +145,7 @@ circle15.askPanel = (() => {
       ? button(`pick-${s}`, askWords.facility(ask, nearest.row), () => ask.pick(s), { "aria-pressed": String(Boolean(shown)), title: say("ask.route") })
       : el("span.c15-ask-none", {}, say("cluster.found_none", { n: study.facts.search_minutes ?? "?" }));
     const extra = why ? say(`why.${why}`) : nearest && nearest.count > 1 ? say("cluster.count", { n: nearest.count }) : "";
-    return el("tr", { class: shown ? "c15-ask-picked" : null },
+    return el("tr", { class: shown ? "c15-ask-picked" : null, "data-service": study.services[s].key },
       el("th", { scope: "row" }, state.serviceName(s), where),
       el("td", {}, nearest ? legs(ask, nearest) : "", el("small", {}, [limit, extra].filter(Boolean).join(" · "))),
       el("td", {}, mark(state, kind)));

@@ -2,6 +2,7 @@
 "use strict";
 
 circle15.traces = (() => {
+  const { STEPS } = circle15.network;
   const WORLD = 256;
   const NONE = { distance: Infinity };
 
@@ -47,6 +48,17 @@ circle15.traces = (() => {
       this.ys = new Float64Array(lon.length);
       for (let v = 0; v < lon.length; v += 1) [this.xs[v], this.ys[v]] = point(lon[v], lat[v]);
       this.elements = live.elements.map((one) => this.element(one, live.net.facts.kinds));
+    }
+
+    /* Where new links may be joined to the streets: x and y in turn. */
+    get joints() {
+      const { nodes, facts: { corner } } = this.net;
+      if (!this.ends) {
+        const some = [...nodes.joint.keys()].filter((i) => nodes.joint[i] > 0);
+        const degrees = (i) => [(corner[0] + nodes.east[i]) / STEPS, (corner[1] + nodes.north[i]) / STEPS];
+        this.ends = Float64Array.from(some.flatMap((i) => point(...degrees(i))));
+      }
+      return this.ends;
     }
 
     /* An element that may be closed: what it is, all its pieces, where its sign stands. */
