@@ -34,7 +34,7 @@ circle15.askPanel = (() => {
 
   function tools(ask) {
     const { say } = ask.page.state;
-    const modes = MODES.map((mode) => button(`mode-${mode}`, say(`ask.mode_${mode}`), () => ask.setMode(mode), { "aria-pressed": String(ask.mode === mode) }));
+    const modes = MODES.map((mode) => button(`mode-${mode}`, say(`ask.mode_${mode}`), () => ask.setMode(mode), { "aria-pressed": String(ask.mode === mode), title: say(`ask.hint_${mode}`) }));
     put(ask.parts.tools,
       el("div.c15-ask-modes", { role: "group", "aria-label": say("ask.modes") }, ...modes),
       ask.mode === "link" ? linkTools(ask) : null,
@@ -130,7 +130,7 @@ circle15.askPanel = (() => {
     const { state, study } = ask.page;
     const order = [state.category, ...study.standard.categories.keys()].filter((c, k, all) => all.indexOf(c) === k);
     const groups = order.map((c) => el("tbody", {},
-      el("tr.c15-ask-category", {}, el("th", { colspan: "3", scope: "rowgroup" }, state.categoryName(c))),
+      el("tr.c15-ask-category", {}, el("th", { colspan: "2", scope: "rowgroup" }, state.categoryName(c))),
       ...state.servicesOf(c).map((s) => serviceRow(ask, s))));
     return el("div", {}, el("p.c15-ask-hint", {}, state.say("ask.pick")), el("table.c15-ask-services", {}, ...groups));
   }
@@ -139,16 +139,15 @@ circle15.askPanel = (() => {
     const { state, study } = ask.page;
     const { say } = state;
     const { nearest, state: kind, why } = ask.answer.services[s];
-    const limit = say("cluster.limit", { minutes: study.services[s].minutes });
     const shown = nearest && ask.picked === s;
     const where = nearest
       ? button(`pick-${s}`, askWords.facility(ask, nearest.row), () => ask.pick(s), { "aria-pressed": String(Boolean(shown)), title: say("ask.route") })
       : el("span.c15-ask-none", {}, say("cluster.found_none", { n: study.facts.search_minutes ?? "?" }));
     const extra = why ? say(`why.${why}`) : nearest && nearest.count > 1 ? say("cluster.count", { n: nearest.count }) : "";
+    const limit = [say("cluster.limit", { minutes: study.services[s].minutes }), extra].filter(Boolean).join(" · ");
     return el("tr", { class: shown ? "c15-ask-picked" : null, "data-service": study.services[s].key },
-      el("th", { scope: "row" }, state.serviceName(s), where),
-      el("td", {}, nearest ? legs(ask, nearest) : "", el("small", {}, [limit, extra].filter(Boolean).join(" · "))),
-      el("td", {}, mark(state, kind)));
+      el("th", { scope: "row" }, state.serviceName(s), where, el("small", {}, limit)),
+      el("td", {}, mark(state, kind), nearest ? legs(ask, nearest) : ""));
   }
 
   function legs(ask, { out, back }) {
@@ -187,7 +186,7 @@ circle15.askPanel = (() => {
   function results(ask) {
     const { say } = ask.page.state;
     const { any } = ask.effect;
-    const basis = `${askWords.basis(ask)} ${say(`reading.${ask.reading}`)}${say("ask.stop")}`;
+    const basis = `${askWords.basis(ask)} ${say("ask.reading", { reading: say(`reading.${ask.reading}`) })}`;
     return el("div.c15-ask-results", {},
       el("dl", {}, figure("gained", say("ask.gain"), signed(ask, any.gained, "+")), figure("lost", say("ask.lose"), signed(ask, any.lost, "−"))),
       el("p.c15-ask-basis", {}, basis),
