@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import geopandas as gpd
@@ -11,8 +12,11 @@ import shapely
 from pyproj import CRS
 
 from circle15 import assessment
-from circle15.project import Standard
-from circle15.tables import FACILITIES, ORIGINS, TABLES, UNITS, Coverage, Result, StudyArea
+from circle15.network import WalkNetwork
+from circle15.page import Live
+from circle15.project import Standard, Walker
+from circle15.tables import FACILITIES, ORIGINS, STREETS, TABLES, UNITS, Coverage, Result, StudyArea
+from network.metropolis import Metropolis, metropolis
 
 CRS_STUDY = CRS("EPSG:32648")
 CORNER = np.array([500_000.0, 3_200_000.0])
@@ -150,3 +154,64 @@ def _facilities(count: int, side: float, standard: Standard, random: np.random.G
         crs=CRS_STUDY,
         index=pd.Index(ids, name=FACILITIES.index),
     )[FACILITIES.names]
+
+
+def large_city(pieces: int, *, clusters: int, facilities: int) -> tuple[Result, Live]:
+    """A walked city of about so many pieces of street: a result as a study has it, and its network for the page."""
+    random = np.random.default_rng(15)
+    standard, walker = large_standard(), Walker.load("adult")
+    streets = _streets(metropolis(round(0.82 * pieces)))
+    lines = streets.geometry.to_numpy()[::2]
+    at = shapely.get_coordinates(shapely.get_point(lines[random.permutation(len(lines))[: clusters + facilities]], 0))
+    at += random.normal(0, 8, at.shape)
+    whole = large_result(clusters)
+    low, high = shapely.total_bounds(lines).reshape(2, 2)
+    units, unit = _units(at[:clusters] - low, float((high - low).max()))
+    units["geometry"] = units.geometry.translate(*(low - CORNER))
+    origins = whole.origins.assign(unit=unit, geometry=shapely.points(at[:clusters]))
+    offered = _facilities(facilities, 1.0, standard, random)
+    offered["geometry"] = shapely.multipoints(shapely.points(at[clusters:]), indices=np.arange(facilities))
+    network = WalkNetwork(streets)
+    times = network.travel_times(origins, offered, walker=walker, cutoff_minutes=30)
+    found = assessment.coverage(times, offered, standard=standard)
+    area = StudyArea("合成城市", shapely.box(*low, *high), CRS_STUDY, margin_m=300)
+    result = replace(
+        whole,
+        area=area,
+        units=units,
+        origins=origins,
+        facilities=offered,
+        found=found,
+        grades=assessment.grades(found, origins, units, standard=standard),
+        streets=streets,
+    )
+    return result, Live(network, [walker])
+
+
+def _streets(city: Metropolis) -> gpd.GeoDataFrame:
+    """Both directions of every piece, one after the other; nodes in the middle of the study's CRS, hills as they are."""
+    ends = np.sort(np.column_stack([city.from_node, city.to_node]), axis=1)
+    tail, head = np.unique(ends, axis=0).T
+    xy = CORNER + city.xy
+    height = 300 + 30 * (np.sin(city.xy[:, 0] / 1700) + np.cos(city.xy[:, 1] / 1900))
+    points = np.column_stack([xy, height])
+    both = np.column_stack([tail, head, head, tail]).reshape(-1, 2)
+    lines = shapely.linestrings(points[both])
+    names = np.repeat([f"way/{one}" for one in range(len(tail))], 2)
+    kind = np.repeat(np.where(np.arange(len(tail)) % 50 == 0, "stairs", "street"), 2)
+    frame = pd.DataFrame(
+        {
+            "piece": names,
+            "osm_id": names,
+            "from_node": both[:, 0],
+            "to_node": both[:, 1],
+            "length_m": shapely.length(lines),
+            "rise_m": height[both[:, 1]] - height[both[:, 0]],
+            "kind": kind,
+            "access": "open",
+            "evidence": "terrain",
+            "at_edge": False,
+        },
+        index=pd.Index([f"{name}{'><'[k % 2]}" for k, name in enumerate(names)], name=STREETS.index),
+    )
+    return gpd.GeoDataFrame(frame.reindex(columns=STREETS.names[:-1]), geometry=lines, crs=CRS_STUDY)

@@ -8,7 +8,7 @@ import pytest
 from circle15.page import contents, gap_map
 from circle15.page.contents import STATES, category_states
 from circle15.page.squares import SIDE_PX, mercator
-from large_result import large_result, large_standard
+from large_result import large_city, large_result, large_standard
 from sample_result import sample_result, sample_standard
 
 pytestmark = pytest.mark.browser
@@ -312,3 +312,56 @@ def test_half_a_million_clusters_open(tmp_path, open_page):
     assert kind_drawn(page) == "clusters"
     assert "个居住点" in page.locator("#c15-ranked > p").inner_text()
     assert picture(page) not in (far, blank)
+
+
+ANSWERS = """() => {
+  const { shown: { map, world }, asking } = circle15;
+  const places = [];
+  for (let c = 0; c < 5000; c += 100) {
+    const begun = performance.now();
+    asking.askHome(c);
+    places.push([asking.answer.took.reach, asking.answer.took.all, performance.now() - begun]);
+  }
+  const edits = [];
+  for (const one of asking.traces.elements.filter((_, k) => k % 40 === 0)) {
+    const begun = performance.now();
+    asking.try({ close: one.id });
+    edits.push([asking.effect.took, performance.now() - begun]);
+    asking.undo();
+  }
+  return [places, edits];
+}"""
+
+
+def test_a_city_of_a_hundred_thousand_pieces_answers(tmp_path, open_page, capsys):
+    """Opens, is asked and edited; how long that takes is printed and held against nothing."""
+    result, live = large_city(100_000, clusters=5_000, facilities=2_000)
+    path = tmp_path / "map.html"
+    gap_map(result, standard=large_standard(), live=live).save(path)
+    page = open_page(path)
+    assert result.streets["piece"].nunique() > 95_000
+    ready = page.evaluate("performance.getEntriesByName('circle15-ready')[0].startTime")
+    begun = page.evaluate("performance.now()")
+    page.locator("#c15-list label", has_text="问一问").locator("input").check()
+    page.wait_for_function("() => circle15.asking?.live && circle15.asking.effect")
+    opened = page.evaluate("performance.now()") - begun
+    box = page.locator(".folium-map").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_function("() => circle15.asking.answer")
+    [home] = result.origins.index[[100]]
+    page.evaluate("circle15.asking.askHome(100)")
+    status = result.found.status.loc[home]
+    words = {"served": "可达", "gap": "缺口", "unknown": "未知"}
+    for service in large_standard().services:
+        assert page.locator(f"[data-service={service.key}] .c15-mark").inner_text().endswith(words[status[service.key]])
+    places, edits = (np.array(one) for one in page.evaluate(ANSWERS))
+    kinds = (
+        *(("isochrone", places[:, 0]), ("all of a place", places[:, 1]), ("a place said and drawn", places[:, 2])),
+        *(("what-if", edits[:, 0]), ("what-if said and drawn", edits[:, 1])),
+    )
+    told = [f"{name} {np.median(one):.1f} ms (at most {one.max():.0f})" for name, one in kinds]
+    size = path.stat().st_size / 1e6
+    with capsys.disabled():
+        print(f"\n{size:.1f} MB, ready after {ready:.0f} ms, questions after {opened:.0f} ms; {'; '.join(told)}")  # noqa: T201
+    assert len(places) == 50
+    assert len(edits) > 10

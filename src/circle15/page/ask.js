@@ -66,7 +66,7 @@ circle15.ask = (() => {
 
     opened() {
       const { cluster, walker } = this.page.state;
-      if (walker < this.page.study.facts.walkers.length) this.who = walker;
+      if (walker < (this.page.study.facts.walkers ?? []).length) this.who = walker; // the yardstick without hills is none
       if (Object.entries(this.page.state).some(([key, value]) => ["cluster", "square", "unit", "element"].includes(key) && value !== null)) this.page.close();
       if (cluster !== null) this.started = this.start().then(() => this.askHome(cluster));
       else this.started = this.start();
@@ -82,6 +82,7 @@ circle15.ask = (() => {
           this.live = live;
           this.traces = new circle15.traces.Traces(live);
         }
+        await new Promise((resolve) => setTimeout(resolve)); // so that what is said is seen
         answers.rehearse(this.walk, this.traces.elements); // so that the first edit is answered at once
       }
       this.hint();
