@@ -208,6 +208,27 @@ def test_where_no_street_is_near_nothing_is_said(meeting):
     assert page.locator(".c15-ask-services").count() == 0
 
 
+def test_the_page_and_its_questions_are_about_the_same_walker(meeting):
+    study, page = meeting("demo")
+    page.locator("[data-key=walker]").select_option("2")
+    assert study.walkers[2].label_zh in page.locator("#c15-date").inner_text()
+    page.evaluate("circle15.shown.chooseWalker(1)")
+    assert page.locator("[data-key=walker]").input_value() == "1"
+    page.evaluate("circle15.shown.chooseWalker(circle15.shown.study.walkers.length - 1)")  # the city without hills
+    assert page.locator("[data-key=walker]").input_value() == "1"
+
+
+def test_a_home_that_was_chosen_is_asked_at_once(ran, open_page):
+    _, folder = ran("demo")
+    page = open_page(folder / "map.html")
+    page.locator("#c15-ranked button").first.click()
+    people = page.locator("#c15-ranked .c15-count").first.inner_text()
+    page.locator("#c15-list label", has_text="问一问").locator("input").check()
+    page.wait_for_selector(".c15-ask-reach")
+    assert page.locator("#c15-detail").is_hidden()
+    assert f"（{people}）" in page.locator(".c15-ask-place h2").inner_text()
+
+
 # ------------------------------------------------------------------------------------------------------ the scenario
 
 

@@ -54,22 +54,32 @@ circle15.ask = (() => {
     written() {
       const { state } = this.page;
       const open = state.list === "ask";
-      const [turned, reading] = [open !== this.isOpen, this.read !== this.reading];
+      const [turned, anew] = [open !== this.isOpen, this.read !== this.reading || this.followWalker()];
       this.isOpen = open;
       this.read = this.reading;
       if (!state.servicesOf(state.category).includes(this.service)) [this.service] = state.servicesOf(state.category);
       if (turned && open) this.opened();
-      else if (open && reading && this.live) this.evaluate();
+      else if (open && anew && this.live) this.evaluate();
       else if (open) this.write();
       if (open || turned) this.draw();
     }
 
+    /* The walker that the page is about, where the engine has him; says whether it is another one than before. */
+    followWalker() {
+      const key = this.page.study.walkers[this.page.state.walker]?.key;
+      const who = this.live ? this.live.walkers.findIndex((one) => one.key === key) : -1;
+      const other = key !== this.followed && who >= 0 && who !== this.who;
+      if (this.live) this.followed = key;
+      if (other) this.who = who;
+      return other;
+    }
+
     opened() {
-      const { cluster, walker } = this.page.state;
-      if (walker < (this.page.study.facts.walkers ?? []).length) this.who = walker; // the yardstick without hills is none
-      if (Object.entries(this.page.state).some(([key, value]) => ["cluster", "square", "unit", "element"].includes(key) && value !== null)) this.page.close();
-      if (cluster !== null) this.started = this.start().then(() => this.askHome(cluster));
-      else this.started = this.start();
+      const { state } = this.page;
+      const { cluster } = state;
+      if (["cluster", "square", "unit", "element"].some((kind) => state[kind] !== null)) this.page.close();
+      this.started = this.start();
+      if (cluster !== null) this.started = this.started.then(() => this.askHome(cluster));
     }
 
     /* The engine is unpacked when it is first asked for. */
@@ -81,6 +91,7 @@ circle15.ask = (() => {
         if (!this.live) {
           this.live = live;
           this.traces = new circle15.traces.Traces(live);
+          this.followWalker();
         }
         await new Promise((resolve) => setTimeout(resolve)); // so that what is said is seen
         answers.rehearse(this.walk, this.traces.elements); // so that the first edit is answered at once
@@ -160,9 +171,11 @@ circle15.ask = (() => {
       this.show();
     }
 
+    /* The whole page is about the walker that is chosen here, where it has a card of him. */
     chooseWalker(who) {
+      const same = this.page.study.walkers.findIndex((one) => one.key === this.live.walkers[who].key);
       this.who = who;
-      answers.asItIs(this.walk);
+      if (same >= 0) this.page.chooseWalker(same);
       this.evaluate();
     }
 

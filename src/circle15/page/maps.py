@@ -163,14 +163,16 @@ class _Shell(MacroElement):
         """Put style, shell, data and script into the figure."""
         figure: Any = self.get_root()
         folder = resources.files("circle15.page")
-        styles = ("style.css", *(("ask.css",) if "ask.js" in self.scripts else ()))
-        style = "\n".join((folder / one).read_text(encoding="utf-8") for one in styles)
+        style = (folder / "style.css").read_text(encoding="utf-8")
         scripts = "\n".join((folder / one).read_text(encoding="utf-8") for one in self.scripts)
         shell = _TEMPLATES.get_template("shell.html").render(words=self.said)
         figure.header.add_child(Verbatim(f"<style>{style}</style>"), name="circle15_style")
         figure.html.add_child(Verbatim(f"{shell}\n{self.contents}\n{script(scripts)}"), name="circle15_shell")
         name = self._parent.get_name() if self._parent is not None else ""
         figure.script.add_child(Element(f"circle15.start({name});"), name="circle15_start")
+        if "ask.js" in self.scripts:
+            asked = (folder / "ask.css").read_text(encoding="utf-8")
+            figure.header.add_child(Verbatim(f"<style>{asked}</style>"), name="circle15_ask_style")
         super().render(**kwargs)  # type: ignore[no-untyped-call]
         return ""
 
