@@ -189,7 +189,7 @@ def large_city(pieces: int, *, clusters: int, facilities: int) -> tuple[Result, 
 
 
 def _streets(city: Metropolis) -> gpd.GeoDataFrame:
-    """Both directions of every piece, one after the other; nodes in the middle of the study's CRS, hills as they are."""
+    """Both directions of every piece, one after the other; the nodes of the city moved to the corner of the study."""
     ends = np.sort(np.column_stack([city.from_node, city.to_node]), axis=1)
     tail, head = np.unique(ends, axis=0).T
     xy = CORNER + city.xy

@@ -567,7 +567,8 @@ def test_the_nearest_of_each_service_out_and_back(asked, study_name):
 
 JUDGED = """who => [...live.net.people.keys()].map((c) => {
   const walk = live.walk(who);
-  const found = walk.judged(walk.home(c), { nearest: walk.nearest(walk.home(c)), unit: live.net.map["origins.unit"][c] });
+  const [home, unit] = [walk.home(c), live.net.map["origins.unit"][c]];
+  const found = walk.judged(home, { nearest: walk.nearest(home), unit });
   return [found.map((one) => one.state), found.map((one) => one.why)];
 })"""
 

@@ -48,7 +48,9 @@ def write_results(study: Study, folder: Path, *, more: Callable[[Path], None] = 
     with whole_folder(folder) as draft:
         result = study.result
         with study.step("map and tables"), writing(folder):
-            live = None if study.project.tiles.size_km else variants.live(study)  # of tiles there is no network in one piece
+            live = (
+                None if study.project.tiles.size_km else variants.live(study)
+            )  # of tiles there is no network in one piece
             page = gap_map(result, standard=study.standard, language=study.project.study.language, live=live)
             page.save(str(draft / "map.html"))
             write_geopackage(result, draft / "results.gpkg", standard=study.standard)
