@@ -3,7 +3,7 @@
 "use strict";
 
 circle15.ask = (() => {
-  const { answers, askPanel, askWords, edits: { Edits }, overlay, traces, scenario } = circle15;
+  const { data, answers, askPanel, askWords, edits: { Edits }, overlay, traces, scenario } = circle15;
   const NEAR = 14; // pixels from a click to what it means
   const LINK = /^#s=([\w-]+)$/;
 
@@ -87,7 +87,7 @@ circle15.ask = (() => {
       this.write();
       if (!this.live) {
         this.tell("ask.starting");
-        const live = await circle15.live.open(this.page.study, this.page.arrays);
+        const live = await circle15.live.open(this.page.study, await data.numbers("map"));
         if (!this.live) {
           this.live = live;
           this.traces = new circle15.traces.Traces(live);

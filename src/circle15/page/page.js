@@ -240,7 +240,7 @@ circle15.page = (() => {
 
   class Page {
     constructor(map, study, arrays) {
-      Object.assign(this, { map, study, arrays });
+      Object.assign(this, { map, study });
       complete(study);
       this.world = layers.decode(study, arrays);
       this.begin(arrays);
