@@ -60,6 +60,7 @@ circle15.overlay = (() => {
       links(context, view, ask);
       closed(context, view, ask);
       homes(context, view, ask);
+      cells(context, view, ask);
       for (const [row, at] of ask.goneRows()) cross(context, view, ask, { at, sign: row });
       for (const one of ask.edits.list) if (one.facility?.do === "add") place(context, view, ask, one.facility);
       ways(context, view, ask);
@@ -131,6 +132,30 @@ circle15.overlay = (() => {
       const size = Math.max(6, state.size(c, view.zoom));
       canvas.home(context, [view.x(world.clusters.xs[c]), view.y(world.clusters.ys[c])], { kind, size, color: study.palette.marks[kind] });
     }
+  }
+
+  /* Units whose grade changes in the category that is shown: the old word and the new one, over the unit's own word. */
+  function cells(context, view, ask) {
+    const { page: { state, study, world } } = ask;
+    for (const { unit, category, was, is } of ask.effect?.cells ?? []) {
+      if (category !== state.category || !state.shown.includes(unit)) continue;
+      const [gx, gy] = study.units.at[unit];
+      const words = `${state.gradeWord(was)} → ${state.gradeWord(is)}`;
+      chip(context, [view.x(world.project.x(gx)), view.y(world.project.y(gy)) - 9], words, study.palette.grades[is || "none"]);
+    }
+  }
+
+  function chip(context, [x, y], words, color) {
+    context.font = "700 13px sans-serif";
+    const wide = context.measureText(words).width + 18;
+    context.beginPath();
+    context[context.roundRect ? "roundRect" : "rect"](x - wide / 2, y - 12, wide, 24, 5);
+    context.fillStyle = "#fff";
+    context.fill();
+    context.strokeStyle = color;
+    context.lineWidth = 3;
+    context.stroke();
+    canvas.text(context, words, [x, y + 0.5], { size: 13, weight: 700, halo: null });
   }
 
   function cross(context, view, ask, { at, sign }) {
