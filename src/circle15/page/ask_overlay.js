@@ -137,11 +137,12 @@ circle15.overlay = (() => {
   /* Units whose grade changes in the category that is shown: the old word and the new one, over the unit's own word. */
   function cells(context, view, ask) {
     const { page: { state, study, world } } = ask;
-    for (const { unit, category, was, is } of ask.effect?.cells ?? []) {
-      if (category !== state.category || !state.shown.includes(unit)) continue;
-      const [gx, gy] = study.units.at[unit];
-      const words = `${state.gradeWord(was)} → ${state.gradeWord(is)}`;
-      chip(context, [view.x(world.project.x(gx)), view.y(world.project.y(gy)) - 9], words, study.palette.grades[is || "none"]);
+    for (const one of ask.effect?.cells ?? []) {
+      if (one.category !== state.category || !state.shown.includes(one.unit)) continue;
+      const [gx, gy] = study.units.at[one.unit];
+      const [was, is] = [one.was, one.is].map((value) => circle15.askWords.grade(ask, one, value));
+      const at = [view.x(world.project.x(gx)), view.y(world.project.y(gy)) - 9];
+      chip(context, at, `${was.word} → ${is.word}`, study.palette.grades[is.key]);
     }
   }
 

@@ -228,20 +228,17 @@ circle15.askPanel = (() => {
       rest.length ? el("details", {}, el("summary", {}, state.say("ask.more_cells", { n: state.number(rest.length) })), el("ul", {}, ...rest)) : null);
   }
 
-  function cellRow(ask, { unit, category, was, is }) {
+  function cellRow(ask, one) {
     const { state, study } = ask.page;
-    const better = was && is ? state.changeWord(is - was) : "";
+    const { unit, category, was, is } = one;
+    const badge = (value) => {
+      const { key, word } = askWords.grade(ask, one, value);
+      return el("b.c15-grade", { "data-grades": key }, word);
+    };
     return el("li", {},
       el("span", {}, name(state.unitName(unit)), el("small", {}, [state.say(`tier.${study.units.tier[unit]}`), state.categoryName(category)].join(" · "))),
-      el("span.c15-ask-turn", {}, grade(state, unit, category, was), el("i", { role: "img", "aria-label": state.say("ask.becomes") }, "→"), grade(state, unit, category, is),
-        el("small", {}, better)));
-  }
-
-  /* A grade with its word; where there is none, why. */
-  function grade(state, u, c, value) {
-    if (value) return el("b.c15-grade", { "data-grades": String(value) }, state.gradeWord(value));
-    const unlisted = state.unlisted(u, c).length > 0;
-    return el("b.c15-grade", { "data-grades": unlisted ? "unknown" : "none" }, unlisted ? state.say("completeness.grade") : state.say("grade.none"));
+      el("span.c15-ask-turn", {}, badge(was), el("i", { role: "img", "aria-label": state.say("ask.becomes") }, "→"), badge(is),
+        el("small", {}, was && is ? state.changeWord(is - was) : "")));
   }
 
   /* ----------------------------------------------------------------------------------------------------- share */

@@ -65,6 +65,13 @@ circle15.askWords = (() => {
     return say(`ask.wrong_${what}`, { n: metres === undefined ? "" : number(metres), id: id ?? "", reach: number(ask.live.net.facts.rules.join_m) });
   }
 
+  /* A grade of the card in words and the key of its colour; where there is none, why. */
+  function grade({ page: { state } }, { unit, category }, value) {
+    if (value) return { key: String(value), word: state.gradeWord(value) };
+    const unlisted = state.unlisted(unit, category).length > 0;
+    return { key: unlisted ? "unknown" : "none", word: state.say(unlisted ? "completeness.grade" : "grade.none") };
+  }
+
   /* By whom and by what is answered. */
   function basis(ask) {
     const { state, study } = ask.page;
@@ -78,5 +85,5 @@ circle15.askWords = (() => {
 
   const walker = (ask, who) => circle15.canvas.plain(ask.live.walkers[who][ask.page.state.language]);
 
-  return { facility, edit, problem, basis, walker, serviceOf };
+  return { facility, edit, problem, grade, basis, walker, serviceOf };
 })();
