@@ -210,6 +210,7 @@ circle15.ask = (() => {
       this.answerPlace();
       this.show();
       this.tellPlace();
+      if (!this.page.map.getBounds().contains([at[1], at[0]])) this.page.map.panTo([at[1], at[0]]);
     }
 
     answerPlace() {
@@ -240,6 +241,18 @@ circle15.ask = (() => {
       this.picked = hide ? null : service;
       this.routes = hide ? null : answers.routes(this.walk, this.traces, { spots: this.answer.spots, row: nearest.row });
       if (again) this.show();
+      if (again && this.routes) this.showWays();
+    }
+
+    /* Bring ways into view that reach beyond it. */
+    showWays() {
+      const { map } = this.page;
+      const bounds = L.latLngBounds([]);
+      for (const { shape } of this.routes.filter(Boolean)) {
+        const [west, north, east, south] = shape.box;
+        for (const at of [[west, north], [east, south]]) bounds.extend(L.CRS.EPSG3857.pointToLatLng(L.point(...at), 0));
+      }
+      if (bounds.isValid() && !map.getBounds().contains(bounds)) map.fitBounds(bounds, { ...this.page.margins(), maxZoom: map.getZoom() });
     }
 
     forget() {
