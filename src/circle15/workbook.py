@@ -42,7 +42,8 @@ _WIDEST, _NARROWEST = 60, 12
 _ACROSS, _FITS, _LINE = 7, 96, 16  # the columns that a line of words goes over, letters on it, its height
 _SHARES = ("share", "share_most", "known_share", "satisfaction")
 _VERDICTS = ("fail", "pass", "unknown", "built", "not built")
-_DECIMALS = ("minutes", "adequacy", "expected", "value")
+_DECIMALS = ("minutes", "adequacy", "expected", "value", "cost")
+_DEGREES = ("lon", "lat")
 
 
 class Cell(NamedTuple):
@@ -132,6 +133,7 @@ class _Made:
         listed = {
             "supply": judged.supply,
             "minimums": judged.minimums.sort_values("state", kind="stable"),
+            "projects": judged.projects.reset_index(drop=True),
             "circles": judged.circles.reset_index(),
             "views": judged.views,
             "containment": judged.containment,
@@ -142,7 +144,8 @@ class _Made:
         }
         for key, table in listed.items():
             if len(table):
-                yield Sheet(key, [self._listed(table)])
+                more = [self._listed(judged.project_cells)] if key == "projects" else []
+                yield Sheet(key, [self._listed(table), *more])
         yield Sheet("definitions", [self._listed(tables.dictionary()[["table", "column", "words"]])])
         yield self._provenance(manifest)
 
@@ -161,14 +164,15 @@ class _Made:
         return heads, [list(row) for row in zip(*columns, strict=True)]
 
     def _cell(self, name: str, value: Any) -> Cell:  # noqa: ANN401  whatever a table holds
-        if name in ("grade", "grade_coverage", "grade_supply"):
+        if name in ("grade", "grade_coverage", "grade_supply", "grade_before", "grade_after"):
             return self._graded(value)
         if isinstance(value, str | bool):
             word = str(value).lower() if isinstance(value, bool) else value
             return Cell(self.labels.get(word, word), word if word in _VERDICTS else "text")
         if value is None or not math.isfinite(value):
             return Cell("–", "none")
-        look = "share" if name in _SHARES else "decimal" if name in _DECIMALS else "whole"
+        looks = (("share", _SHARES), ("decimal", _DECIMALS), ("degree", _DEGREES))
+        look = next((look for look, names in looks if name in names), "whole")
         return Cell(value, look)
 
     def _graded(self, grade: int | None) -> Cell:
@@ -269,6 +273,7 @@ def _formats(book: Workbook, palette: Mapping[str, Mapping[str, str]]) -> dict[s
         "text": base | {"text_wrap": True},
         "whole": base | {"num_format": "#,##0"},
         "decimal": base | {"num_format": "0.00"},
+        "degree": base | {"num_format": "0.0000000"},
         "share": base | {"num_format": "0.0%"},
         "none": centred | {"font_color": "#7b828c"},
     }

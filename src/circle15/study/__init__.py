@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from circle15.errors import Circle15Error, Circle15Warning, DataError, Finding, SourceError
 from circle15.project import Project, Standard, Walker
-from circle15.study import fetching, given, judged, scenarios, variants
+from circle15.study import fetching, given, judged, planning, scenarios, variants
 from circle15.study.folder import manifest, write_results
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _PARTS = (  # what can be wrong, in the order in which one part needs another
     *("standard", "walkers", "group_walkers", "elements", "area", "terrain", "units", "inventory", "streets", "closed"),
-    *("origins", "facilities", "completeness", "groups", "survey"),
+    *("origins", "facilities", "completeness", "groups", "survey", "candidates"),
 )
 
 
@@ -460,6 +460,17 @@ class Study:
     def judgement(self) -> Judgement:
         """Supply, sizes, containment, circles, groups, equity and the survey against the card."""
         return judged.judgement(self)
+
+    @cached_property
+    def candidates(self) -> gpd.GeoDataFrame:
+        """Where something could be built, with longitude, latitude, unit and conditions; empty where no list is asked."""
+        return planning.candidates(self)
+
+    @cached_property
+    def planned(self) -> planning.Planned:
+        """The yearly project list, and what each project does to the card."""
+        with self.step("projects"):
+            return planning.planned(self)
 
     @cached_property
     def result(self) -> Result:

@@ -56,6 +56,7 @@ def judgement(study: Study, *, walked: bool = True) -> Judgement:
         equity=assessment.equity(found, study.origins, standard=standard, people=people),
         quadrant=assessment.quadrant(card, study.survey, standard=standard),
         **_walked(study) if walked else {},
+        **{"projects": study.planned.projects, "project_cells": study.planned.cells} if walked else {},
     )
 
 

@@ -30,6 +30,7 @@ from circle15.tables.judged import (
     TARGETS,
     VIEWS,
 )
+from circle15.tables.planned import COST_CLASSES, PLANNED, PROJECT_CELLS, PROJECTS
 from circle15.tables.records import (
     TICKS_PER_SECOND,
     Comparison,
@@ -81,6 +82,7 @@ __all__ = [
     "CIRCLES",
     "COMPLETENESS",
     "CONTAINMENT",
+    "COST_CLASSES",
     "COVERAGE",
     "DEPENDENCE",
     "ENTRANCE_RUNGS",
@@ -103,6 +105,9 @@ __all__ = [
     "ORIGINS",
     "ORIGIN_CHANGES",
     "PLACE_TURNS",
+    "PLANNED",
+    "PROJECTS",
+    "PROJECT_CELLS",
     "QUADRANT",
     "STATUSES",
     "STEP_FREE",

@@ -21,6 +21,7 @@ from circle15.tables.judged import (
     TARGETS,
     VIEWS,
 )
+from circle15.tables.planned import PROJECT_CELLS, PROJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -439,7 +440,7 @@ class Norms:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is judged beyond the card; each table keeps the contract of its name, and is empty where it was not asked.
+    """What is judged beyond the card, and planned; each table keeps the contract of its name, and is empty where it was not asked.
 
     Examples
     --------
@@ -456,6 +457,8 @@ class Judgement:
     group_coverage: pd.DataFrame = field(default_factory=GROUP_COVERAGE.empty)
     equity: pd.DataFrame = field(default_factory=EQUITY.empty)
     quadrant: pd.DataFrame = field(default_factory=QUADRANT.empty)
+    projects: pd.DataFrame = field(default_factory=PROJECTS.empty)
+    project_cells: pd.DataFrame = field(default_factory=PROJECT_CELLS.empty)
 
 
 @dataclass(frozen=True)

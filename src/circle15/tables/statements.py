@@ -9,6 +9,7 @@ import pandas as pd
 
 from circle15.tables.contract import Kind, Table, columns_of
 from circle15.tables.judged import JUDGED
+from circle15.tables.planned import PLANNED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -361,6 +362,7 @@ TABLES = MappingProxyType(
             COVERAGE,
             GRADES,
             *JUDGED,
+            *PLANNED,
             GAPS,
             WALKERS,
             TERRAIN,
