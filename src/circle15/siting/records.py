@@ -160,7 +160,7 @@ def reach(
     cost = np.where(standing, 0.0, 1.0)
     if costs is not None and not findings:
         findings += _repeated(costs.index, "cost") or _absent(sites[~standing], costs.index, "candidates", "no cost")
-        cost[~standing] = costs.reindex(sites[~standing]).fillna(0.0).to_numpy(dtype=float) if not findings else 0.0
+        cost[~standing] = 0.0 if findings else costs.reindex(sites[~standing]).to_numpy(dtype=float)
         findings += _not_amounts(cost, "costs")
     findings += _not_amounts(counted.to_numpy(dtype=float), "numbers of people") + _not_amounts(weight, "weights")
     if findings:
