@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from circle15.network.search import compiled, inner
+from circle15.network.kernels import compiled, inner
 
 if TYPE_CHECKING:
     from circle15.network.drawing import Bytes, Canvas, Floats, Ints, Sheets, Small
