@@ -360,8 +360,8 @@ datum = "gcj02"
 services = ["nursery", "elder_station", "health_station", "canteen", "culture_station", "service_complex"]
 rooms = {{ canteen = 200 }}
 sites = 3
-budget = 500
-reserve = 10
+budget = 900
+reserve = 6
 weights = {{ "60+" = 2 }}
 cost_each_m2 = 0.05
 year = "2027"

@@ -274,30 +274,28 @@ def project_cells(before: Before, projects: pd.Series, card: pd.DataFrame, *, st
         )
     if not rows:
         return PROJECT_CELLS.empty()
-    table = pd.concat(rows, ignore_index=True)
+    table = pd.concat(rows, ignore_index=True).sort_values("rank", kind="stable")
     ids = table["rank"].astype(str) + ":" + table["unit"] + ":" + table["category"]
     table.index = pd.Index(ids, name=PROJECT_CELLS.index, dtype=object)
     return table[PROJECT_CELLS.names]
 
 
 def _steps(before: Before, projects: pd.Series, standard: Standard) -> Iterator[tuple[int, str, pd.DataFrame]]:
-    """The card of a project's category after it and all earlier ones; only that category can change."""
+    """The card of a project's category after it and all earlier ones, category by category: no other can change."""
     people = demand(before.origins, before.groups)
-    categories = {one.key: one for one in standard.categories}
-    later = set(projects.index)
-    for rank, (facility, service) in enumerate(projects.items(), 1):
-        later.remove(facility)
-        category = standard.service(str(service)).category
-        alone = standard.model_copy(update={"categories": (categories[category],)})
-        of_it = before.facilities[
-            ((before.facilities["category"] == category) & ~before.facilities.index.isin(later)).to_numpy()
-        ]
-        times = before.times.to(of_it.index)
-        found = coverage(times, of_it, standard=alone, known=before.known)
-        found = supplied(
-            found, times, own(of_it, before.units), people=people, standard=alone, known=before.known
-        )
-        yield rank, category, grades(found, before.origins, before.units, standard=alone)
+    of_project = np.array([standard.service(str(one)).category for one in projects], dtype=object)
+    for category in dict.fromkeys(of_project.tolist()):
+        alone = standard.model_copy(update={"categories": tuple(one for one in standard.categories if one.key == category)})
+        of_it = before.facilities[(before.facilities["category"] == category).to_numpy()]
+        times, ranks = before.times.to(of_it.index), np.flatnonzero(of_project == category)
+        standing = len(of_it) - len(ranks)  # projects come last, in their order
+        for number, rank in enumerate(ranks.tolist(), 1):
+            here = of_it.iloc[: standing + number]
+            walks = times.to(here.index)
+            found = coverage(walks, here, standard=alone, known=before.known)
+            own_here = own(here, before.units)
+            found = supplied(found, walks, own_here, people=people, standard=alone, known=before.known)
+            yield rank + 1, category, grades(found, before.origins, before.units, standard=alone)
 
 
 @dataclass(frozen=True)

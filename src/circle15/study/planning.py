@@ -140,7 +140,8 @@ class _Choice:
         except SitingError as error:
             self._note(phase, "; ".join(str(one) for one in error.findings))
             return none
-        picks = siting.picks(found, reaches).assign(phase=phase)
+        picks = siting.picks(found, reaches)
+        picks.insert(0, "phase", phase)
         self.facts[phase] = {
             "people": float(picks[EVERYONE].sum()),
             "objective": found.objective,

@@ -210,10 +210,11 @@ class TravelTimes:
             When an id is not known here, or given twice.
         """
         asked, where = pd.Index(facility_ids), "facilities asked for"
-        found = [*_repeated(where, asked), *_strangers(where, asked, self.facility_ids)]
+        at = self.facility_ids.get_indexer(asked)
+        found = _repeated(where, asked)
+        found += _strangers(where, asked, self.facility_ids) if (at < 0).any() else []
         if found:
             raise DataError(*found)
-        at = self.facility_ids.get_indexer(asked)
         seconds = self.seconds[:, at]
         seconds.sort_indices()
         placed = Placement(self.facilities.table.loc[asked])
