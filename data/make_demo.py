@@ -282,7 +282,7 @@ def write_vacant(path: Path, rows: list[Vacant]) -> None:
     out.writerow(
         [
             *("编号", "名称", "经度", "纬度", "建筑面积", "权属单位", "楼层", "无障碍入口"),
-            *("估算费用", "运营单位", "资金来源"),
+            *("估算投资", "运营单位", "资金来源"),
         ]
     )
     for number, (row, (lon, lat)) in enumerate(zip(rows, lonlat.tolist(), strict=True), start=1):

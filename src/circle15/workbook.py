@@ -44,6 +44,11 @@ _SHARES = ("share", "share_most", "known_share", "satisfaction")
 _VERDICTS = ("fail", "pass", "unknown", "built", "not built")
 _DECIMALS = ("minutes", "adequacy", "expected", "value", "cost")
 _DEGREES = ("lon", "lat")
+_PROJECT = (  # what of a project goes on paper; projects.csv has the rest
+    *("rank", "phase", "name", "unit", "service", "people", "cumulative", "by_group", "need", "basis", "equipment"),
+    *("place", "room_m2", "cost", "cost_class", "step_free", "cells", "evidence"),
+)
+_PAPER = 28  # widest column of a sheet that has to be read on one page of A3
 
 
 class Cell(NamedTuple):
@@ -61,6 +66,7 @@ class Sheet:
     blocks: list[tuple[Sequence[str], list[list[Cell]]]] = field(default_factory=list)
     filtered: bool = True
     facts: Sequence[tuple[str, Any]] = ()
+    widest: int = _WIDEST
 
 
 def write_workbook(
@@ -133,7 +139,8 @@ class _Made:
         listed = {
             "supply": judged.supply,
             "minimums": judged.minimums.sort_values("state", kind="stable"),
-            "projects": judged.projects.reset_index(drop=True),
+            "projects": judged.projects[list(_PROJECT)].assign(unit=judged.projects["unit"].map(self.names)),
+            "project_cells": judged.project_cells,
             "circles": judged.circles.reset_index(),
             "views": judged.views,
             "containment": judged.containment,
@@ -144,8 +151,7 @@ class _Made:
         }
         for key, table in listed.items():
             if len(table):
-                more = [self._listed(judged.project_cells)] if key == "projects" else []
-                yield Sheet(key, [self._listed(table), *more])
+                yield Sheet(key, [self._listed(table)], widest=_PAPER if key == "projects" else _WIDEST)
         yield Sheet("definitions", [self._listed(tables.dictionary()[["table", "column", "words"]])])
         yield self._provenance(manifest)
 
@@ -158,7 +164,7 @@ class _Made:
             values = table[name].astype(object).where(table[name].notna(), None).tolist()
             heads.append(name)
             columns.append([self._cell(name, value) for value in values])
-            if name == "unit":
+            if name == "unit" and table[name].isin(self.names.index).any():
                 heads.append("unit_name")
                 columns.append([Cell(self.names.get(value, "")) for value in values])
         return heads, [list(row) for row in zip(*columns, strict=True)]
@@ -302,6 +308,7 @@ def _draw(page: Worksheet, sheet: Sheet, made: _Made, formats: dict[str, Format]
         page.merge_range(2, 0, 2, _ACROSS, made.mark, formats["mark"])
     page.set_row(0, 26)
     row = _draw_facts(page, sheet.facts, formats)
+    widths = _widths(sheet)
     for heads, rows in sheet.blocks:
         _draw_heads(page, row, heads, made, formats)
         page.set_row(row, _LINE * (5 if sheet.key in tables.TIERS else 3))
@@ -310,13 +317,16 @@ def _draw(page: Worksheet, sheet: Sheet, made: _Made, formats: dict[str, Format]
             page.freeze_panes(row + 1, 2 if sheet.key in tables.TIERS else 0)
             page.repeat_rows(row)
         for at, cells in enumerate(rows, start=row + 1):
+            lines = max(_lines(cell, wide) for cell, wide in zip(cells, widths, strict=False))
+            if lines > 1:
+                page.set_row(at, _LINE * lines)
             for column, (value, look) in enumerate(cells):
                 if isinstance(value, str):
                     page.write_string(at, column, value, formats[look])
                 else:
                     page.write_number(at, column, value, formats[look])
         row += len(rows) + 2
-    for column, wide in enumerate(_widths(sheet)):
+    for column, wide in enumerate(widths):
         page.set_column(column, column, wide)
     page.set_landscape()
     page.set_paper(_A3)
@@ -344,12 +354,17 @@ def _widths(sheet: Sheet) -> list[int]:
     for heads, rows in sheet.blocks:
         for column in range(len(heads)):
             texts = {cells[column].value for cells in rows if isinstance(cells[column].value, str)}
-            wide = min(max(map(_wide, texts), default=0), _WIDEST) + 2
+            wide = min(max(map(_wide, texts), default=0), sheet.widest) + 2
             if column < len(columns):
                 columns[column] = max(columns[column], wide)
             else:
-                columns.append(max(wide, _NARROWEST))
+                columns.append(max(wide, min(_NARROWEST, sheet.widest // 3)))
     return columns
+
+
+def _lines(cell: Cell, wide: int) -> int:
+    """How many lines a cell takes in a column of that width."""
+    return -(-_wide(cell.value) // wide) if isinstance(cell.value, str) else 1
 
 
 def _draw_heads(page: Worksheet, row: int, heads: Iterable[str], made: _Made, formats: dict[str, Format]) -> None:

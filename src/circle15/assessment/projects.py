@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,8 @@ def needs(
         By service that anybody lacks: clusters in a gap by ``all`` and the age groups that are known.
     """
     people = demand(origins, groups)
-    people = people[[EVERYONE, *people.columns.drop(EVERYONE)]].loc[found.status.index]
+    ages = sorted(people.columns.drop(EVERYONE), key=lambda age: (int(re.match(r"\d*", age)[0] or 0), age))
+    people = people[[EVERYONE, *ages]].loc[found.status.index]
     lacking = {key: people[((found.status[key] == "gap") & (people[EVERYONE] > 0)).to_numpy()] for key in services}
     return {key: table for key, table in lacking.items() if len(table)}
 
@@ -328,7 +330,7 @@ class Said:
             said = self.survey[(self.survey["unit"] == asked) & (self.survey["category"] == kind.category)]
             for satisfaction, answers in zip(said["satisfaction"], said["answers"], strict=True):
                 zh.append(f"满意度 {satisfaction:.0%}（{answers:,} 份）")
-                en.append(f"{satisfaction:.0%} content of {answers:,} asked")
+                en.append(f"satisfaction {satisfaction:.0%} in {answers:,} answers")
             if len(said):
                 break
         if kind.minimum is not None and kind.minimum.of == ROOM:
