@@ -30,7 +30,7 @@ from circle15.tables.judged import (
     TARGETS,
     VIEWS,
 )
-from circle15.tables.planned import CANDIDATES, COST_CLASSES, PLANNED, PROJECT_CELLS, PROJECTS
+from circle15.tables.planned import COST_CLASSES, PLANNED, PROJECT_CELLS, PROJECTS
 from circle15.tables.records import (
     TICKS_PER_SECOND,
     Comparison,
@@ -75,7 +75,6 @@ from circle15.tables.statements import (
 
 __all__ = [
     "BUILDINGS",
-    "CANDIDATES",
     "CAUSES",
     "CELL_CHANGES",
     "CHANGES",

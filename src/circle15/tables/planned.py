@@ -70,11 +70,3 @@ PROJECT_CELLS = Table(
 )
 
 PLANNED = (PROJECTS, PROJECT_CELLS)
-
-CANDIDATES = Table(
-    "candidates",
-    "candidate",
-    "Vacant space where something could be built.",
-    (_text("name", "Name.", nulls=True),),
-    ("Point",),
-)
