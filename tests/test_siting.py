@@ -5,6 +5,7 @@ import itertools
 import math
 from dataclasses import replace
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,13 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array
+from shapely import LineString, Point
 
 from circle15 import siting
 from circle15.errors import CutoffError, DataError, SitingError
 from circle15.siting.cover import undominated
 from circle15.siting.nearest import Field, greedy, relaxation
 from circle15.siting.solver import Clock, Limits
-from circle15.tables import Placement, TravelTimes
+from circle15.tables import CANDIDATES, Placement, TravelTimes
 from conftest import IN_CI
 
 RADIUS_M = 5000  # of the San Francisco set, whose "seconds" are metres
@@ -908,4 +910,40 @@ def test_places_refuse_what_does_not_fit():
         "homes: some coordinates are no numbers",
         "streets: the shape is (3,)",
         "people: they are not one number",
+    )
+
+
+def street_rows(*rows):
+    """Streets of kind, access and a line."""
+    kinds, access, lines = zip(*rows, strict=True)
+    table = {"kind": kinds, "access": access}
+    return gpd.GeoDataFrame(table, geometry=[LineString(line) for line in lines], crs=32648)
+
+
+def test_places_beside_streets_are_candidates_of_which_nothing_else_is_known():
+    streets = street_rows(
+        ("street", "open", [(0, 0), (400, 0)]),
+        ("stairs", "open", [(200, 50), (200, 60)]),
+        ("path", "private", [(210, 50), (220, 50)]),
+        ("tunnel", "open", [(205, 50), (205, 90)]),
+        ("path", "open", [(400, 0), (400, 300)]),
+    )
+    homes = gpd.GeoDataFrame(index=list("ABC"), geometry=[Point(190, 50), Point(400, 290), Point(0, 9)], crs=32648)
+    found = siting.street_side(streets, homes, near=pd.Series({"A": 9.0, "B": 5.0}))
+    CANDIDATES.check(found, crs=streets.crs)
+    assert found.geometry.to_wkt().tolist() == ["POINT (0 0)", "POINT (400 300)"]
+    assert found.index.tolist() == ["street/1", "street/2"]
+    assert set(found["step_free"]) == {"unknown"}
+    assert set(found["candidate_from"]) == {"street"}
+    unsaid = ["name", "owner", "floor_area_m2", "storey", "services", "cost", "budget_line", "operator", "address"]
+    assert found[unsaid].isna().all(axis=None)
+    assert len(siting.street_side(streets, homes, near=pd.Series({"A": 9.0, "B": 5.0}), most=1)) == 1
+    none = siting.street_side(streets, homes, near=pd.Series({"A": 0.0}))
+    CANDIDATES.check(none, crs=streets.crs)
+    assert none.empty
+    refused(
+        DataError,
+        lambda: siting.street_side(streets, homes.to_crs(32649), near=pd.Series({"Z": 1.0})),
+        "1 of 1 ids are no origins (first: Z)",
+        "they and the origins are in different CRS",
     )

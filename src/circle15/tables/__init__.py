@@ -45,6 +45,7 @@ from circle15.tables.records import (
 )
 from circle15.tables.statements import (
     BUILDINGS,
+    CANDIDATES,
     CAUSES,
     COMPLETENESS,
     COVERAGE,
@@ -74,6 +75,7 @@ from circle15.tables.statements import (
 
 __all__ = [
     "BUILDINGS",
+    "CANDIDATES",
     "CAUSES",
     "CELL_CHANGES",
     "CHANGES",
