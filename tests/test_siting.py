@@ -5,21 +5,23 @@ import itertools
 import math
 from dataclasses import replace
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import IN_CI
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array
+from shapely import LineString, Point
 
 from circle15 import siting
 from circle15.errors import CutoffError, DataError, SitingError
 from circle15.siting.cover import undominated
 from circle15.siting.nearest import Field, greedy, relaxation
 from circle15.siting.solver import Clock, Limits
-from circle15.tables import Placement, TravelTimes
+from circle15.tables import CANDIDATES, Placement, TravelTimes
+from conftest import IN_CI
 
 RADIUS_M = 5000  # of the San Francisco set, whose "seconds" are metres
 
@@ -79,9 +81,7 @@ def test_set_covering_of_san_francisco(within_radius):
     assert set(found.served["origin"]) == set(within_radius.origins)
 
 
-@pytest.mark.parametrize(
-    ("sites", "people"), [(1, 448_255), (2, 671_938), (3, 791_499), (4, 875_247), (5, 927_402)]
-)
+@pytest.mark.parametrize(("sites", "people"), [(1, 448_255), (2, 671_938), (3, 791_499), (4, 875_247), (5, 927_402)])
 def test_maximal_covering_of_san_francisco(within_radius, sites, people):
     found = siting.maximal_covering(within_radius, sites=sites)
     assert (found.objective, found.bound, found.optimal) == (people, people, True)
@@ -300,7 +300,9 @@ def test_a_service_complex_equals_brute_force(data):
     words = [";".join(key for key, may in zip(keys, row, strict=True) if may) or "nothing" for row in allowed]
     candidates = pd.DataFrame({"floor_area_m2": area, "cost": opening, "services": words}, index=names)
     services = pd.DataFrame({"floor_area_m2": takes, "cost": fitting}, index=keys)
-    reaches = {key: reached(np.where(one, 60.0, np.nan), many) for key, one, many in zip(keys, near, people, strict=True)}
+    reaches = {
+        key: reached(np.where(one, 60.0, np.nan), many) for key, one, many in zip(keys, near, people, strict=True)
+    }
     reaches = {key: one for key, one in reaches.items() if len(one.sites)}
     sites = data.draw(st.one_of(st.none(), st.integers(1, 3)))
     budget = float(data.draw(st.integers(0, 9))) if sites is None or data.draw(st.booleans()) else None
@@ -315,18 +317,25 @@ def test_a_service_complex_equals_brute_force(data):
         if sites is None or opened.sum() <= sites:
             served = (near & held.T[:, None]).any(axis=2)
             best = max(best, (people * served).sum())
-    try:
-        found = siting.service_complex(reaches, candidates, services, sites=sites, budget=budget)
-    except SitingError as refused:
-        assert best == 0 or "no candidate" in str(refused), refused
+
+    def ask():
+        return siting.service_complex(reaches, candidates, services, sites=sites, budget=budget)
+
+    if not reaches:
+        refused(DataError, ask, "none is asked for")
         return
+    if best == 0 and (np.concatenate([one.need for one in reaches.values()]) > 0).any():
+        refused(SitingError, ask)  # too little money or room, or nobody near
+        return
+    found = ask()
     assert found.objective == pytest.approx(best)
     assert found.optimal
     assert found.greedy.objective <= found.objective + 1e-9
     assert budget is None or found.cost <= budget
-    used = pd.Series(1.0, found.chosen).rename("n").reset_index()
-    used = used.assign(takes=used["service"].map(services["floor_area_m2"])).groupby("site")["takes"].sum()
-    assert (used <= candidates["floor_area_m2"][used.index]).all()
+    used = dict.fromkeys(names, 0.0)
+    for site, key in found.chosen:
+        used[site] += services.loc[key, "floor_area_m2"]
+    assert all(used[site] <= candidates.loc[site, "floor_area_m2"] for site in names)
     assert found.served["people"].sum() == pytest.approx(found.objective)
 
 
@@ -697,7 +706,11 @@ def test_neither_sites_nor_budget():
     asked = reached(np.full((1, 1), 60.0))
     for ask in (siting.maximal_covering, siting.backup_covering, siting.p_median, siting.p_centre):
         refused(DataError, lambda ask=ask: ask(asked), "neither a number of sites nor a budget")
-    refused(DataError, lambda: siting.p_median(asked, sites=1, beyond_s=30.0), "beyond_s is 30, and somebody is served at 60")
+    refused(
+        DataError,
+        lambda: siting.p_median(asked, sites=1, beyond_s=30.0),
+        "beyond_s is 30, and somebody is served at 60",
+    )
 
 
 def test_nobody_in_need_needs_nothing():
@@ -897,4 +910,40 @@ def test_places_refuse_what_does_not_fit():
         "homes: some coordinates are no numbers",
         "streets: the shape is (3,)",
         "people: they are not one number",
+    )
+
+
+def street_rows(*rows):
+    """Streets of kind, access and a line."""
+    kinds, access, lines = zip(*rows, strict=True)
+    table = {"kind": kinds, "access": access}
+    return gpd.GeoDataFrame(table, geometry=[LineString(line) for line in lines], crs=32648)
+
+
+def test_places_beside_streets_are_candidates_of_which_nothing_else_is_known():
+    streets = street_rows(
+        ("street", "open", [(0, 0), (400, 0)]),
+        ("stairs", "open", [(200, 50), (200, 60)]),
+        ("path", "private", [(210, 50), (220, 50)]),
+        ("tunnel", "open", [(205, 50), (205, 90)]),
+        ("path", "open", [(400, 0), (400, 300)]),
+    )
+    homes = gpd.GeoDataFrame(index=list("ABC"), geometry=[Point(190, 50), Point(400, 290), Point(0, 9)], crs=32648)
+    found = siting.street_side(streets, homes, near=pd.Series({"A": 9.0, "B": 5.0}))
+    CANDIDATES.check(found, crs=streets.crs)
+    assert found.geometry.to_wkt().tolist() == ["POINT (0 0)", "POINT (400 300)"]
+    assert found.index.tolist() == ["street/1", "street/2"]
+    assert set(found["step_free"]) == {"unknown"}
+    assert set(found["candidate_from"]) == {"street"}
+    unsaid = ["name", "owner", "floor_area_m2", "storey", "services", "cost", "budget_line", "operator", "address"]
+    assert found[unsaid].isna().all(axis=None)
+    assert len(siting.street_side(streets, homes, near=pd.Series({"A": 9.0, "B": 5.0}), most=1)) == 1
+    none = siting.street_side(streets, homes, near=pd.Series({"A": 0.0}))
+    CANDIDATES.check(none, crs=streets.crs)
+    assert none.empty
+    refused(
+        DataError,
+        lambda: siting.street_side(streets, homes.to_crs(32649), near=pd.Series({"Z": 1.0})),
+        "1 of 1 ids are no origins (first: Z)",
+        "they and the origins are in different CRS",
     )

@@ -14,7 +14,7 @@ Examples
 from circle15.siting.capacity import capacitated_covering
 from circle15.siting.complexes import service_complex
 from circle15.siting.problems import backup_covering, maximal_covering, p_centre, p_median, set_covering
-from circle15.siting.proposals import gap_points, picks
+from circle15.siting.proposals import gap_points, picks, street_side
 from circle15.siting.records import Reach, Siting, reach
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     "reach",
     "service_complex",
     "set_covering",
+    "street_side",
 ]

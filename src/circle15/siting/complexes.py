@@ -131,6 +131,7 @@ class Complex:
         ]
         unknown = [key for key in reaches if key not in services.index]
         found += [Finding("services", f"there is no row for {quoted(unknown)}", "Give one for each")] if unknown else []
+        found += [] if reaches else [Finding("services", "none is asked for", "Give a reach for at least one")]
         for key, reach in reaches.items():
             absent = reach.candidates.difference(candidates.index, sort=False)
             problem = f"{len(absent):,} candidates of {key} are not in the table (first: {quoted(absent)})"
@@ -143,7 +144,7 @@ class Complex:
         area, takes = _amounts(ordered, "floor_area_m2"), _amounts(services, "floor_area_m2")
         named = ordered["services"] if "services" in ordered else pd.Series(None, ordered.index, dtype=object)
         held = [None if pd.isna(words) else {word.strip() for word in str(words).split(APART)} for words in named]
-        allowed = np.array([[one is None or key in one for key in services.index] for one in held])
+        allowed = np.array([[one is None or key in one for key in services.index] for one in held], dtype=bool)
         return cls(
             *(candidates, services, questions, [_field(one, ordered.index) for one in questions], ordered.index),
             *(area, _amounts(ordered, "cost"), takes, _amounts(services, "cost")),

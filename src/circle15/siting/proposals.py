@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
+from scipy.spatial import KDTree
 
 from circle15.errors import DataError, Finding, quoted
 from circle15.siting.records import WHERE, Reach
 from circle15.siting.solver import TINY
+from circle15.tables import CANDIDATES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from circle15.siting.records import Floats, Ints, Siting
 
+BESIDE = ("street", "path")  # kinds of link beside which something can stand
 BEFORE = ["site", "service", "cost", "gained", "cumulative"]  # columns that stand before those of the groups
 
 
@@ -63,11 +68,12 @@ def gap_points(
     chosen: list[int] = []
     apart = np.full(len(homes), np.inf)  # of each home from the nearest place
     waiting = np.full(len(homes), len(streets) > 0)
+    beside = np.asarray(KDTree(streets).query(homes)[1]) if waiting.any() else np.zeros(0, dtype=np.int64)
     while waiting.any() and (most is None or len(chosen) < most):
         lacking = np.where(waiting, people * np.minimum(apart, np.finfo(float).max ** 0.5), -1.0)
         home = int(np.argmax(lacking))
         waiting[home] = False
-        vertex = int(np.argmin(((streets - homes[home]) ** 2).sum(axis=1)))
+        vertex = int(beside[home])
         to_places = np.hypot(*(streets[chosen] - streets[vertex]).T)
         if to_places.min(initial=np.inf) < apart_m:
             continue
@@ -75,6 +81,75 @@ def gap_points(
         apart = np.minimum(apart, np.hypot(*(homes - streets[vertex]).T))
         waiting &= apart > apart_m
     return np.array(chosen, dtype=np.int64)
+
+
+def street_side(
+    streets: gpd.GeoDataFrame,
+    origins: gpd.GeoDataFrame,
+    *,
+    near: pd.Series,
+    most: int | None = None,
+    apart_m: float = 150.0,
+) -> gpd.GeoDataFrame:
+    """Candidates beside streets, near people who lack something: for where no table of vacant space is at hand.
+
+    At vertices of open streets and paths, not of bridges, tunnels, stairs and the like; which ones says `gap_points`.
+    Nobody has looked whether there is any room: all that is known of them is where they are.
+
+    Parameters
+    ----------
+    streets : GeoDataFrame
+        tables.STREETS.
+    origins : GeoDataFrame
+        tables.ORIGINS, in the same CRS.
+    near : Series
+        People who lack something, by origin id.
+    most, apart_m
+        As for `gap_points`.
+
+    Returns
+    -------
+    GeoDataFrame
+        tables.CANDIDATES, index ``street/1`` and so on in the order of choice; the same on every run.
+
+    Raises
+    ------
+    DataError
+        When an origin is not known, numbers of people are missing or below 0, or the two CRS differ.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import LineString, Point
+    >>> ways = {"kind": ["street", "bridge"], "access": ["open", "open"]}
+    >>> lines = [LineString([(0, 0), (100, 0)]), LineString([(100, 0), (100, 90)])]
+    >>> streets = gpd.GeoDataFrame(ways, index=["a", "b"], geometry=lines, crs=32648)
+    >>> homes = gpd.GeoDataFrame(index=["A", "B"], geometry=[Point(20, 5), Point(100, 80)], crs=32648)
+    >>> found = street_side(streets, homes, near=pd.Series({"A": 5.0, "B": 9.0}), apart_m=50.0)
+    >>> found.geometry.to_wkt().to_dict(), found["step_free"].tolist()
+    ({'street/1': 'POINT (100 0)', 'street/2': 'POINT (0 0)'}, ['unknown', 'unknown'])
+    """
+    absent = near.index.difference(origins.index, sort=False)
+    findings = []
+    if len(absent):
+        problem = f"{len(absent):,} of {len(near):,} ids are no origins (first: {quoted(absent)})"
+        findings.append(Finding("near", problem, "Give people by origin"))
+    if streets.crs != origins.crs:
+        findings.append(
+            Finding("streets", "they and the origins are in different CRS", "Bring both to that of the study")
+        )
+    if findings:
+        raise DataError(*findings)
+    walked = streets[streets["kind"].isin(BESIDE) & (streets["access"] == "open")]
+    vertices = np.unique(shapely.get_coordinates(walked.geometry.to_numpy()), axis=0)
+    homes = shapely.get_coordinates(origins.geometry.loc[near.index].to_numpy())
+    rows = gap_points(homes, near.to_numpy(dtype=np.float64), vertices, apart_m=apart_m, most=most)
+    ids = pd.Index([f"street/{number}" for number in range(1, len(rows) + 1)], name=CANDIDATES.index, dtype=object)
+    unknown = dict.fromkeys(CANDIDATES.names[:-1]) | {"step_free": "unknown", "source": "streets"}
+    frame = pd.DataFrame(unknown | {"candidate_from": "street"}, index=ids).astype(
+        CANDIDATES.empty().dtypes.drop("geometry")
+    )
+    return gpd.GeoDataFrame(frame, geometry=gpd.points_from_xy(*vertices[rows].T), crs=streets.crs)
 
 
 def _check_points(homes: Floats, people: Floats, streets: Floats) -> None:

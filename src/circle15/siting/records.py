@@ -185,7 +185,7 @@ class _Pairs:
         if isinstance(times, TravelTimes):
             times.require(minutes or 0.0)
             table, sites = times.pairs(), times.facility_ids
-            findings = _absent(origins, times.origin_ids, "origins", "travel times")
+            findings = _absent(origins, times.origin_ids, "origins", "no travel times")
         else:
             missing = [name for name in PAIRS if name not in times.columns]
             if missing:

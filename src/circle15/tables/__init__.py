@@ -46,6 +46,7 @@ from circle15.tables.records import (
 )
 from circle15.tables.statements import (
     BUILDINGS,
+    CANDIDATES,
     CAUSES,
     COMPLETENESS,
     COVERAGE,
@@ -75,6 +76,7 @@ from circle15.tables.statements import (
 
 __all__ = [
     "BUILDINGS",
+    "CANDIDATES",
     "CAUSES",
     "CELL_CHANGES",
     "CHANGES",
