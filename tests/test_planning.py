@@ -75,7 +75,6 @@ def test_three_sites_serve_the_people_that_were_promised(demo, built):
     before, after, people = demo.coverage.status, built.coverage.status, demo.origins["population"]
     promised = near.groupby("service")["people"].sum()
     served = {key: people[(before[key] == "gap") & (after[key] == "served")].sum() for key in promised.index}
-    print(f"promised {promised.sum():,.3f}, counted {sum(served.values()):,.3f}")
     assert promised.to_dict() == pytest.approx(served, rel=1e-12)
     assert demo.planned.facts["near"]["people"] == pytest.approx(promised.sum())
     lost = (before == "served") & (after != "served")
@@ -85,8 +84,8 @@ def test_three_sites_serve_the_people_that_were_promised(demo, built):
 
 
 def test_the_card_turns_as_the_list_says(demo, built):
-    near = demo.planned.projects.query("phase == 'near'")
-    cells = demo.planned.cells.query("rank <= @near['rank'].max()")
+    projects, cells = demo.planned.projects, demo.planned.cells
+    cells = cells[cells["rank"] <= (projects["phase"] == "near").sum()]
     last = cells.drop_duplicates(["unit", "category"], keep="last").set_index(["unit", "category"])
     now, then = (one.card.set_index(["unit", "category"]) for one in (built, demo))
     said = now.loc[last.index]
@@ -190,7 +189,9 @@ def test_a_list_read_back_puts_sites_where_they_were(demo):
     projects = demo.planned.projects
     told = tomllib.loads(block(projects, '名 "一"'))["scenario"][0]
     assert told["name"] == '名 "一"'
-    assert [(one["lon"], one["lat"]) for one in told["facilities"]] == list(zip(projects["lon"], projects["lat"], strict=True))
+    assert [(one["lon"], one["lat"]) for one in told["facilities"]] == list(
+        zip(projects["lon"], projects["lat"], strict=True)
+    )
     assert scenario(projects, "x").facilities[0].services == (projects["service"].iloc[0],)
     assert (projects[["lon", "lat"]].round(DIGITS) == projects[["lon", "lat"]]).all(axis=None)
 

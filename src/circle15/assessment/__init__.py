@@ -28,7 +28,18 @@ from circle15.assessment.containment import containment
 from circle15.assessment.coverage import coverage, coverage_table, doubted
 from circle15.assessment.equity import equity
 from circle15.assessment.groups import group_coverage
-from circle15.assessment.projects import Before, Said, extended, listed, needs, project_cells, rooms, sites, unserved, with_cells
+from circle15.assessment.projects import (
+    Before,
+    Said,
+    extended,
+    listed,
+    needs,
+    project_cells,
+    rooms,
+    sites,
+    unserved,
+    with_cells,
+)
 from circle15.assessment.supply import demand, minimums, norms, supplied, supply_table
 from circle15.assessment.units import own
 from circle15.project.yardsticks import EVERYONE

@@ -15,9 +15,10 @@ from scipy.sparse import csr_array, hstack
 from circle15.assessment.card import grades
 from circle15.assessment.completeness import BY_TABLE
 from circle15.assessment.coverage import coverage
-from circle15.assessment.supply import EVERYONE, demand, supplied
+from circle15.assessment.supply import demand, supplied
 from circle15.assessment.units import inside, own
 from circle15.errors import DataError, Finding, quoted
+from circle15.project.yardsticks import EVERYONE
 from circle15.tables import PROJECT_CELLS, PROJECTS, Placement, limit_s
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 NAMED = {"equipment": "operator", "place": "budget_line"}  # conditions, and the column that shows that they are met
 RESTS_ON = {"press": "区里公布", "text": "标准原文", "secondary": "他人转引", "memory": "记忆", "own": "本项目取值"}
 ROOM = "floor_area_m2"
+WHEN = ("before", "after")
 SAME = 1e-9  # residents; fewer are nobody
 
 
@@ -69,7 +71,9 @@ def rooms(standard: Standard, given: Mapping[str, float], *, services: tuple[str
     } | {key: float(size) for key, size in given.items()}
     asked = services or tuple(one.key for one in standard.services if one.need == "basic" and one.key in sizes)
     unsized = [one for one in asked if one in keys and one not in sizes]
-    found = [Finding("[plan] services", f"there is no service {quoted(strange)}", "See the standard")] if strange else []
+    found = (
+        [Finding("[plan] services", f"there is no service {quoted(strange)}", "See the standard")] if strange else []
+    )
     if unsized:
         problem = f"nobody states how much room {quoted(unsized)} takes up"
         found.append(Finding("[plan] rooms", problem, "Give it in square metres of floor"))
@@ -102,7 +106,7 @@ def needs(
         By service that anybody lacks: clusters in a gap by ``all`` and the age groups that are known.
     """
     people = demand(origins, groups)
-    ages = sorted(people.columns.drop(EVERYONE), key=lambda age: (int(re.match(r"\d*", age)[0] or 0), age))
+    ages = sorted(people.columns.drop(EVERYONE), key=lambda age: (int("0" + re.split(r"\D", age)[0]), age))
     people = people[[EVERYONE, *ages]].loc[found.status.index]
     lacking = {key: people[((found.status[key] == "gap") & (people[EVERYONE] > 0)).to_numpy()] for key in services}
     return {key: table for key, table in lacking.items() if len(table)}
@@ -131,7 +135,7 @@ def unserved(
     """
     left = dict(needs)
     for key, rows in picks.groupby("service"):
-        pairs = times.to(rows["site"]).pairs()
+        pairs = times.to(pd.Index(rows["site"])).pairs()
         within = pairs.loc[pairs["seconds"] <= limit_s(standard.service(str(key)).minutes), "origin"]
         left[str(key)] = left[str(key)][~left[str(key)].index.isin(within)]
     return {key: table for key, table in left.items() if len(table)}
@@ -154,7 +158,7 @@ def sites(candidates: gpd.GeoDataFrame, units: gpd.GeoDataFrame, *, digits: int)
     -------
     GeoDataFrame
         Columns besides: `lon`, `lat` (WGS-84), `unit`, the smallest one that it stands in, and the conditions `basis`
-        (yes: its floor area is known), `equipment` (an operator is named) and `place` (a budget line is named).
+        (yes: the table has it, with its floor area), `equipment` (it names an operator), `place` (it names a budget line).
     """
     lonlat = np.round(shapely.get_coordinates(candidates.geometry.to_crs("EPSG:4326")), digits)
     placed = gpd.GeoSeries.from_xy(*lonlat.T, index=candidates.index, crs="EPSG:4326").to_crs(candidates.crs)
@@ -162,7 +166,7 @@ def sites(candidates: gpd.GeoDataFrame, units: gpd.GeoDataFrame, *, digits: int)
     order = np.argsort(-units.geometry.area.to_numpy()[unit], kind="stable")
     at = np.full(len(candidates), -1)
     at[which[order]] = unit[order]  # the smallest comes last
-    held = {"basis": candidates["floor_area_m2"].notna()}
+    held = {"basis": candidates["floor_area_m2"].notna() & (candidates["candidate_from"] == "table")}
     held |= {name: candidates[column].fillna("").astype(str).str.strip() != "" for name, column in NAMED.items()}
     return candidates.set_geometry(placed).assign(
         lon=lonlat[:, 0],
@@ -287,7 +291,7 @@ def _steps(before: Before, projects: pd.Series, standard: Standard) -> Iterator[
     people = demand(before.origins, before.groups)
     of_project = np.array([standard.service(str(one)).category for one in projects], dtype=object)
     for category in dict.fromkeys(of_project.tolist()):
-        alone = standard.model_copy(update={"categories": tuple(one for one in standard.categories if one.key == category)})
+        alone = standard.alone(category)
         of_it = before.facilities[(before.facilities["category"] == category).to_numpy()]
         times, ranks = before.times.to(of_it.index), np.flatnonzero(of_project == category)
         standing = len(of_it) - len(ranks)  # projects come last, in their order
@@ -340,13 +344,16 @@ class Said:
 
     def _chain(self, unit: str | None) -> Iterator[str]:
         """A unit, the one above it, and so on."""
-        while unit is not None and unit in self.units.index:
+        parents = self.units["parent"].astype(object)
+        above = parents.where(parents.notna(), None).to_dict()
+        while unit is not None and unit in above:
             yield unit
-            above = self.units.at[unit, "parent"]
-            unit = above if isinstance(above, str) else None
+            unit = above.get(unit)
 
 
-def listed(picks: pd.DataFrame, candidates: gpd.GeoDataFrame, *, plan: Plan, rooms: pd.Series, said: Said) -> pd.DataFrame:
+def listed(
+    picks: pd.DataFrame, candidates: gpd.GeoDataFrame, *, plan: Plan, rooms: pd.Series, said: Said
+) -> pd.DataFrame:
     """The project list but for what each does to the card.
 
     Parameters
@@ -377,9 +384,9 @@ def listed(picks: pd.DataFrame, candidates: gpd.GeoDataFrame, *, plan: Plan, roo
     opening = np.where(first, at["cost"].to_numpy(dtype=float), 0.0)
     cost = np.where(at["cost"].isna(), np.nan, opening + room * plan.cost_each_m2)
     people = picks[EVERYONE].to_numpy(dtype=float)
-    ages = picks.columns[picks.columns.get_loc(EVERYONE) + 1 :]
+    ages = picks.columns[picks.columns.tolist().index(EVERYONE) + 1 :]
     by_group = [
-        "; ".join(f"{age} {count:,.0f}" for age, count in zip(ages, row, strict=True) if count >= 0.5)
+        "; ".join(f"{age} {count:,.0f}" for age, count in zip(ages, row, strict=True) if round(count))
         for row in picks[ages].to_numpy(dtype=float)
     ]
     unit = at["unit"].astype(object).where(at["unit"].notna(), None).tolist()
@@ -413,7 +420,9 @@ def listed(picks: pd.DataFrame, candidates: gpd.GeoDataFrame, *, plan: Plan, roo
     return table[PROJECTS.names]
 
 
-def with_cells(projects: pd.DataFrame, cells: pd.DataFrame, *, units: gpd.GeoDataFrame, standard: Standard) -> pd.DataFrame:
+def with_cells(
+    projects: pd.DataFrame, cells: pd.DataFrame, *, units: gpd.GeoDataFrame, standard: Standard
+) -> pd.DataFrame:
     """The project list with the cells of the card that each turns, in words.
 
     Parameters
@@ -430,10 +439,10 @@ def with_cells(projects: pd.DataFrame, cells: pd.DataFrame, *, units: gpd.GeoDat
     DataFrame
         tables.PROJECTS.
     """
-    names = {one.key: one.zh for one in standard.categories}
     turned = cells[cells["grade_before"].fillna(0) != cells["grade_after"].fillna(0)]
-    words: dict[int, list[str]] = {}
-    for row in turned.itertuples():
-        old, new = ("–" if pd.isna(one) else str(one) for one in (row.grade_before, row.grade_after))
-        words.setdefault(row.rank, []).append(f"{units.at[row.unit, 'name']} {names[row.category]} {old}→{new}")
-    return projects.assign(cells=["; ".join(words.get(rank, [])) for rank in projects["rank"]])
+    names = pd.Series({one.key: one.zh for one in standard.categories}, dtype=object)
+    old, new = (turned[f"grade_{when}"].astype(object).where(turned[f"grade_{when}"].notna(), "–") for when in WHEN)
+    said = turned["unit"].map(units["name"]).astype(object) + " " + turned["category"].map(names)
+    said = said + " " + old.astype(str) + "→" + new.astype(str)
+    words = said.groupby(turned["rank"]).agg("; ".join)
+    return projects.assign(cells=projects["rank"].map(words).fillna("").astype(object))

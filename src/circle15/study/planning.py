@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from circle15.errors import Finding, SitingError
+from circle15.study import given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,17 +47,16 @@ class Planned:
 def candidates(study: Study) -> gpd.GeoDataFrame:
     """Where something could be built: the planner's table of vacant space, else places beside streets near gaps."""
     from circle15.assessment import sites
-    from circle15.sources.candidates import read_candidates, street_side
+    from circle15.siting import street_side
     from circle15.tables import CANDIDATES
 
     plan = study.project.plan
     if not plan.asked:
         return CANDIDATES.empty(study.area.crs)
     if plan.candidates is None:
-        found = street_side(study.streets, study.area, near=_lacking(study), most=MOST_POINTS)
+        found = street_side(study.streets, study.origins, near=_lacking(study), most=MOST_POINTS)
     else:
-        file = study.project.path(plan.candidates)
-        found = read_candidates(file, study.area, datum=plan.datum, sheet=plan.sheet, columns=plan.columns)
+        found = given.candidates(study, plan, plan.candidates)
     return sites(found, study.units, digits=DIGITS)
 
 
@@ -127,7 +127,9 @@ class _Choice:
         from circle15.assessment import EVERYONE
 
         none = pd.DataFrame({"site": [], "service": [], "phase": []}, dtype=object)
-        limits = {"sites": self.plan.sites, "budget": self.plan.budget} if phase == NEAR else {"sites": self.plan.reserve}
+        limits = (
+            {"sites": self.plan.sites, "budget": self.plan.budget} if phase == NEAR else {"sites": self.plan.reserve}
+        )
         if places.empty or not needs or limits["sites"] == 0:
             self._note(phase, "no candidate" if places.empty else "nobody lacks a planned service")
             return none
@@ -187,11 +189,12 @@ def _lacking(study: Study) -> pd.Series:
     from circle15.assessment import EVERYONE
 
     tables = [table[EVERYONE] for table in _asked(study)[1].values()]
-    return pd.concat([study.origins["population"].iloc[:0], *tables]).groupby(level=0).sum()
+    people: pd.Series = pd.concat([study.origins["population"].iloc[:0], *tables]).groupby(level=0).sum()
+    return people
 
 
 def _before(study: Study, projects: pd.DataFrame, times: TravelTimes) -> tuple[Before, pd.Index]:
-    """The city with the facilities of all projects at the end of its tables, as a scenario would add them; their ids."""
+    """The city with the facilities of all projects, as a scenario would add them, at the end; and their ids."""
     from circle15.assessment import Before, extended
     from circle15.sources.planned import planned_facilities
 

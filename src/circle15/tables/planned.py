@@ -18,7 +18,9 @@ PROJECTS = Table(
     (
         _integer("rank", "Order: near-term first, then reserve; in each most people for the money first.", minimum=1),
         _text(
-            "phase", "near: all four conditions are met and it is paid for; reserve: later.", allowed=("near", "reserve")
+            "phase",
+            "near: all four conditions are met and it is paid for; reserve: later.",
+            allowed=("near", "reserve"),
         ),
         _text("year", "Year that the list is for, as the study file has it; may be empty."),
         _text("site", "Candidate."),

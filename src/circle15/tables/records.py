@@ -441,7 +441,9 @@ class Norms:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is judged beyond the card, and planned; each table keeps the contract of its name, and is empty where it was not asked.
+    """What is judged beyond the card, and planned.
+
+    Each table keeps the contract of its name, and is empty where it was not asked.
 
     Examples
     --------
