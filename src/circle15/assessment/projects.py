@@ -157,8 +157,8 @@ def sites(candidates: gpd.GeoDataFrame, units: gpd.GeoDataFrame, *, digits: int)
     Returns
     -------
     GeoDataFrame
-        Columns besides: `lon`, `lat` (WGS-84), `unit`, the smallest one that it stands in, and the conditions `basis`
-        (yes: the table has it, with its floor area), `equipment` (it names an operator), `place` (it names a budget line).
+        Columns besides: `lon`, `lat` (WGS-84); `unit`, the smallest one that it stands in; the conditions `basis` (yes:
+        the table has it, with its floor area), `equipment` (it names an operator), `place` (it names a budget line).
     """
     lonlat = np.round(shapely.get_coordinates(candidates.geometry.to_crs("EPSG:4326")), digits)
     placed = gpd.GeoSeries.from_xy(*lonlat.T, index=candidates.index, crs="EPSG:4326").to_crs(candidates.crs)
