@@ -46,7 +46,7 @@ _DECIMALS = ("minutes", "adequacy", "expected", "value", "cost")
 _DEGREES = ("lon", "lat")
 _PROJECT = (  # what of a project goes on paper; projects.csv has the rest
     *("rank", "phase", "name", "unit", "service", "people", "cumulative", "by_group", "need", "basis", "equipment"),
-    *("place", "room_m2", "cost", "cost_class", "step_free", "cells", "evidence"),
+    *("place", "room_m2", "cost", "cost_unit", "cost_class", "step_free", "cells", "evidence"),
 )
 _PAPER = 28  # widest column of a sheet that has to be read on one page of A3
 

@@ -24,7 +24,7 @@ from circle15.tables import PROJECT_CELLS, PROJECTS, Placement, limit_s
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from circle15.project import Plan, Standard
+    from circle15.project import SitePlan, Standard
     from circle15.tables import Coverage, TravelTimes
 
 NAMED = {"equipment": "operator", "place": "budget_line"}  # conditions, and the column that shows that they are met
@@ -352,7 +352,7 @@ class Said:
 
 
 def listed(
-    picks: pd.DataFrame, candidates: gpd.GeoDataFrame, *, plan: Plan, rooms: pd.Series, said: Said
+    picks: pd.DataFrame, candidates: gpd.GeoDataFrame, *, plan: SitePlan, rooms: pd.Series, said: Said
 ) -> pd.DataFrame:
     """The project list but for what each does to the card.
 
@@ -363,7 +363,7 @@ def listed(
         covered by ``all`` and age groups.
     candidates : GeoDataFrame
         tables.CANDIDATES with `unit`, `lon` and `lat`.
-    plan : Plan
+    plan : SitePlan
         Costs, year.
     rooms : Series of float
         From `rooms`.
@@ -408,6 +408,7 @@ def listed(
             **{name: at[name].to_numpy(dtype=object) for name in ("basis", "equipment", "place")},
             "room_m2": room,
             "cost": cost,
+            "cost_unit": plan.cost_unit,
             "cost_class": np.select([np.isnan(cost), cost <= low, cost <= high], ["unknown", "low", "middle"], "high"),
             **{name: at[name].to_numpy(dtype=object) for name in ("step_free", "owner", "operator", "budget_line")},
             "cells": "",

@@ -7,7 +7,7 @@ at once, each with its mend.
 
 from circle15.project.manifest import Manifest
 from circle15.project.standard import Category, Grade, Service, Standard
-from circle15.project.study_file import FacilityEdit, Inventory, NewLink, Plan, Project, Scenario
+from circle15.project.study_file import FacilityEdit, Inventory, NewLink, Project, Scenario, SitePlan
 from circle15.project.walker import Walker
 
 __all__ = [
@@ -17,10 +17,10 @@ __all__ = [
     "Inventory",
     "Manifest",
     "NewLink",
-    "Plan",
     "Project",
     "Scenario",
     "Service",
+    "SitePlan",
     "Standard",
     "Walker",
 ]

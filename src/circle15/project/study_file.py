@@ -133,7 +133,7 @@ class _Tiles(Record):
     size_km: float = Field(0.0, ge=0, le=500)  # side of the grid by which units are gathered; 0: one piece
 
 
-class Plan(Record):
+class SitePlan(Record):
     """The yearly project list: what to build next, out of what is vacant."""
 
     candidates: Path | None = None  # a table of vacant space; places beside streets where people lack most otherwise
@@ -272,7 +272,7 @@ class Project(Record):
     facilities: _Facilities = _Facilities()
     survey: _Survey = _Survey()
     tiles: _Tiles = _Tiles()
-    plan: Plan = Plan()
+    plan: SitePlan = SitePlan()
     assessment: _Assessment = _Assessment()
     scenario: tuple[Scenario, ...] = ()
     folder: Path = Field(Path(), exclude=True)

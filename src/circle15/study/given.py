@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from circle15.project import Inventory, Plan
+    from circle15.project import Inventory, SitePlan
     from circle15.sources.inventory import Rejected
     from circle15.sources.totals import Totals
     from circle15.study import Study
@@ -29,7 +29,7 @@ def read_table(study: Study, table: Inventory) -> gpd.GeoDataFrame:
     return sifted.facilities
 
 
-def candidates(study: Study, plan: Plan, file: Path) -> gpd.GeoDataFrame:
+def candidates(study: Study, plan: SitePlan, file: Path) -> gpd.GeoDataFrame:
     """Read the table of vacant space; rows and cells that cannot be used are left out, listed and found."""
     from circle15.project import Inventory
     from circle15.sources.candidates import sift_candidates

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from circle15.assessment import Before
-    from circle15.project import Plan, Scenario
+    from circle15.project import Scenario, SitePlan
     from circle15.siting import Reach
     from circle15.study import Study
     from circle15.tables import TravelTimes
@@ -82,7 +82,7 @@ class _Choice:
     """Who lacks what, what could be built where, and what of it is chosen."""
 
     study: Study
-    plan: Plan
+    plan: SitePlan
     places: gpd.GeoDataFrame
     rooms: pd.Series
     needs: Mapping[str, pd.DataFrame]

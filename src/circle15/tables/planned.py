@@ -43,6 +43,7 @@ PROJECTS = Table(
             nulls=True,
             minimum=0,
         ),
+        _text("cost_unit", "What the cost is counted in."),
         _text("cost_class", "By the bounds in the study file.", allowed=COST_CLASSES),
         _text("step_free", "Whether the entrance is without steps.", allowed=STATES),
         _text("owner", "Whose space it is.", nulls=True),
