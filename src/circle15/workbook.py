@@ -137,23 +137,34 @@ class _Made:
             if (self.result.units["tier"] == tier).any():
                 yield self._card(tier)
         listed = {
-            "supply": judged.supply,
+            "supply": self._of_tier(judged.supply),
             "minimums": judged.minimums.sort_values("state", kind="stable"),
             "projects": judged.projects[list(_PROJECT)].assign(unit=judged.projects["unit"].map(self.names)),
             "project_cells": judged.project_cells,
             "circles": judged.circles.reset_index(),
-            "views": judged.views,
-            "containment": judged.containment,
-            "groups": judged.group_coverage,
+            "views": self._above(judged.views),
+            "containment": self._above(judged.containment),
+            "groups": self._above(judged.group_coverage),
             "equity": judged.equity,
             "survey": judged.quadrant,
-            "completeness": self.result.completeness,
+            "completeness": self._of_tier(self.result.completeness),
         }
         for key, table in listed.items():
             if len(table):
                 yield Sheet(key, [self._listed(table)], widest=_PAPER if key == "projects" else _WIDEST)
         yield Sheet("definitions", [self._listed(tables.dictionary()[["table", "column", "words"]])])
         yield self._provenance(manifest)
+
+    def _above(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows of units that hold others, which can be read on paper; results.gpkg has those of every unit."""
+        parents = self.result.units["parent"].dropna().unique()
+        return table[table["unit"].isin(parents)] if len(parents) else table
+
+    def _of_tier(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The same, and of the smallest units the services that belong to them."""
+        tier = pd.Series({one.key: one.tier for one in self.standard.services}, dtype=object)
+        own = table["unit"].map(self.result.units["tier"]).astype(object) == table["service"].map(tier)
+        return table[own | table.index.isin(self._above(table).index)]
 
     def _listed(self, table: pd.DataFrame) -> tuple[Sequence[str], list[list[Cell]]]:
         """A table as heads and rows; units get their names, keys their words."""
