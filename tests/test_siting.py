@@ -249,6 +249,47 @@ def test_p_centre_equals_brute_force(town):
     town.assert_best(lambda: siting.p_centre(town.reach, **town.limits), values)
 
 
+@given(towns(), st.integers(0, 3), st.floats(0, 5))
+def test_more_sites_or_money_never_serve_fewer(town, sites, money):
+    more = {"sites": town.sites and town.sites + sites, "budget": None if town.budget is None else town.budget + money}
+    for ask, sign in (
+        (siting.maximal_covering, 1),
+        (siting.backup_covering, 1),
+        (siting.p_centre, -1),
+        (lambda asked, **limits: siting.p_median(asked, beyond_s=1000.0, **limits), -1),
+    ):
+        try:
+            before = ask(town.reach, **town.limits)
+        except SitingError:
+            continue
+        after = ask(town.reach, **more)
+        assert sign * after.objective >= sign * before.objective - 1e-9
+        assert sign * before.bound >= sign * before.objective - 1e-9
+        assert sign * before.greedy.objective <= sign * before.objective + 1e-9 if before.greedy else True
+
+
+@given(towns())
+def test_nobody_is_lost_or_counted_twice(town):
+    try:
+        found = siting.maximal_covering(town.reach, **town.limits)
+    except SitingError:
+        return
+    for one in (found, found.greedy):
+        served = one.served.set_index("origin")
+        assert served.index.is_unique
+        assert served["people"].sum() == pytest.approx(one.objective)
+        left = town.reach.people["all"].drop(served.index)
+        assert served["people"].sum() + left.sum() == pytest.approx(town.people.sum())
+        # who is within reach of what stands stays so, and not farther than before
+        there = pd.Series(town.near([]), town.reach.origins)[town.need]
+        there = there[np.isfinite(there)]
+        assert set(there.index) <= set(served.index)
+        assert (served["seconds"][there.index] <= there).all()
+        open_ = set(one.chosen) | set(town.reach.sites[town.reach.standing])
+        assert set(served["site"]) <= open_
+        assert set(one.chosen) <= set(town.reach.candidates)
+
+
 def assigned(town, chosen, capacity):
     """The most people that can be served, by a program written plainly."""
     open_ = np.column_stack([town.seconds[:, chosen], town.existing])
@@ -669,6 +710,10 @@ def test_a_budget_of_zero_buys_nothing():
     for ask in (siting.maximal_covering, siting.backup_covering, siting.p_median, siting.p_centre):
         refused(SitingError, lambda ask=ask: ask(asked, budget=0.0), *words)
     refused(SitingError, lambda: siting.maximal_covering(asked, sites=0), "0 sites are to be built")
+    for budget in (-1.0, np.nan):
+        refused(SitingError, lambda budget=budget: siting.maximal_covering(asked, budget=budget), "the budget is")
+    free = reached(np.full((2, 2), 60.0), costs=[0, 30])
+    assert siting.maximal_covering(free, budget=0.0).chosen.tolist() == ["s0000"]
 
 
 def test_no_candidate_in_reach():

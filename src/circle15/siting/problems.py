@@ -256,8 +256,10 @@ def limits_of(sites: int | None, budget: float | None) -> Limits:
     """What may be built; refused where nothing is stated, or nothing allowed."""
     if sites is None and budget is None:
         raise DataError(Finding(WHERE, "neither a number of sites nor a budget is given", "Give one, or both"))
-    if sites is not None and sites < 1:
+    if sites is not None and not sites >= 1:
         raise SitingError(Finding(WHERE, f"{sites} sites are to be built", "Allow at least one"))
+    if budget is not None and not budget >= 0:
+        raise SitingError(Finding(WHERE, f"the budget is {budget:g}", "Give an amount of at least 0"))
     return Limits(np.inf if sites is None else sites, np.inf if budget is None else budget)
 
 
