@@ -268,7 +268,7 @@ def _read_inventory(path: Path) -> None:
 
 def _read_candidates(path: Path) -> None:
     candidates.sift_candidates(
-        Inventory(file=Path(path.name), datum="gcj02"), _area(), standard=_standard(), folder=path.parent
+        Inventory(file=Path(path.name), datum="wgs84"), _area(), standard=_standard(), folder=path.parent
     )
 
 
