@@ -249,6 +249,7 @@ def test_p_centre_equals_brute_force(town):
     town.assert_best(lambda: siting.p_centre(town.reach, **town.limits), values)
 
 
+@settings(max_examples=40)
 @given(towns(), st.integers(0, 3), st.floats(0, 5))
 def test_more_sites_or_money_never_serve_fewer(town, sites, money):
     more = {"sites": town.sites and town.sites + sites, "budget": None if town.budget is None else town.budget + money}
