@@ -741,6 +741,13 @@ def test_too_few_sites_say_how_many_it_takes():
         refused(SitingError, lambda ask=ask: ask(asked, budget=17.0), "It takes at least a budget of 18.")
 
 
+def test_what_was_not_found_in_time_is_not_called_impossible():
+    asked = reached(np.where(np.eye(3) > 0, 60.0, np.nan))
+    said = "no choice that serves everybody was found within 0 seconds"
+    for ask in (siting.backup_covering, siting.p_median, siting.p_centre):
+        refused(SitingError, lambda ask=ask: ask(asked, sites=2, limit_s=0.0), said)
+
+
 def test_neither_sites_nor_budget():
     asked = reached(np.full((1, 1), 60.0))
     for ask in (siting.maximal_covering, siting.backup_covering, siting.p_median, siting.p_centre):

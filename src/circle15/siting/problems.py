@@ -35,7 +35,7 @@ def set_covering(reach: Reach, *, limit_s: float = LIMIT_S) -> Siting:
     reach : Reach
         Origins without anybody in need are not looked at; who is within reach of a standing facility is served.
     limit_s : float
-        Seconds by the clock; the bound holds when they are over.
+        Seconds by the clock; the bound holds when they are over. The greedy answer is finished in any case.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def maximal_covering(
     budget : float, optional
         At most so much is spent, in the unit of the costs.
     limit_s : float
-        Seconds by the clock; the bound holds when they are over.
+        Seconds by the clock; the bound holds when they are over. The greedy answer is finished in any case.
 
     Returns
     -------
