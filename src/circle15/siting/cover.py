@@ -327,7 +327,7 @@ def least_radius(
 
     def halved(low: int, best: Ints | None, *, greedy: bool) -> Radius:
         high = len(steps) if best is None else int(np.searchsorted(steps, farthest(best)))
-        while low < high and (greedy or clock.left):
+        while low < high and (clock.left or (greedy and best is None)):
             middle = (low + high) // 2 if high < len(steps) else len(steps) - 1
             member = within(float(steps[middle]))
             if greedy:

@@ -35,7 +35,7 @@ def set_covering(reach: Reach, *, limit_s: float = LIMIT_S) -> Siting:
     reach : Reach
         Origins without anybody in need are not looked at; who is within reach of a standing facility is served.
     limit_s : float
-        Seconds by the clock; the bound holds when they are over.
+        Seconds by the clock; the bound holds when they are over. The greedy answer is finished in any case.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def maximal_covering(
     budget : float, optional
         At most so much is spent, in the unit of the costs.
     limit_s : float
-        Seconds by the clock; the bound holds when they are over.
+        Seconds by the clock; the bound holds when they are over. The greedy answer is finished in any case.
 
     Returns
     -------
@@ -256,8 +256,10 @@ def limits_of(sites: int | None, budget: float | None) -> Limits:
     """What may be built; refused where nothing is stated, or nothing allowed."""
     if sites is None and budget is None:
         raise DataError(Finding(WHERE, "neither a number of sites nor a budget is given", "Give one, or both"))
-    if sites is not None and sites < 1:
+    if sites is not None and not sites >= 1:
         raise SitingError(Finding(WHERE, f"{sites} sites are to be built", "Allow at least one"))
+    if budget is not None and not budget >= 0:
+        raise SitingError(Finding(WHERE, f"the budget is {budget:g}", "Give an amount of at least 0"))
     return Limits(np.inf if sites is None else sites, np.inf if budget is None else budget)
 
 

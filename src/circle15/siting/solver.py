@@ -130,6 +130,8 @@ def solve(program: Program, clock: Clock, *, known: float = np.inf) -> Solved:
         The bound is at most the least objective, whatever stopped the search, and `known` where nothing better exists.
         Values that were not proven to be best are the solver's word only: evaluate them.
     """
+    if not clock.left:
+        return Solved(None, -np.inf)
     largest = float(np.abs(program.cost).max(initial=0.0))
     scale = 1.0 if (program.cost == np.round(program.cost)).all() else LARGEST_COST / largest
     scaled = replace(program, cost=program.cost * scale)
