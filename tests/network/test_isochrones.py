@@ -382,14 +382,17 @@ def test_water_lies_on_the_grid_where_it_is(angle, shift, fine):
     x, y = found.x + cell * np.arange(found.columns), found.y + cell * np.arange(found.rows)
     nodes = shapely.points(*np.meshgrid(x, y))
     assert ((found.wet > 0) == shapely.contains_properly(river, nodes))[1:-1, 1:-1].all()
+    shore = found.shore.reshape(found.rows, found.columns, 4)
     for axis in (0, 1):  # along the rows, up the columns
         low, high = (nodes[:, :-1], nodes[:, 1:]) if axis == 0 else (nodes[:-1], nodes[1:])
         edges = shapely.linestrings(np.stack([shapely.get_coordinates(one) for one in (low.ravel(), high.ravel())], 1))
-        shore = shapely.intersection(edges, shapely.boundary(river)).reshape(low.shape)
+        banks = shapely.intersection(edges, shapely.boundary(river)).reshape(low.shape)
         for side, ends in enumerate((low, high)):
-            metres = np.nan_to_num(shapely.distance(ends, shore))
-            bank = found.bank[2 * axis + side][: low.shape[0], : low.shape[1]]
-            assert np.abs(bank - np.where(metres > 0, np.maximum(10 * metres, 1), 0))[1:-1, 1:-1].max() <= 1.001
+            here = tuple(slice(side, None) if one == 1 - axis else slice(None) for one in (0, 1))
+            free = shore[here][: low.shape[0], : low.shape[1], 2 * axis + side]
+            wet = found.wet[here][: low.shape[0], : low.shape[1]] > 0
+            metres = np.where(wet | shapely.is_empty(banks), cell, shapely.distance(ends, banks))
+            assert np.abs(free - np.clip(10 * metres, 1, 10 * cell - 1))[1:-1, 1:-1].max() <= 1.001
 
 
 @SLOW

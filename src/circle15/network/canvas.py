@@ -78,27 +78,28 @@ def over(
     reach = drawing.RADIUS_M + 3 * cell
     low = np.floor((bounds[:2] - reach) / cell)
     columns, rows = (np.ceil((bounds[2:] + reach) / cell) - low).astype(int) + 1
+    columns += -columns % 8
     x, y = (low * cell).tolist()
     none = np.zeros((0, 0), np.uint8)
     lines, _ = _thinned(_in_order(layout.drawn, order), np.zeros(0, np.uint8))
     dry = drawing.Canvas(
-        x, y, cell, int(rows), int(columns), none, np.zeros((4, 0, 0), np.uint8), np.zeros(1, np.int32),
-        np.zeros(0, np.int32), np.zeros((0, 4)), np.zeros(0, np.uint8),
+        x, y, cell, int(rows), int(columns), none, none, np.zeros(1, np.int32), np.zeros(0, np.int32),
+        np.zeros((0, 4)), np.zeros(0, np.uint8),
     )  # fmt: skip
     if water is None or water.is_empty:
         return dry, lines
     water = shapely.intersection(water, shapely.box(x, y, x + cell * (columns - 1), y + cell * (rows - 1)))
     if water.is_empty:
         return dry, lines
-    shore = _shore(water, cell)
-    first, listed = _by_cell(shore, dry)
+    bank = _bank(water, cell)
+    first, listed = _by_cell(bank, dry)
     lines, deck = _thinned(*_decks(layout.lines[order], water))
-    wet, bank = _flood(shore, dry)
-    return dry._replace(wet=wet, bank=bank, first=first, listed=listed, shore=shore, deck=deck), lines
+    wet, shore = _flood(bank, dry)
+    return dry._replace(wet=wet, shore=shore, first=first, listed=listed, bank=bank, deck=deck), lines
 
 
-def _shore(water: BaseGeometry, cell: float) -> Floats:
-    """The shore as straight stretches no longer than a cell."""
+def _bank(water: BaseGeometry, cell: float) -> Floats:
+    """The bank as straight stretches no longer than a cell."""
     points, ring = shapely.get_coordinates(
         shapely.segmentize(shapely.get_rings(shapely.get_parts(water)), cell), return_index=True
     )
@@ -106,9 +107,9 @@ def _shore(water: BaseGeometry, cell: float) -> Floats:
     return np.hstack([points[:-1][same], points[1:][same]])
 
 
-def _by_cell(shore: Floats, canvas: drawing.Canvas) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Which stretches of shore touch the box of each cell, as a ragged list."""
-    ends = ((shore.reshape(-1, 2, 2) - (canvas.x, canvas.y)) / canvas.cell).astype(np.int64)
+def _by_cell(bank: Floats, canvas: drawing.Canvas) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Which stretches of bank touch the box of each cell, as a ragged list."""
+    ends = ((bank.reshape(-1, 2, 2) - (canvas.x, canvas.y)) / canvas.cell).astype(np.int64)
     low, high = ends.min(axis=1), ends.max(axis=1)
     found = []
     for right in range(int((high - low).max(initial=0)) + 1):
@@ -122,28 +123,28 @@ def _by_cell(shore: Floats, canvas: drawing.Canvas) -> tuple[NDArray[np.int32], 
     return first.astype(np.int32), which[order].astype(np.int32)
 
 
-def _flood(shore: Floats, canvas: drawing.Canvas) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The nodes in water, and the way to it along the edges of the grid, from the shore alone."""
-    size, whole = (canvas.rows, canvas.columns), round(canvas.cell * 10)
-    wet, bank = np.zeros(size, np.uint8), np.full((4, *size), 255, np.uint8)
-    ends = (shore.reshape(-1, 2, 2) - (canvas.x, canvas.y)) / canvas.cell
+def _flood(bank: Floats, canvas: drawing.Canvas) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The nodes in water, and the way to it from those on land, from the bank alone."""
+    rows, columns, whole = canvas.rows, canvas.columns, round(canvas.cell * 10)
+    wet, shore = np.zeros((rows, columns), np.uint8), np.full((rows, columns, 4), whole - 1, np.uint8)
+    ends = (bank.reshape(-1, 2, 2) - (canvas.x, canvas.y)) / canvas.cell
     for axis in range(2):  # 0: crossings of rows, 1: of columns
         low, high = np.ceil(np.sort(ends[:, :, 1 - axis], axis=1)).astype(np.int64).T
         stretch = np.repeat(np.arange(len(ends)), high - low)
         line = np.arange(len(stretch)) + np.repeat(high - np.cumsum(high - low), high - low)
         (a, c), (b, d) = ends[stretch, :, axis].T, ends[stretch, :, 1 - axis].T
         at = np.maximum(a + (c - a) * (line - b) / (d - b), 0.0)
-        node = at.astype(np.int64)
-        row, column = (line, node) if axis == 0 else (node, line)
-        seen = (row < size[0]) & (column < size[1])
-        row, column, decimetres = row[seen], column[seen], ((at - node) * whole)[seen]
-        for side, near in enumerate((decimetres, whole - decimetres)):
-            np.minimum.at(bank[2 * axis + side], (row, column), np.maximum(near, 1).astype(np.uint8))
+        row, column = (line, at.astype(np.int64)) if axis == 0 else (at.astype(np.int64), line)
+        seen = (row + (axis == 1) < rows) & (column + (axis == 0) < columns)
+        row, column, at = row[seen], column[seen], (at % 1 * whole)[seen]
+        for side, near in enumerate((at, whole - at)):
+            place = row + (side and axis == 1), column + (side and axis == 0), 2 * axis + side
+            np.minimum.at(shore, place, near.clip(1, whole - 1).astype(np.uint8))
         if axis == 0:
-            right = column + 1 < size[1]
-            np.bitwise_xor.at(wet, (row[right], column[right] + 1), 1)
-    bank[bank == 255] = 0  # noqa: PLR2004  none was seen
-    return np.bitwise_xor.accumulate(wet, axis=1), bank
+            np.bitwise_xor.at(wet, (row, column + 1), 1)
+    wet = np.bitwise_xor.accumulate(wet, axis=1)
+    shore[wet > 0] = whole - 1
+    return wet, shore.reshape(rows, 4 * columns)
 
 
 def _decks(lines: NDArray[np.object_], water: BaseGeometry) -> tuple[drawing.Lines, NDArray[np.uint8]]:

@@ -203,10 +203,10 @@ def enlist(streets: Streets, walks: Walks, walk: int, limits: Ints, found: Liste
 class Canvas(NamedTuple):
     """The grid of the whole study: position of its first node, metres of a cell, its size; and the water on it.
 
-    Without water all arrays are empty. `wet` says which nodes are in water; `bank` how many decimetres it is from a
-    node to water along the grid edges to the right, from the right, upward and from above (0 for none); the stretches
-    of shore (x, y, x, y) in cell k are `shore[listed[first[k]:first[k + 1]]]`. `deck` marks the vertices of `Lines`
-    after which the street is over water.
+    Without water all arrays are empty. `wet` says which nodes are in water; a row of `shore`, for each node in turn,
+    how many decimetres one can go to the right, to the left, up and down before there is water, within the cell; the
+    stretches of bank (x, y, x, y) in cell k are `bank[listed[first[k]:first[k + 1]]]`. `deck` marks the vertices of
+    `Lines` after which the street is over water. There is a multiple of eight columns.
     """
 
     x: float
@@ -215,10 +215,10 @@ class Canvas(NamedTuple):
     rows: int
     columns: int
     wet: Bytes
-    bank: Bytes
+    shore: Bytes
     first: Small
     listed: Small
-    shore: Floats
+    bank: Floats
     deck: Bytes
 
 
@@ -236,13 +236,13 @@ class Sheet(NamedTuple):
 
 
 @inner
-def _crosses(ax: float, ay: float, bx: float, by: float, shore: Floats) -> bool:
-    """Whether the straight line from a to b crosses a stretch of shore."""
-    dx, dy, ex, ey = bx - ax, by - ay, shore[2] - shore[0], shore[3] - shore[1]
-    one = dx * (shore[1] - ay) - dy * (shore[0] - ax)
-    two = dx * (shore[3] - ay) - dy * (shore[2] - ax)
-    three = ex * (ay - shore[1]) - ey * (ax - shore[0])
-    four = ex * (by - shore[1]) - ey * (bx - shore[0])
+def _crosses(ax: float, ay: float, bx: float, by: float, bank: Floats) -> bool:
+    """Whether the straight line from a to b crosses a stretch of bank."""
+    dx, dy, ex, ey = bx - ax, by - ay, bank[2] - bank[0], bank[3] - bank[1]
+    one = dx * (bank[1] - ay) - dy * (bank[0] - ax)
+    two = dx * (bank[3] - ay) - dy * (bank[2] - ax)
+    three = ex * (ay - bank[1]) - ey * (ax - bank[0])
+    four = ex * (by - bank[1]) - ey * (bx - bank[0])
     return bool((one > 0) != (two > 0) and (three > 0) != (four > 0))
 
 
@@ -263,8 +263,8 @@ def _past_water(canvas: Canvas, at: tuple[int, int], street: tuple[float, float]
         for column in range(int(min(ax, bx) / cell), int(max(ax, bx) / cell) + 1):
             k = row * canvas.columns + column
             for j in range(canvas.first[k], canvas.first[k + 1]):
-                shore = canvas.shore[canvas.listed[j]]
-                if _crosses(ax + canvas.x, ay + canvas.y, bx + canvas.x, by + canvas.y, shore):
+                bank = canvas.bank[canvas.listed[j]]
+                if _crosses(ax + canvas.x, ay + canvas.y, bx + canvas.x, by + canvas.y, bank):
                     return FAR
     return code
 

@@ -218,7 +218,8 @@ class Drawer:
     def _make(self, words: int) -> None:
         """Make room for sheets of so many words."""
         self._sheets = drawing.blank_sheets(words, len(self._limits))
-        self._desk, self._ink = tracing.desk(8 * words), tracing.ink(8 * words, len(self._sheets.place))
+        self._desk = tracing.desk(8 * words, self._ground.plan.cell)
+        self._ink = tracing.ink(8 * words, len(self._sheets.place))
 
     def drawn(self, low: int, high: int) -> Iterator[Outlines]:
         """Outlines of what is reached from some spots."""

@@ -25,17 +25,8 @@ if TYPE_CHECKING:
     Pair = tuple[Whole, Whole]
     Place = tuple[Whole, Whole, Whole]
 
-LOOKAHEAD = 60  # gates that one straight stretch of outline may pass
-
-# A contour goes north, east, south or west across a grid edge, from the cell behind into the cell ahead, with the node
-# inside at its left and the node outside at its right. `_AHEAD` is one step of the grid that way, in columns and rows;
-# outward, from the node inside to the other, is the next way round. `_BANK` is which of `Canvas.bank` is seen there.
-_AHEAD_X, _AHEAD_Y = np.array([0, 1, 0, -1, 0]), np.array([1, 0, -1, 0, 1])
-_BANK = np.array([0, 3, 1, 2])
-_NORTH, _SOUTH = 0, 2
 _FAR = 127  # the highest code
-_HALF = 0.5 / np.maximum(np.arange(_FAR + 1), 1)  # to multiply by what would be slow to divide by
-_ROW_BITS, _COLUMNS = 33, 2**31 - 1  # a gate is one number: the row and column of the node inside, and the way
+_HALF = 2**19 // np.maximum(np.arange(_FAR + 1), 1) + 1  # to multiply by what would be slow to divide by
 
 _TOPS, _LOWS = np.uint64(0x8080808080808080), np.uint64(0x0101010101010101)
 _PLACES = np.uint64(0x0001020304050607)  # a single bit 8k, times this, has k in the top byte
@@ -60,28 +51,29 @@ class Desk(NamedTuple):
     """Scratch for sheets up to a size.
 
     `ring` at each edge of a row, numbered through all sheets of a walk; where narrower outlines went through each edge
-    (`past`, 0 for none). Ring k of a sheet has the gates `gates[first[k]:first[k + 1]]`, the vertices
-    `points[start[k]:start[k + 1]]`, in decimetres of the window, each with the gate that it lies in, and twice its
-    `area`, in dm2. A row of `rings`: the ring to the left of where it was met, and then the one around it (-1: none);
-    whether it is a hole, whether it is kept, and the next ring to be written (-1: none).
+    (`past`, 0 for none). Ring k of a sheet has the vertices `points[first[k]:first[k + 1]]`, the first once more at the
+    end, in decimetres of the window, and twice its `area`, in dm2. A row of `passed` is a gate that is passed without a
+    vertex: its edge, the node inside in decimetres, and the vertex before. A row of `rings`: the ring to the left of
+    where it was met, and then the one around it (-1: none); whether it is a hole, whether it is kept, and the next ring
+    to be written (-1: none).
     """
 
     ring: Small
+    shore: Bytes
     past: Bytes
-    gates: Ints
+    passed: Small
     points: Small
     rings: Small
     area: Ints
     first: Ints
-    start: Ints
 
 
-def desk(nodes: int) -> Desk:
-    """Scratch for sheets of so many nodes."""
+def desk(nodes: int, cell: int) -> Desk:
+    """Scratch for sheets of so many nodes, in cells of so many decimetres."""
     most = nodes // 2 + 1  # rings, of four gates or more, on two edges for each node
     return Desk(
-        np.empty(nodes, np.int32), np.empty(2 * nodes, np.uint8), np.empty(2 * nodes, np.int64),
-        np.empty((2 * nodes, 3), np.int32), np.empty((most, 4), np.int32), *np.zeros((3, most + 1), np.int64),
+        np.empty(nodes, np.int32), np.full(4 * nodes, cell - 1, np.uint8), np.empty(2 * nodes, np.uint8), np.empty((2 * nodes, 4), np.int32),
+        np.empty((2 * nodes + most, 2), np.int32), np.empty((most, 4), np.int32), *np.zeros((2, most + 1), np.int64),
     )  # fmt: skip
 
 
@@ -122,11 +114,11 @@ class Pen(NamedTuple):
     row: Whole
     column: Whole
     ring: Small
+    shore: Bytes
     past: Bytes
-    gates: Ints
+    passed: Small
     points: Small
     wet: Bytes
-    bank: Bytes
     begin: Whole
 
 
@@ -137,7 +129,7 @@ def _gate(low: Whole, high: Whole, near: Whole, far: Whole, plan: Plan) -> tuple
     In decimetres from the node inside, never nearer than `near` or farther than `far`.
     """
     # No distance grows faster than the steepest; where water hides a node, it seems to.
-    across: Whole = int(plan.cell * (2 * plan.inside + 1 - 2 * low) * _HALF[np.uint32(min(high - low, plan.steepest))])
+    across = plan.cell * (2 * plan.inside + 1 - 2 * low) * _HALF[np.uint32(min(high - low, plan.steepest))] >> 20
     across = min(max(across, near), far)
     return across, max(across - plan.half, near), min(across + plan.half, far)
 
@@ -165,80 +157,87 @@ def _turn(low: Whole, high: Whole, right: Whole, front: Whole, plan: Plan) -> in
 
 
 @inner
-def _is_canal(wet: Bytes, row: Whole, column: Whole, way: Whole) -> bool:
+def _is_canal(wet: Bytes, at: Pair, ahead: Pair, out: Pair) -> bool:
     """Whether, of the cell ahead, two corners are on land and the two others in water."""
-    dx, dy, ex, ey = _AHEAD_X[way], _AHEAD_Y[way], _AHEAD_X[way + 1], _AHEAD_Y[way + 1]
+    (row, column), (dx, dy), (ex, ey) = at, ahead, out
     land = wet[row, column] == 0 and wet[row + dy + ey, column + dx + ex] == 0
     return bool(land and wet[row + ey, column + ex] > 0 and wet[row + dy, column + dx] > 0)
 
 
 @inner
-def _ring(pen: Pen, plan: Plan, start: Place, ring: Whole, done: Pair) -> Place:
-    """Draw a ring all around, inside at the left, from the row, column and way of a gate on.
+def _ring(pen: Pen, plan: Plan, start: Pair, up: Whole, done: Place) -> Place:
+    """Draw a ring all around, inside at the left, from the row and column of the node inside a gate, up (1) or down (-1).
 
     From each vertex it runs straight on while it can end in the middle of a gate and pass those before it. Gates do not
-    open nearer than narrower outlines went, nor into water. `done` is how many gates and vertices there are, and how
-    many there are then is returned, with twice the area.
+    open nearer than narrower outlines went, nor into water. `done` has how many rings, vertices and passed gates there
+    are. Returns how many vertices and passed gates there are then, and twice the area.
     """
-    codes, marks, past, gates, points, wet, bank = (
-        pen.codes, pen.ring, pen.past, pen.gates, pen.points, pen.wet, pen.bank
-    )  # fmt: skip
-    width, cell, water = pen.width, plan.cell, pen.wet.size > 0
-    (r, c, way), (m, n) = start, done
-    node = r * width + c
-    low, high = np.int64(codes[node]), np.int64(codes[node + _AHEAD_Y[way + 1] * width + _AHEAD_X[way + 1]])
-    begun, fits, area = -1, False, np.int64(0)
-    x = y = px = py = passed = area
+    codes, marks, shores, past, passed, points = pen.codes, pen.ring, pen.shore, pen.past, pen.passed, pen.points
+    width, cell, (row, column), (ring, n, m) = pen.width, plan.cell, start, done
+    dx, dy, ex, ey = np.int64(0), up, up, np.int64(0)  # one step of the grid ahead, and from the node inside outward
+    ahead, out = dy * width, ex
+    node, ox, oy = row * width + column, column * cell, row * cell
+    low, high = np.int64(codes[np.uint32(node)]), np.int64(codes[np.uint32(node + out)])
+    begun, fits, gates = (
+        np.int64(-1),
+        False,
+        0,
+    )  # where it began; whether it can run on; the gates passed since a vertex
+    x = y = px = py = kx = ky = last = area = np.int64(0)
     cone: tuple[Pair, Pair] = (x, y), (x, y)
     while True:
-        dx, dy, ex, ey = _AHEAD_X[way], _AHEAD_Y[way], _AHEAD_X[way + 1], _AHEAD_Y[way + 1]
-        node, out = r * width + c, ey * width + ex
-        edge, far = 2 * (node + min(out, 0)) + (way & 1), np.int64(cell - 1)
-        if way & 1 == 0:
+        edge, far = 2 * (node + min(out, 0)) + dx * dx, shores[np.uint32(4 * node + 2 * ey * ey + (ex + ey < 0))]
+        if dx == 0:
             marks[np.uint32(edge >> 1)] = ring + pen.begin
-        if water and wet[pen.row + r, pen.column + c] == 0:
-            shore = np.int64(bank[_BANK[way], pen.row + r + min(ey, 0), pen.column + c + min(ex, 0)])
-            far = shore if 0 < shore < cell else far
-        across, least, most = _gate(low, high, max(np.int64(past[np.uint32(edge)]), np.int64(1)), far, plan)
-        ox, oy, lx, ly = c * cell, r * cell, x, y
+        across, least, most = _gate(low, high, max(np.int64(past[np.uint32(edge)]), np.int64(1)), np.int64(far), plan)
+        lx, ly = x, y
         x, y = ox + ex * across, oy + ey * across
         tx, ty = x - px, y - py
-        fits = bool(fits and cone[1][0] * ty >= cone[1][1] * tx and tx * cone[0][1] >= ty * cone[0][0])
-        if passed > 0 and not fits:  # a vertex in the gate before
+        if fits and cone[1][0] * ty >= cone[1][1] * tx and tx * cone[0][1] >= ty * cone[0][0]:
+            k = np.uint32(m)
+            passed[k, 0], passed[k, 1], passed[k, 2], passed[k, 3] = last, kx, ky, n - 1
+            gates, m = gates + 1, m + 1
+        elif begun >= 0:  # a vertex in the gate before
             area += px * ly - py * lx
-            points[n, 0], points[n, 1], points[n, 2] = lx, ly, m - 1
-            n, px, py, passed = n + 1, lx, ly, np.int64(0)
-        ox, oy = ox - px, oy - py
-        cone = _narrowed(cone, (ox + ex * least, oy + ey * least), (ox + ex * most, oy + ey * most), passed)
-        passed += 1
-        fits = bool(begun >= 0 and cone[1][0] * cone[0][1] > cone[1][1] * cone[0][0] and passed < LOOKAHEAD)
+            points[np.uint32(n), 0], points[np.uint32(n), 1] = lx, ly
+            px, py, n, gates = lx, ly, n + 1, 0
+        qx, qy = ox - px, oy - py
+        cone = _narrowed(cone, (qx + ex * least, qy + ey * least), (qx + ex * most, qy + ey * most), gates)
+        fits = bool(begun >= 0 and cone[1][0] * cone[0][1] > cone[1][1] * cone[0][0])
+        past[np.uint32(edge)] = across
+        last, kx, ky = edge, ox, oy
         if begun == edge:
-            return m, n, area + px * y - py * x
+            points[np.uint32(n), 0], points[np.uint32(n), 1] = x, y
+            return n + 1, m, area + px * y - py * x
         begun = edge if begun < 0 else begun
-        gates[m] = (r << _ROW_BITS) | (c << 2) | way
-        m += 1
-        node += dy * width + dx
-        right, front = np.int64(codes[np.uint32(node + out)]), np.int64(codes[np.uint32(node)])
+        right, front = np.int64(codes[np.uint32(node + ahead + out)]), np.int64(codes[np.uint32(node + ahead)])
         turn = _turn(low, high, right, front, plan)
-        if water and turn > 0 and front > plan.inside and _is_canal(wet, pen.row + r, pen.column + c, way):
-            turn = -1
+        if turn > 0 and front > plan.inside and pen.wet.size > 0:
+            spot = pen.row + oy // cell, pen.column + ox // cell
+            turn = -1 if _is_canal(pen.wet, spot, (dx, dy), (ex, ey)) else turn
+        if turn >= 0:
+            node, ox, oy = node + ahead, ox + dx * cell, oy + dy * cell
         if turn > 0:
-            low, r, c = right, r + dy + ey, c + dx + ex
+            low, node, ox, oy = right, node + out, ox + ex * cell, oy + ey * cell
+            dx, dy, ex, ey, ahead, out = ex, ey, -dx, -dy, out, -ahead
         elif turn < 0:
             high = front
+            dx, dy, ex, ey, ahead, out = -ex, -ey, dx, dy, -out, ahead
         else:
-            low, high, r, c = front, right, r + dy, c + dx
-        way = (way + turn) & 3
+            low, high = front, right
 
 
 @inner
-def _find(desk: Desk, sheets: Sheets, k: int, canvas: Canvas, plan: Plan, begin: Whole) -> Whole:
-    """Find all rings around what is inside and draw them; returns how many. They are met row by row, from below."""
-    place, words, first, start = sheets.place[k], sheets.words, desk.first, desk.start
+def _find(desk: Desk, sheets: Sheets, k: int, canvas: Canvas, plan: Plan, begin: Whole) -> Pair:
+    """Find all rings around what is inside and draw them; they are met row by row, from below.
+
+    Returns how many rings there are, and how many gates are passed.
+    """
+    place, words, first, passed = sheets.place[k], sheets.words, desk.first, np.int64(0)
     marks, rings, area, width = desk.ring, desk.rings, desk.area, 8 * place[WIDE]
     pen = Pen(
         sheets.codes[8 * place[START] :], width, place[ROW], 8 * place[WORD],
-        marks, desk.past, desk.gates, desk.points, canvas.wet, canvas.bank, begin,
+        marks, desk.shore, desk.past, desk.passed, desk.points, canvas.wet, begin,
     )  # fmt: skip
     shift = np.uint64(_FAR - plan.inside) * _LOWS  # adds a top bit to each code outside
     count = np.int64(0)
@@ -254,13 +253,13 @@ def _find(desk: Desk, sheets: Sheets, k: int, canvas: Canvas, plan: Plan, begin:
                 column = 8 * word + np.int64(((bit >> _SEVEN) * _PLACES) >> _TOP)
                 ring = marks[np.uint32(row * width + column - 1)] - begin
                 if ring < 0:
-                    ring, count = count, count + 1
-                    hole = 1 if outside & bit else 0
+                    ring, hole = count, np.int64(1 if outside & bit else 0)
                     rings[ring, _AROUND], rings[ring, _HOLE] = left, hole
-                    at = row, column - hole, _NORTH if hole else _SOUTH
-                    first[count], start[count], area[ring] = _ring(pen, plan, at, ring, (first[ring], start[ring]))
+                    done = ring, first[ring], passed
+                    count += 1
+                    first[count], passed, area[ring] = _ring(pen, plan, (row, column - hole), 2 * hole - 1, done)
                 left = ring
-    return count
+    return count, passed
 
 
 @inner
@@ -269,18 +268,18 @@ def _is_wet(desk: Desk, sheets: Sheets, k: int, canvas: Canvas, plan: Plan, ring
     place, codes, points, cell = sheets.place[k], sheets.codes, desk.points, plan.cell
     left = bottom = 2**31
     right = top = 0
-    for at in range(desk.start[ring], desk.start[ring + 1]):
+    for at in range(desk.first[ring], desk.first[ring + 1]):
         left, right = min(left, points[at, 0]), max(right, points[at, 0])
         bottom, top = min(bottom, points[at, 1]), max(top, points[at, 1])
     for row in range(bottom // cell + 1, top // cell + 1):
         for column in range(left // cell + 1, right // cell + 1):
             if codes[8 * (place[START] + row * place[WIDE]) + column] > plan.inside:
                 r, c = place[ROW] + row, 8 * place[WORD] + column
-                wet = canvas.wet[r, c] > 0
-                for side in range(4):
-                    wet = wet or canvas.bank[side, r, c] > 0
-                if wet:
+                if canvas.wet[r, c] > 0:
                     return True
+                for side in range(4):
+                    if canvas.shore[r, 4 * c + side] < cell - 1:
+                        return True
     return False
 
 
@@ -307,25 +306,15 @@ def _keep(desk: Desk, sheets: Sheets, k: int, canvas: Canvas, plan: Plan, count:
 
 
 @inner
-def _note(desk: Desk, width: Whole, plan: Plan, count: Whole) -> None:
-    """Note where the rings go through each edge, for the outlines around them: rounded up."""
-    past, gates, points, first, begin, cell = desk.past, desk.gates, desk.points, desk.first, desk.start, plan.cell
-    for ring in range(count):
-        for n in range(begin[ring], begin[ring + 1]):
-            last = n + 1 == begin[ring + 1]
-            x, y, at = points[n, 0], points[n, 1], points[n, 2]
-            to = begin[ring] if last else n + 1
-            dx, dy, end = points[to, 0] - x, points[to, 1] - y, first[ring + 1] if last else np.int64(points[to, 2])
-            for k in range(at, end):
-                way, column, row = gates[k] & 3, (gates[k] >> 2) & _COLUMNS, gates[k] >> _ROW_BITS
-                ox, oy = column * cell, row * cell
-                edge = 2 * (row * width + column + min(_AHEAD_Y[way + 1] * width + _AHEAD_X[way + 1], 0)) + (way & 1)
-                if k == at:
-                    past[edge] = abs(x - ox) + abs(y - oy)
-                elif way & 1:
-                    past[edge] = int(abs(y + (ox - x) * dy / dx - oy) + (1 - 1e-7))
-                else:
-                    past[edge] = int(abs(x + (oy - y) * dx / dy - ox) + (1 - 1e-7))
+def _note(desk: Desk, count: Whole) -> None:
+    """Note where the rings go through the gates that they pass, for the outlines around them: rounded up."""
+    past, passed, points = desk.past, desk.passed, desk.points
+    for k in range(count):
+        edge, ox, oy, n = passed[k, 0], passed[k, 1], passed[k, 2], passed[k, 3]
+        x, y = points[n, 0], points[n, 1]
+        dx, dy = points[n + 1, 0] - x, points[n + 1, 1] - y
+        through = y + (ox - x) * dy / dx - oy if edge & 1 else x + (oy - y) * dx / dy - ox
+        past[edge] = int(abs(through) + (1 - 1e-7))
 
 
 # --------------------------------------------------------------------------------------------------------- all of it
@@ -334,7 +323,7 @@ def _note(desk: Desk, width: Whole, plan: Plan, count: Whole) -> None:
 @inner
 def _write(ink: Ink, desk: Desk, place: Ints, canvas: Canvas, plan: Plan, count: Whole) -> None:
     """One outline, in metres: each ring that is no hole, then its holes."""
-    rings, size, points, begin, drawn = desk.rings, ink.size, desk.points, desk.start, ink.points
+    rings, size, points, first, drawn = desk.rings, ink.size, desk.points, desk.first, ink.points
     x0, y0 = round(canvas.x * 10) + 8 * place[WORD] * plan.cell, round(canvas.y * 10) + place[ROW] * plan.cell
     n = size[0]
     for outer in range(count):
@@ -342,9 +331,8 @@ def _write(ink: Ink, desk: Desk, place: Ints, canvas: Canvas, plan: Plan, count:
             continue
         ring = outer
         while ring >= 0:
-            for k in range(begin[ring], begin[ring + 1] + 1):
-                at = k if k < begin[ring + 1] else begin[ring]
-                drawn[n, 0], drawn[n, 1] = (x0 + points[at, 0]) / 10, (y0 + points[at, 1]) / 10
+            for k in range(first[ring], first[ring + 1]):
+                drawn[n, 0], drawn[n, 1] = (x0 + points[k, 0]) / 10, (y0 + points[k, 1]) / 10
                 n += 1
             size[1] += 1
             ink.rings[size[1]] = n
@@ -352,6 +340,15 @@ def _write(ink: Ink, desk: Desk, place: Ints, canvas: Canvas, plan: Plan, count:
         size[2] += 1
         ink.polygons[size[2]] = size[1]
     size[0] = n
+
+
+@inner
+def _lay(desk: Desk, place: Ints, canvas: Canvas) -> None:
+    """Lay the shores of a window on the desk."""
+    shores, all_shores, width = desk.shore, canvas.shore, 32 * place[WIDE]
+    for row in range(place[TALL]):
+        for k in range(width):
+            shores[row * width + k] = all_shores[place[ROW] + row, 32 * place[WORD] + k]
 
 
 @compiled
@@ -367,10 +364,12 @@ def outlines(sheets: Sheets, count: int, canvas: Canvas, plan: Plan, desk: Desk,
                 marks[node] = -1
             for edge in range(2 * nodes):
                 past[edge] = 0
-        rings = _find(desk, sheets, k, canvas, plan, begin)
+            if canvas.wet.size > 0:
+                _lay(desk, place, canvas)
+        rings, passed = _find(desk, sheets, k, canvas, plan, begin)
         _keep(desk, sheets, k, canvas, plan, rings)
         if k + 1 < count and places[k + 1, WALK] == place[WALK]:
-            _note(desk, 8 * place[WIDE], plan, rings)
+            _note(desk, passed)
         _write(ink, desk, place, canvas, plan, rings)
         ink.shapes[k + 1] = size[2]
         begin += rings
