@@ -19,6 +19,7 @@ import rasterio
 import shapely
 from osmium.osm import mutable
 
+from circle15.project import Standard
 from circle15.sources.datum import from_wgs84
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -273,6 +274,18 @@ def write_inventory(path: Path, rows: list[Row]) -> None:
     path.write_bytes(text.getvalue().encode("utf-8-sig"))
 
 
+def write_survey(path: Path, communities: list[Community], categories: list[str]) -> None:
+    """What residents are made to say, subdistrict by subdistrict, on a scale from 1 to 5; invented from end to end."""
+    rng = np.random.default_rng(2026)
+    text = io.StringIO()
+    out = csv.writer(text, lineterminator="\r\n")
+    out.writerow(["街道", "类别", "份数", "均值"])
+    for street in dict.fromkeys(unit.street for unit in communities):
+        for category in categories:
+            out.writerow([street, category, int(rng.integers(60, 181)), f"{rng.uniform(2.8, 4.9):.2f}"])
+    path.write_bytes(text.getvalue().encode("utf-8-sig"))
+
+
 STUDY = """\
 # 合成示例数据，不是真实的渝中区。 SYNTHETIC demonstration data, not the real Yuzhong: see data/README.md.
 [study]
@@ -302,6 +315,8 @@ files = ["units.geojson"]
 [people]
 total = 576300
 source = "人民日报 2025：常住人口57.63万；菜园坝、朝天门为2020年普查数，其余为模拟分配 / published total; Caiyuanba and Chaotianmen census 2020, the rest modelled"
+# 60+：渝中 2022；其余按重庆 2020 年普查 0 至 14 岁 15.91% 逐岁均分。60+: Yuzhong 2022; the rest: 15.91 % aged 0-14 of Chongqing in 2020, evenly by year
+age_shares = {{ "0-2" = 0.0318, "3-5" = 0.0318, "6-11" = 0.0636, "12-14" = 0.0318, "60+" = 0.1976 }}
 
 [facilities]
 osm = true
@@ -313,10 +328,29 @@ verified = true
 complete = [{complete}]
 source = "circle15 合成清单 / synthetic inventory"
 
+[survey]
+file = "survey.csv"
+
 [assessment]
 standard = "yuzhong-15min"
 walker = "adult"
 walkers = ["older", "pram", "wheelchair"]
+
+[[scenario]]
+name = "马家堡综合服务体（合成示例）"
+
+[[scenario.facilities]]
+do = "add"
+services = ["canteen", "nursery", "elder_station"]
+name = "马家堡综合服务体（虚构）"
+lon = 106.5259
+lat = 29.5385
+datum = "wgs84"
+floor_area_m2 = 900
+
+[[scenario.facilities]]
+do = "close"
+id = "石板坡社区食堂"
 """  # noqa: E501
 
 
@@ -342,6 +376,7 @@ def make(folder: Path) -> None:
     write_terrain(folder / "terrain.tif", ground)
     write_units(folder, communities)
     write_inventory(folder / "inventory.csv", make_inventory(doors))
+    write_survey(folder / "survey.csv", communities, [one.key for one in Standard.load("yuzhong-15min").categories])
     listed = ", ".join(f'"{key}"' for key in COMPLETE)
     (folder / "study.toml").write_text(STUDY.format(date=DATE, complete=listed), encoding="utf-8", newline="\n")
 

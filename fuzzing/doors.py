@@ -28,6 +28,7 @@ from shapely.affinity import translate
 
 from circle15.project import Project, Standard, Walker
 from circle15.project.study_file import Inventory
+from circle15.report import write_geopackage
 from circle15.sources import (
     areas,
     hours,
@@ -38,12 +39,15 @@ from circle15.sources import (
     people,
     people_raster,
     places,
+    results,
     snapshot,
     streets,
     survey,
     terrain,
     totals,
 )
+from circle15.study.comparing import compare
+from sample_result import sample_result, sample_standard
 from tiny_study import SOUTH, STUDY, WEST, inventory_csv, town_osm, write_study, write_terrain
 
 if TYPE_CHECKING:
@@ -78,6 +82,7 @@ TOML_WORDS = tuple(
     for word in (
         *("[[", "]]", "'''", '"""', "1979-05-27T07:32:00Z", "0b11", "inf", "-nan", "true", "[a.b]", "a.b.c = 1"),
         *("outside = true", "complete = 5", "files = {}", "datum", "categories = [1]", "services = 3", "folder = 1"),
+        *('do = "move"', "lon = nan", "inventory = []", 'standard = "x.toml"', "facilities = [{}]"),
     )
 )
 HOURS_WORDS = tuple(
@@ -274,6 +279,21 @@ def _read_units(path: Path) -> None:
     areas.read_units([path], _area())
 
 
+def _results(folder: Path) -> tuple[bytes, bytes]:
+    """A results folder that can be read: its manifest and its package of tables."""
+    folder.mkdir()
+    result = sample_result()
+    said = {
+        "study": {"study": {"language": "zh"}, "area": {"margin_m": 50.0}, "scenario": [{"name": "x", "close": []}]}
+    }
+    said |= {"standard": sample_standard().model_dump(mode="json"), "versions": {"circle15": "0"}}
+    said["facts"] = {"name": "Town", "scenario": "x", "data_date": "2026", "closed_by_hand": ["way/1"]}
+    said["sources"] = [{"file": "town.osm", "sha256": "0" * 64}]
+    write_geopackage(result, folder / "results.gpkg", standard=sample_standard())
+    (folder / "run.json").write_text(json.dumps(said, ensure_ascii=False, indent=1), encoding="utf-8")
+    return (folder / "run.json").read_bytes(), (folder / "results.gpkg").read_bytes()
+
+
 def doors(folder: Path) -> dict[str, Door]:
     """Every door by name; sound files are made in `folder`, which has to be empty."""
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00Z"})  # the same files at any time
@@ -292,7 +312,9 @@ def doors(folder: Path) -> dict[str, Door]:
     points = _saved(folder, "points.geojson", _points(), driver="GeoJSON")
     package = _saved(folder, "points.gpkg", _points(), driver="GPKG", layer="points")
     kml = _saved(folder, "units.kml", _shapes(), driver="KML")
-    toml = [STUDY.encode(), (STUDY + '[[scenario]]\nname = "x"\nclose = ["way/1"]\n').encode()]
+    edits = '[[scenario]]\nname = "x"\nclose = ["way/1"]\n[[scenario.facilities]]\ndo = "close"\nid = "a"\n'
+    toml = [STUDY.encode(), (STUDY + edits).encode()]
+    told_of, package_of = _results(folder / "results")
     snapshots = folder / "snapshot" / "2026-01-01"
     snapshots.mkdir(parents=True)
     (snapshots / "streets-1.json").write_bytes(reply)
@@ -347,6 +369,15 @@ def doors(folder: Path) -> dict[str, Door]:
             str(snapshots.relative_to(folder) / "sources.json"),
             lambda path: snapshot.newest_snapshot(path.parents[1]),
             [json.dumps(frozen, indent=1).encode()],
+        ),
+        "results manifest": Door(
+            "results/run.json", lambda path: compare(path.parent, path.parent), [told_of], SHAPE_WORDS + TOML_WORDS
+        ),
+        "results package": Door(
+            "results/results.gpkg",
+            lambda path: results.read_results(path.parent, tables=("coverage", "grades", "facilities")),
+            [package_of],
+            SHAPE_WORDS,
         ),
         "opening hours": Door(
             "hours.txt",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from pyproj import CRS
 
+from circle15 import assessment
 from circle15.project import Standard
 from circle15.tables import (
     COMPLETENESS,
@@ -27,6 +30,8 @@ from circle15.tables import (
     TERRAIN,
     UNITS,
     WALKERS,
+    Coverage,
+    Judgement,
     Result,
     StudyArea,
 )
@@ -95,6 +100,9 @@ def sample_standard() -> Standard:
                 }
                 for key, zh, en, services in CATEGORIES
             ],
+            "special_circles": [{"key": "C1", "zh": "健康圈", "en": "Health", "categories": ["health", "dining"]}],
+            "built": {"tier": "subdistrict", "grade": 4, "share": 0.9, "basis": "made up"}
+            | {"targets": [{"due": "2027", "circles": 3}]},
         }
     )
 
@@ -212,6 +220,17 @@ def _coverage(origins: gpd.GeoDataFrame, standard: Standard, rng: np.random.Gene
     return table[COVERAGE.names]
 
 
+def _found(table: pd.DataFrame, origins: gpd.GeoDataFrame, standard: Standard) -> Coverage:
+    """The table as frames, origins by services."""
+    keys = [service.key for service in standard.services]
+    frames = {
+        name: table.pivot_table(index="origin", columns="service", values=name, aggfunc="first", dropna=False)
+        for name in ("minutes", "opportunities", "status", "why")
+    }
+    frames = {name: frame.reindex(index=origins.index, columns=keys) for name, frame in frames.items()}
+    return Coverage(60 * frames["minutes"], *(frames[name] for name in ("opportunities", "status", "why")), 45.0)
+
+
 def _grades(
     origins: gpd.GeoDataFrame, units: gpd.GeoDataFrame, coverage: pd.DataFrame, standard: Standard
 ) -> pd.DataFrame:
@@ -244,8 +263,11 @@ def _grades(
             rows.append(row)
     frame = pd.DataFrame(rows).set_index("row")
     place = np.arange(len(frame))
+    frame["grade_coverage"], frame["grade_supply"] = frame["grade"], pd.NA  # judged by coverage alone
+    frame["judged_by"] = np.where(frame["grade"].notna(), "coverage", "")
     frame["flips"] = np.where(place % 7 == 3, 0.5, np.where(place % 7 == 5, 1 / 3, 0.0))
-    return frame.astype({"grade": "Int64", "grade_lenient": "Int64"})[GRADES.names]
+    grades = ("grade", "grade_lenient", "grade_coverage", "grade_supply")
+    return frame.astype(dict.fromkeys(grades, "Int64"))[GRADES.names]
 
 
 def _completeness(units: gpd.GeoDataFrame, standard: Standard) -> pd.DataFrame:
@@ -369,6 +391,22 @@ def _isochrones(origins: gpd.GeoDataFrame, land: shapely.Polygon, rng: np.random
     return frame.set_index("row")
 
 
+def _judgement(result: Result, standard: Standard) -> Judgement:
+    """What can be judged of this city without walking through it."""
+    found = result.found
+    here = (result.origins, result.units)
+    built = assessment.circles(result.grades, found, *here, standard=standard)
+    people = assessment.demand(result.origins, result.groups)
+    return Judgement(
+        supply=assessment.supply_table(found, *here, standard=standard, completeness=result.completeness),
+        circles=built,
+        targets=assessment.targets(built, standard=standard),
+        views=assessment.views(found, *here, standard=standard),
+        equity=assessment.equity(found, result.origins, standard=standard, people=people),
+        quadrant=assessment.quadrant(result.grades, result.survey, standard=standard),
+    )
+
+
 def sample_result(*, clusters: int = 60, communities: int = 3, columns: int = 30, rows: int = 9) -> Result:
     """Make the city; the same arguments give the same city."""
     rng = np.random.default_rng(15)
@@ -409,7 +447,7 @@ def sample_result(*, clusters: int = 60, communities: int = 3, columns: int = 30
         crs=CRS_STUDY,
         index=pd.Index(["g1", "g2", "g3", "g4"], name=GROUND.index),
     )
-    return Result(
+    made = Result(
         area=StudyArea("样例区", land, CRS_STUDY, margin_m=800),
         units=units,
         origins=origins,
@@ -418,6 +456,7 @@ def sample_result(*, clusters: int = 60, communities: int = 3, columns: int = 30
         facilities=_facilities(standard, rng),
         completeness=_completeness(units, standard),
         survey=_survey(units, standard),
+        found=_found(coverage, origins, standard),
         coverage=coverage,
         grades=grades,
         gaps=_gaps(origins, coverage, standard),
@@ -451,6 +490,7 @@ def sample_result(*, clusters: int = 60, communities: int = 3, columns: int = 30
             "version": "0.1.0",
         },
     )
+    return replace(made, judgement=_judgement(made, standard))
 
 
 def _facilities(standard: Standard, rng: np.random.Generator) -> gpd.GeoDataFrame:

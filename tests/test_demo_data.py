@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 DEMO = DATA / "demo"
-FILES = ("boundary.geojson", "demo.osm.pbf", "inventory.csv", "study.toml", "terrain.tif", "units.geojson")
+FILES = (
+    *("boundary.geojson", "demo.osm.pbf", "inventory.csv", "study.toml", "survey.csv", "terrain.tif", "units.geojson"),
+)
 UTM = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:32648", always_xy=True)
 PEOPLE = 576_300
 SUBDISTRICTS = {  # code, name, communities: domain facts D.2

@@ -225,3 +225,48 @@ def test_mixed_line_ends_are_one_file(folder):
     path = folder / "mixed.toml"
     path.write_bytes(GOOD.replace("\n", "\r\n").encode() + b"\r[people]\ntotal = 5\r\n")
     assert Project.read(path).people.total == 5
+
+
+EDITS = {
+    'do = "add"\nservices = ["canteen"]\nlon = 106.5': "add needs lat, datum",
+    'do = "add"\nid = "x"\nservices = "canteen"\nlon = 1\nlat = 1\ndatum = "wgs84"': "add takes no id",
+    'do = "close"': "close needs id",
+    'do = "close"\nid = "x"\nlon = 3': "close takes no lon",
+    'do = "move"\nid = "x"\nlon = 106.5\nlat = 29.5\ndatum = "unknown"': "wgs84",
+    'do = "enlarge"\nid = "x"': "enlarge needs floor_area_m2 or capacity",
+    'do = "remove"\nid = "x"': "'add', 'move', 'close' or 'enlarge'",
+    'do = "close"\nid = "x"\nlongitude = 3': "there is no key longitude",
+    'do = "close"\nidd = "x"': "there is no key idd. Did you mean id?",
+}
+
+
+def test_edits_of_places_say_what_they_need_all_at_once(folder):
+    text = GOOD + '[[scenario]]\nname = "x"\n' + "".join(f"[[scenario.facilities]]\n{edit}\n" for edit in EDITS)
+    found = findings(text, folder)
+    for number, part in enumerate(EDITS.values(), start=1):
+        mine = [line for line in found if line.startswith(f"square.toml [scenario] #1 facilities #{number}")]
+        assert any(part in line for line in mine), (part, mine)
+
+
+def test_scenarios_have_names_of_their_own_and_their_files_are_looked_for(folder):
+    text = GOOD + '[[scenario]]\nname = "x"\nstandard = "../s.toml"\n[[scenario]]\nname = "x"\n'
+    assert any("several scenarios are called x" in line for line in findings(text, folder))
+    text = text.replace('[[scenario]]\nname = "x"\n', '[[scenario]]\nname = "y"\n[[scenario.inventory]]\n', 1).replace(
+        'standard = "../s.toml"', 'file = "t.csv"\ndatum = "wgs84"'
+    )
+    assert findings(text, folder) == [
+        (
+            f"square.toml [[scenario]] inventory: there is no file {folder / 't.csv'}."
+            " Correct the path; it starts at the study file's folder."
+        )
+    ]
+    text = GOOD + '[[scenario]]\nname = "x"\nstandard = "../s.toml"\n'
+    assert "square.toml [[scenario]] standard: ../s.toml lies outside" in findings(text, folder)[0]
+
+
+@pytest.mark.parametrize(("name", "output"), [("2027", "out-2027"), ("a/../b:c", "out-a-..-b-c"), ("..", "out--")])
+def test_the_results_of_a_scenario_lie_beside_those_of_the_study(folder, name, output):
+    project = Project.from_text(GOOD + f'[[scenario]]\nname = "{name}"\n', folder=folder)
+    assert project.under(name).study.output == Path(output)
+    dotted = project.model_copy(update={"study": project.study.model_copy(update={"output": Path("..")})})
+    assert dotted.under(name).study.output == Path("..")

@@ -39,8 +39,9 @@ def test_eleven_categories_in_eight_circles():
         "civic",
         "mobility",
     ]
-    assert {category.circle_zh[:2] for category in STANDARD.categories} == {f"C{one}" for one in range(1, 9)}
-    assert all(category.circle_zh[:2] == category.circle_en[:2] for category in STANDARD.categories)
+    assert [circle.key for circle in STANDARD.special_circles] == [f"C{one}" for one in range(1, 9)]
+    within = [category for circle in STANDARD.special_circles for category in circle.categories]
+    assert sorted(within) == sorted(category.key for category in STANDARD.categories)  # each in one circle
 
 
 def test_it_says_that_it_is_a_reading_and_not_the_official_list():
@@ -157,9 +158,123 @@ def test_filters(rule, tags, passes):
     assert service.matches(tags) is passes
 
 
+def test_another_standard_made_from_one_has_its_own_services():
+    before = [one.minutes for one in STANDARD.services]  # looked at, so that they would be remembered
+    assert [one.minutes for one in STANDARD.shifted(1.0).services] == [minutes + 1 for minutes in before]
+    first = STANDARD.categories[:1]
+    assert STANDARD.model_copy(update={"categories": first}).services == first[0].services
+
+
 def test_a_pattern_inside_a_filter_is_checked(tmp_path):
     text = (FOLDER / "yuzhong-15min.toml").read_text(encoding="utf-8").replace("name~托班", "name~[托班")
     assert tomllib.loads(text)
     (tmp_path / "own.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match="regular expression"):
         Standard.load("own.toml", base=tmp_path)
+
+
+def spoilt(tmp_path, *changes):
+    """The findings of the shipped file after some replacements."""
+    text = (FOLDER / "yuzhong-15min.toml").read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    (tmp_path / "own.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as error:
+        Standard.load("own.toml", base=tmp_path)
+    return [str(finding) for finding in error.value.findings]
+
+
+def test_thresholds_that_overlap_are_refused_with_every_finding(tmp_path):
+    found = spoilt(
+        tmp_path,
+        ("coverage = 0.95\nsupply = 1.2", "coverage = 0.85\nsupply = 1.0"),
+        ("supply = 0.5", "supply = 0.9"),
+        ("decay = [1.0, 0.68, 0.22]", "decay = [0.68, 1.0, 0.0]"),
+    )
+    rise = "own.toml: the {} of grades must rise: grade {} begins at {} and grade {} at {}, so that they overlap."
+    decay = f"own.toml: the weights of decay must fall from at most 1 and stay above 0: {[0.68, 1.0, 0.0]}."
+    wanted = [rise.format("coverage", 5, 0.85, 4, 0.9), rise.format("supply", 3, 0.8, 2, 0.9)]
+    wanted += [rise.format("supply", 5, 1, 4, 1), decay]
+    assert found == [f"{one} Mend it in the file." for one in wanted]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "finding"),
+    [
+        ("supply = 1.2\n", "", "grade 5 has no supply, which the others have"),
+        ("coverage = 0.0", "coverage = 0.1", "the coverage of grade 1 is 0.1, not 0"),
+        ('"childcare", "education"]', '"childcar"]', "special circle C1 names the category 'childcar'"),
+        ('service = "service_complex"', 'service = "complex"', "the integrated circle names the service 'complex'"),
+        ('services = ["employment"]', 'services = ["employed"]', "did you mean employment?"),
+        ('key = "C2"', 'key = "C1"', "the circle or brand C1 is listed twice"),
+        ('key = "pupils"', 'key = "older"', "the group older is listed twice"),
+        ("least = 3\n", "least = 12\n", "least is 12, but only 9 functions are listed"),
+        ('due = "2025-12"', 'due = "2025-01"', "the targets must rise: later dates, no fewer circles"),
+        ("circles = 11", "circles = 3", "the targets must rise"),
+        ('ages = ["60+"]', 'ages = ["old"]', "string should match pattern"),
+        ("within_m = 100", "within_km = 1", "there is no key within_km. Did you mean within_m?"),
+        ("\nshare = 0.9", "\nshares = 0.9", "there is no key shares. Did you mean share?"),
+        ("minimum = { least = 1500", "minimum = { lest = 1500", "there is no key lest. Did you mean least?"),
+        ("norm = { amount = 4.5", "norm = { amount = 0", "input should be greater than 0"),
+        (
+            "people_each = 12_000  # as needed in GB 50180\nminimum",
+            "minimum",
+            "a norm needs people_each or expected_count",
+        ),
+        ('evidence = "press"', 'evidence = "rumour"', "input should be 'press', 'text', 'secondary', 'mem"),
+    ],
+)
+def test_what_contradicts_itself_or_means_nothing_is_refused(tmp_path, old, new, finding):
+    assert any(finding in one for one in spoilt(tmp_path, (old, new)))
+
+
+def test_published_sizes_are_as_the_norms_and_the_district_have_them():
+    least = {service.key: service.minimum.least for service in STANDARD.services if service.minimum}
+    assert (least["elder_centre"], least["elder_station"], least["service_complex"]) == (1500, 300, 600)
+    assert STANDARD.service("elder_station").minimum.reference == 350  # the national figure is shown, not judged by
+    assert (least["health_centre"], least["culture_centre"], least["park_large"]) == (1700, 3000, 50_000)
+
+
+def test_norms_for_older_people_are_what_the_district_promised():
+    """11 x 1500 m2 and 79 x 300 m2 for the 19.76 % of 576,300 who are 60 and older: 0.353 m2 each."""
+    older = RESIDENTS * 0.1976
+    centre, station = (STANDARD.service(key).norm.amount for key in ("elder_centre", "elder_station"))
+    assert centre == pytest.approx(11 * 1500 / older * 1000, abs=0.05)
+    assert station == pytest.approx(79 * 300 / older * 1000, abs=0.05)
+    assert (centre + station) / 1000 == pytest.approx(0.353, abs=0.0005)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [*STANDARD.special_circles, *STANDARD.brands, *STANDARD.groups, *STANDARD.integrated.functions],
+    ids=lambda one: one.key,
+)
+def test_circles_brands_groups_and_functions_are_labelled_in_both_languages(record):
+    assert chinese(record.zh)
+    assert not chinese(record.en)
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        *(service.minimum for service in STANDARD.services if service.minimum),
+        *(service.norm for service in STANDARD.services if service.norm),
+        *(STANDARD.brands + STANDARD.groups),
+        *(STANDARD.built, STANDARD.integrated),
+    ],
+)
+def test_every_figure_says_where_it_is_from(figure):
+    zh, _, en = figure.basis.partition(" | ")
+    assert chinese(zh)
+    assert en
+    assert not chinese(en)
+
+
+def test_supply_bands_of_the_card():
+    assert [band.supply for band in STANDARD.grades] == [1.2, 1.0, 0.8, 0.5, 0.0]
+    assert [(target.due, target.circles) for target in STANDARD.built.targets] == [
+        ("2025-04", 1),
+        ("2025-12", 4),
+        ("2027-12", 11),
+    ]

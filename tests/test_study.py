@@ -2,6 +2,7 @@
 
 import json
 import os
+from importlib import resources
 
 import pandas as pd
 import pyogrio
@@ -162,3 +163,14 @@ def test_a_row_that_cannot_be_used_is_listed_and_never_lost_in_silence(study_fil
 
 def test_the_embedded_study_is_found():
     assert demo_study().name == "study.toml"
+
+
+def test_a_standard_of_ones_own_may_not_lead_out_of_the_folder(study_file, tmp_path):
+    """A group of the standard names a walker; a file is held to the folder as every other input is."""
+    shipped = resources.files("circle15") / "standards" / "yuzhong-15min.toml"
+    own = shipped.read_text(encoding="utf-8").replace('walker = "older"', 'walker = "../secret.toml"')
+    (tmp_path / "own.toml").write_text(own, encoding="utf-8")
+    text = study_file.read_text(encoding="utf-8")
+    study_file.write_text(text + '\n[assessment]\nstandard = "own.toml"\n', encoding="utf-8")
+    (found,) = [str(one) for one in Study.open(study_file).check()]
+    assert "group older: ../secret.toml lies outside the folder of the study file. Move it into the folder" in found

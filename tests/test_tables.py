@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -106,3 +108,71 @@ def test_asking_beyond_what_was_computed_is_an_error():
     travel_times().require(15)
     with pytest.raises(CutoffError, match=r"20 minutes were asked of times computed to 15 minutes"):
         travel_times().require(20)
+
+
+@pytest.mark.parametrize("minutes", [0.13, 0.27, 2.3, 1157 / 60])
+def test_what_was_computed_may_be_asked(minutes):
+    """60 times 0.13 is 7.800000000000001 in binary fractions, and 7.8 s were searched."""
+    times = travel_times(cutoff_s=round(minutes * 600) / 10)
+    times.require(minutes)
+    with pytest.raises(CutoffError):
+        times.require(minutes + 0.1 / 60)
+
+
+WALKS = pd.DataFrame({"origin": ["a", "a", "b"], "facility": ["y", "x", "x"], "seconds": [0, 900, 30]})
+IDS = {"origin_ids": ["a", "b", "c"], "facility_ids": ["x", "y"]}
+
+
+def test_times_from_pairs_keep_every_id_and_a_walk_of_no_time():
+    given = WALKS.copy()
+    times = TravelTimes.from_pairs(given, **IDS, cutoff_minutes=15, walker="mine")
+    assert times.seconds.toarray().tolist() == [[900, 0], [30, 0], [0, 0]]
+    assert times.seconds.nnz == 3
+    back = times.pairs()[["origin", "facility", "seconds"]].sort_values("seconds", ignore_index=True)
+    pd.testing.assert_frame_equal(back, given.sort_values("seconds", ignore_index=True), check_dtype=False)
+    assert (times.cutoff_s, times.walker, times.trip) == (900, "mine", "out")
+    assert times.edge_s.tolist() == [np.inf] * 3
+    assert not len(times.origins.unplaced)
+    assert times.findings() == []
+    pd.testing.assert_frame_equal(given, WALKS)
+
+
+def test_pairs_that_cannot_be_read_are_refused_with_all_that_is_wrong():
+    walks = pd.DataFrame({"origin": ["a", "a", "z"], "facility": ["x", "x", "y"], "seconds": [1, -1, "far"]})
+    with pytest.raises(DataError) as raised:
+        TravelTimes.from_pairs(walks, origin_ids=["a", "b", "b"], facility_ids=["x"], cutoff_minutes=15)
+    said = str(raised.value)
+    assert len(raised.value.findings) == 5
+    assert "origin_ids: 1 ids occur more than once (first: b)" in said
+    assert "pairs, column origin: 1 ids are not known (first: z)" in said
+    assert "pairs, column facility: 1 ids are not known (first: y)" in said
+    assert "1 pairs occur more than once (first in row 1)" in said
+    assert "2 walks are not numbers of seconds from 0 to the cut-off of 900 s" in said
+    with pytest.raises(DataError, match="column facility, seconds is missing"):
+        TravelTimes.from_pairs(walks[["origin"]], **IDS, cutoff_minutes=15)
+    with pytest.raises(DataError, match=r"1 walks are not numbers of seconds from 0 to the cut-off of 899\.9 s"):
+        TravelTimes.from_pairs(WALKS, **IDS, cutoff_minutes=14.999)
+
+
+def test_times_to_some_facilities():
+    times = TravelTimes.from_pairs(WALKS, **IDS, cutoff_minutes=15)
+    only = times.to(["y"])
+    assert only.seconds.toarray().tolist() == [[0], [0], [0]]
+    assert only.seconds.nnz == 1  # a walk of no time, and two that were not reached
+    assert only.facilities.table.index.tolist() == only.facility_ids.tolist() == ["y"]
+    assert only.origin_ids.equals(times.origin_ids)
+    turned = times.to(pd.Index(["y", "x"], name="facility"))
+    assert turned.seconds.toarray().tolist() == [[0, 900], [0, 30], [0, 0]]
+    assert turned.findings() == []
+    assert times.to([]).seconds.shape == (3, 0)
+    assert times.seconds.toarray().tolist() == [[900, 0], [30, 0], [0, 0]]
+    with pytest.raises(DataError, match=r"more than once \(first: x\)[\s\S]*are not known \(first: z\)"):
+        times.to(["x", "z", "x"])
+
+
+def test_entries_stored_in_any_order_are_not_stored_twice():
+    mixed = csr_array(([900.0, 0.0], [1, 0], [0, 2, 2]), shape=(2, 2))
+    times = replace(travel_times(), seconds=mixed)
+    assert times.findings() == []
+    assert mixed.indices.tolist() == [1, 0]  # and stay as they were
+    assert times.to(["x", "y"]).seconds.indices.tolist() == [0, 1]

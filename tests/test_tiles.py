@@ -1,5 +1,6 @@
 """Tiles: what comes out is the study in one piece, whoever does the work and however often it is killed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -18,10 +19,12 @@ import shapely
 
 from circle15.errors import ConfigError, MissingExtra, SourceError
 from circle15.study import Study
+from circle15.study.comparing import compare
 from circle15.tables import COVERAGE
 from circle15.tiles import Plan, run_tiles, work, workers
 from circle15.tiles.plan import _tiles
 from jobs import deadly, noted
+from read_page import number_arrays
 from tiny_study import lonlat, write_study
 
 NAMES = ["tile-a", "tile-b", "tile-c"]
@@ -45,7 +48,8 @@ def town_of_units(folder, *, size_km=0.2):
             features.append(square(f"C{x}{y}", f"社区{x}{y}", "community", low, high, parent="D", **people))
     units = gpd.GeoDataFrame(features, crs="EPSG:4326")
     units.to_file(folder / "units.gpkg")
-    text = file.read_text(encoding="utf-8") + '\n[units]\nfiles = ["units.gpkg"]\n'
+    text = file.read_text(encoding="utf-8").replace('complete = ["canteen"]', 'complete = ["canteen", "elder_station"]')
+    text += '\n[units]\nfiles = ["units.gpkg"]\n'
     text += f"\n[tiles]\nsize_km = {size_km}\n\n[assessment]\nsearch_minutes = 5\nstability = false\n"
     file.write_text(text, encoding="utf-8")
     return file
@@ -60,6 +64,12 @@ def same(tiled, whole):
     for name in ("seconds", "opportunities", "status", "why"):
         one, other = getattr(tiled.coverage, name).reindex(order), getattr(whole.coverage, name)
         pd.testing.assert_frame_equal(one, other, check_dtype=False)
+    for name in ("people", "ratio", "known"):
+        one, other = getattr(tiled.coverage.supply, name).reindex(order), getattr(whole.coverage.supply, name)
+        pd.testing.assert_frame_equal(one, other, rtol=1e-9)
+    assert (whole.coverage.supply.ratio["elder_station"] > 0).sum() > 1  # one station for several tiles
+    cards = [study.card.sort_index().drop(columns="flips") for study in (tiled, whole)]
+    pd.testing.assert_frame_equal(*cards, rtol=1e-9)
 
 
 def here(job, folder, tiles, **_):
@@ -84,6 +94,52 @@ def test_tiled_equals_untiled_to_the_unit(tmp_path, size_km):
     by_row = whole.result.coverage.set_index(["origin", "service"])["status"]
     assert rows.set_index(["origin", "service"])["status"].to_dict() == by_row.to_dict()
     assert not list(tmp_path.glob(".results-tiles"))
+
+
+@pytest.mark.usefixtures("at_once")
+def test_too_many_clusters_for_a_table_are_still_counted_and_drawn(tmp_path, monkeypatch):
+    file = town_of_units(tmp_path)
+    whole = Study.open(file).run(tmp_path / "whole")
+    monkeypatch.setattr("circle15.tiles.merge.MOST_CLUSTERS", 1)
+    tiled = run_tiles(study := Study.open(file))
+    assert study.result.coverage.empty
+    one, other = (json.loads((folder / "run.json").read_text("utf-8")) for folder in (tiled, whole))
+    assert one["coverage"] == other["coverage"]
+    assert sum(one["coverage"].values()) == len(study.origins) * len(study.standard.services)
+    assert one["unknown_because"] == other["unknown_because"]
+    squares = [number_arrays((folder / "map.html").read_text("utf-8"), "map") for folder in (tiled, whole)]
+    for name in ("squares.people", "squares.strict.gap", "squares.lenient.unknown"):
+        assert squares[0][name] == squares[1][name]
+    assert sum(squares[0]["squares.people"]) > 0
+    assert len(squares[0]["coverage.minutes"]) == sum(one["coverage"].values())
+    assert compare(study, whole).origins.empty  # although the study keeps no rows of coverage
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("listed", [20_000, 0])
+def test_a_run_by_tiles_compares_with_one_in_one_piece(tmp_path, monkeypatch, listed):
+    monkeypatch.setattr("circle15.tiles.merge.MOST_CLUSTERS", listed)  # beyond, coverage is in a file of its own alone
+    file = town_of_units(tmp_path)
+    whole = Study.open(file).run(tmp_path / "whole")
+    tiled = run_tiles(Study.open(file), tmp_path / "tiled")
+    found = compare(whole, tiled)
+    assert found.by == "origin"
+    assert found.findings == ()
+    assert found.origins.empty
+    assert found.facilities.empty
+    assert set(found.cells["turn"]) <= {"same", "none"}
+    closed = compare(tiled, Study.open(file).without_links(["way/300", "node/41"]).run(tmp_path / "closed"))
+    assert set(closed.origins["turn"]) <= {"lost", "longer"}
+
+
+@pytest.mark.parametrize("changed", ['close = ["way/300"]', '[[scenario.facilities]]\ndo = "close"\nid = "食堂甲"'])
+def test_links_and_places_of_a_scenario_are_refused_by_tiles(tmp_path, changed):
+    file = town_of_units(tmp_path)
+    file.write_text(file.read_text(encoding="utf-8") + f'[[scenario]]\nname = "x"\n{changed}\n', encoding="utf-8")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(ConfigError, match="cannot be changed by tiles yet"):
+        run_tiles(Study.open(file, scenario="x"))
+    assert sorted(tmp_path.iterdir()) == before
 
 
 @pytest.mark.usefixtures("at_once")

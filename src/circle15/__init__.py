@@ -19,6 +19,8 @@ from importlib.metadata import PackageNotFoundError, version
 _HOMES = {
     "Circle15Error": "errors",
     "Circle15Warning": "errors",
+    "compare": "study.comparing",
+    "Comparison": "tables",
     "completeness": "assessment",
     "ConfigError": "errors",
     "Coverage": "tables",
@@ -31,6 +33,7 @@ _HOMES = {
     "grades": "assessment",
     "headline": "assessment",
     "make_area": "sources.areas",
+    "measures": "measures",
     "page": "page",
     "Project": "project",
     "read_area": "sources.areas",

@@ -31,6 +31,8 @@ app = typer.Typer(
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="研究文件 The study file (TOML).")]
 Output = Annotated[Path | None, typer.Option("--output", help="结果文件夹 Folder for the results.")]
 
+RunA = Annotated[Path, typer.Argument(metavar="RUN_A", help="此前的结果文件夹 The earlier results folder.")]
+RunB = Annotated[Path, typer.Argument(metavar="RUN_B", help="此后的结果文件夹 The later results folder.")]
 Scenario = Annotated[str | None, typer.Option("--scenario", help="情景 Name of a [[scenario]] in the study file.")]
 
 
@@ -153,6 +155,21 @@ def isochrone(
     place, limits = _numbers(at, "--at"), _numbers(minutes, "--minutes")
     opened: Study = Study.open(study, announce=_Progress())
     typer.echo(outline(opened, place, limits))
+
+
+@app.command()
+def compare(before: RunA, after: RunB, output: Output = None) -> None:
+    """比较两次运行：谁受益，谁受损。Compare two runs: who gains and who loses, and a change map."""
+    from circle15.study.comparing import OUTPUTS, write_comparison
+
+    folder = output or Path("out") / "compare"
+    found = write_comparison(before, after, folder)
+    for finding in found.findings:
+        _say(f"note: {finding}")
+    for text in found.facts["report"].values():
+        _say(text)
+    _say(f"done: {', '.join(OUTPUTS)}")
+    typer.echo(folder / "change.html")
 
 
 def _numbers(text: str, flag: str) -> tuple[float, ...]:

@@ -38,6 +38,7 @@ ESCALATOR_GRADE = float(np.tan(np.deg2rad(30)))  # where the rise is unknown: 30
 LIFT_RISE_M = 12.0  # where the rise is unknown: four storeys of 3 m
 SAME_M = 0.01  # a profile that climbs otherwise than its link says is a drawing, not a measurement
 _DOT_M = 1e-6  # shorter than this has no slope
+_AT_ONCE = 1 << 14  # links whose slopes are worked out together
 
 _SIGNALS = frozenset({"traffic_signals", "pelican", "puffin", "toucan"})
 _ZEBRA = frozenset({"marked", "zebra", "uncontrolled"})
@@ -231,7 +232,7 @@ def link_seconds(streets: gpd.GeoDataFrame, walker: Walker) -> NDArray[np.float6
     kinds = streets["kind"].to_numpy(dtype=object)
     seconds = np.full(len(streets), np.inf)
     for rule, ruled in _RULES.items():
-        rows = np.isin(kinds, [kind for kind in ruled if kind not in walker.forbidden])
+        rows = streets["kind"].isin([kind for kind in ruled if kind not in walker.forbidden]).to_numpy(dtype=bool)
         if rows.any():
             seconds[rows] = rule(streets[rows], walker)
     # a ramp opens stairs that are forbidden, and slows nobody who could also carry
@@ -338,18 +339,22 @@ def _walked(streets: gpd.GeoDataFrame, walker: Walker) -> NDArray[np.float64]:
     length = _number(streets, "length_m")
     if walker.slope_law == "none":
         return length / walker.flat_m_s
-    run, rise, first = _slopes(streets, length)
-    slope = np.divide(rise, run, out=np.zeros_like(run), where=run > _DOT_M)
-    pace = 1 / (walker.flat_m_s * slope_factor(walker.slope_law, slope))
-    seconds: NDArray[np.float64] = np.add.reduceat(run * pace, first)
+    seconds = np.empty(len(length))
+    lines, stated = streets.geometry.to_numpy(), _number(streets, "rise_m")
+    for low in range(0, len(length), _AT_ONCE):
+        some = slice(low, low + _AT_ONCE)
+        run, rise, first = _slopes(lines[some], length[some], stated[some])
+        slope = np.divide(rise, run, out=np.zeros_like(run), where=run > _DOT_M)
+        pace = 1 / (walker.flat_m_s * slope_factor(walker.slope_law, slope))
+        seconds[some] = np.add.reduceat(run * pace, first)
     return seconds
 
 
 def _slopes(
-    streets: gpd.GeoDataFrame, length: NDArray[np.float64]
+    lines: NDArray[np.object_], length: NDArray[np.float64], stated: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
-    """Run and rise of every piece of every link, and where each link's pieces start."""
-    points, link = shapely.get_coordinates(streets.geometry.to_numpy(), include_z=True, return_index=True)
+    """Run and rise of every piece of some links, and where each link's pieces start."""
+    points, link = shapely.get_coordinates(lines, include_z=True, return_index=True)
     inside = link[1:] == link[:-1]
     step = np.diff(points, axis=0)[inside]
     link = link[1:][inside]
@@ -361,7 +366,6 @@ def _slopes(
     scale = np.divide(length, drawn, out=np.zeros_like(length), where=drawn > _DOT_M)
     run = np.where(drawn[link] > _DOT_M, run * scale[link], (length / pieces)[link])
     # A vertex without a height, or a profile that a tag or a survey contradicts: the stated rise, spread evenly.
-    stated = _number(streets, "rise_m")
     climb = np.add.reduceat(rise, first)
     agreed = np.isnan(stated) | (np.abs(climb - stated) <= SAME_M)
     profiled = np.isfinite(climb) & agreed & (drawn > _DOT_M)

@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 from xml.sax.saxutils import escape, quoteattr
 
 import geopandas as gpd
@@ -19,34 +19,42 @@ from circle15 import tables
 from circle15.errors import Finding, SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     import pandas as pd
 
     from circle15.project import Standard
-    from circle15.tables import Result
+    from circle15.tables import Comparison, Result
 
 MET = 4  # a category is met where its grade is at least this: "meets the standard"
+NAMED = 5  # services that the text names
+LEAST, LEAST_SHARE = 0.5, 0.0005  # people, or of all of them; fewer are nobody
 _WHEN = "2000-01-01T00:00:00.000Z"  # stands in the file instead of the time of writing; the same result, the same rows
 _SHADES = ("#8c510a", "#01665e", "#762a83", "#b2182b", "#d6604d", "#2166ac", "#4d9221", "#1b7837", "#c51b7d", "#404040")
 
 
-def write_dictionary(path: Path) -> None:
+def write_dictionary(path: Path, listed: Iterable[tables.Table] = tables.TABLES.values()) -> None:
     """Write what every column of every table means, as CSV that Excel opens rightly.
 
     Parameters
     ----------
     path : Path
         Such as ``columns.csv``; it is replaced.
+    listed : iterable of Table
+        The tables; those of a run otherwise.
     """
-    tables.dictionary().to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
+    tables.dictionary(listed).to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
 
 
 def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
     """Write the tables of a result as one GeoPackage that opens styled in QGIS.
 
-    The layers are `units, origins, facilities, coverage, gaps, step_free, dependence, isochrones, links` with the
-    columns of the contract in order, in the CRS of the study, and as tables without geometry `grades`, the card,
-    `walkers`, the card walker by walker, and `terrain`, the terrain penalty. Coverage and gaps stand at the point of
-    their cluster. Units carry two columns more: `graded`, how many categories were graded, and `met`, how
+    The layers are `units, origins, facilities, coverage, gaps, step_free, dependence, isochrones, links` and `ground`
+    without its buildings, with the columns of the contract in order, in the CRS of the study, and as tables without
+    geometry `grades`, the card, `walkers`, the card walker by walker, `terrain`, the terrain penalty, and what is
+    judged beyond the card: `supply, minimums, containment, circles, targets, views, group_coverage, equity, quadrant`.
+    Coverage and gaps stand at the point of their cluster. Units carry two columns more: `graded`, how many categories
+    were graded, and `met`, how
     many of these have grade 4 or 5; that is what they are coloured by.
 
     Parameters
@@ -63,7 +71,6 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
     SourceError
         When the disk does not take it.
     """
-    path = Path(path)
     points = result.origins.geometry
     layers = {
         "units": _with_card(result.units, result.grades),
@@ -75,14 +82,43 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
         "dependence": result.dependence,
         "isochrones": result.isochrones,
         "links": result.streets.set_geometry(_one_dimension(result.streets.geometry)),
+        "ground": result.ground[result.ground["kind"] != "building"],
     }
-    plain = ("groups", "housing", "completeness", "survey", "grades", "walkers", "terrain")
-    layers |= {name: gpd.GeoDataFrame(getattr(result, name)) for name in plain}
+    plain = ["groups", "housing", "completeness", "survey", "grades", "walkers", "terrain"]
+    plain += [table.name for table in tables.JUDGED]
+    layers |= {name: gpd.GeoDataFrame(result.table(name)) for name in plain}
+    _write_package(Path(path), layers, _styles(result, standard))
+
+
+def write_changes(found: Comparison, path: Path) -> None:
+    """Write the tables of a comparison as one GeoPackage that opens styled in QGIS.
+
+    The layers are `unit_changes`, `origin_changes` and `facility_changes`, and as tables without geometry `changes` and
+    `cell_changes`, with the columns of the contract in order, in the CRS of the later run.
+
+    Parameters
+    ----------
+    found : Comparison
+        From a comparison of two runs.
+    path : Path
+        Such as ``compare.gpkg``; it is replaced.
+
+    Raises
+    ------
+    SourceError
+        When the disk does not take it.
+    """
+    layers = {"unit_changes": found.units, "origin_changes": found.origins, "facility_changes": found.facilities}
+    layers |= {"changes": gpd.GeoDataFrame(found.changes), "cell_changes": gpd.GeoDataFrame(found.cells)}
+    _write_package(Path(path), layers, _change_styles(found))
+
+
+def _write_package(path: Path, layers: Mapping[str, gpd.GeoDataFrame], styles: dict[str, list[_Rule]]) -> None:
     try:
         path.unlink(missing_ok=True)
         for name, layer in layers.items():
             _write(layer, path, name=name)
-        _add_styles(path, _styles(result, standard))
+        _add_styles(path, styles)
     except (OSError, sqlite3.OperationalError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         mend = "Make room on the disk, and close the file in other programs"
         raise SourceError(Finding(path.name, f"it cannot be written ({error})", mend)) from error
@@ -136,6 +172,85 @@ def _geometry_type(layer: gpd.GeoDataFrame) -> str:
     return f"{flat} Z" if flat != "Unknown" and len(layer) and bool(layer.has_z.all()) else flat
 
 
+# ------------------------------------------------------------------------------------------------ the yearly report
+
+
+def changes_text(found: Comparison, *, standard: Standard, language: Literal["zh", "en"]) -> str:
+    """What a comparison says, in a few sentences: who gains, who loses, the card, the facilities.
+
+    Parameters
+    ----------
+    found : Comparison
+        With the facts that `circle15 compare` adds: `before`, `after`, `services`.
+    standard : Standard
+        Names the services.
+    language : {"zh", "en"}
+        Chinese or English.
+
+    Returns
+    -------
+    str
+        Plain sentences; people are rounded to whole numbers.
+    """
+    words, facts = _labels(language), found.facts
+    say, comma = words["report"], words["number"]["comma"]
+    said = [say["between"].format(**_called(facts["before"], facts["after"], language))]
+    if found.by == "unit":
+        said.append(say["by_unit"])
+    elif facts["gaining"] or facts["losing"]:
+        said.append(say["people"].format(gaining=f"{facts['gaining']:,.0f}", losing=f"{facts['losing']:,.0f}"))
+    else:
+        said.append(say["nobody"])
+    names = {one.key: getattr(one, language) for one in standard.services}
+    figures = facts["services"]
+    least = LEAST if found.by == "origin" else LEAST_SHARE * float(facts["people_after"])
+    for sentence, figure, sign in _RANKED[found.by]:
+        ranked = sorted(figures, key=lambda key: -sign * (figures[key][figure] or 0.0))
+        listed = [key for key in ranked[:NAMED] if sign * (figures[key][figure] or 0.0) >= least]
+        items = [say[found.by].format(service=names[key], **_amounts(facts, key, figure)) for key in listed]
+        said += [say[sentence].format(services=comma.join(items))] if items else []
+    turned = ("became_known", "known_served", "became_unknown")
+    known, served, unknown = (sum(row[name] or 0.0 for row in figures.values()) for name in turned)
+    if known >= LEAST or unknown >= LEAST:
+        said.append(say["known"].format(known=f"{known:,.0f}", served=f"{served:,.0f}", unknown=f"{unknown:,.0f}"))
+    cells = []
+    for tier, turns in facts["cells"].items():
+        moved = [say[turn].format(n=turns[turn]) for turn in ("up", "down") if turns.get(turn)]
+        cells += [say["tier"].format(tier=words["tier"][tier], turns=comma.join(moved))] if moved else []
+    said.append(say["cells"].format(tiers=say["semicolon"].join(cells)) if cells else say["no_cells"])
+    places = [say[turn].format(n=n) for turn, n in facts["facilities"].items() if n]
+    said += [say["facilities"].format(turns=comma.join(places))] if places else []
+    said += [say["findings"].format(n=len(found.findings))] if found.findings else []
+    text: str = say["space"].join(said)
+    return text
+
+
+_RANKED = {  # sentence, figure, sign
+    "origin": (("most_gained", "gained", 1), ("most_lost", "lost", 1)),
+    "unit": (("more_served", "net", 1), ("fewer_served", "net", -1)),
+}
+
+
+def _amounts(facts: Mapping[str, Any], key: str, figure: str) -> dict[str, str]:
+    """People of one figure, and the shares served before and after."""
+    row = facts["services"][key]
+    shares = {when: row[f"served_{when}"] / max(facts[f"people_{when}"], LEAST) for when in ("before", "after")}
+    return {"n": f"{abs(row[figure]):,.0f}"} | {when: f"{share:.1%}" for when, share in shares.items()}
+
+
+def _called(before: Mapping[str, Any], after: Mapping[str, Any], language: str) -> dict[str, str]:
+    """How the two runs are called: by their scenarios and dates, and by their studies where these differ."""
+    say = _labels(language)["report"]
+    names = [str((run["name_en"] if language == "en" else None) or run["name"]) for run in (before, after)]
+    called = []
+    for run, name in zip((before, after), names, strict=True):
+        scenario = say["scenario"].format(name=run["scenario"]) if run["scenario"] else say["as_it_is"]
+        closed = [say["closed_by_hand"].format(ids=", ".join(run["closed_by_hand"]))] if run["closed_by_hand"] else []
+        dated = say["run"].format(run=" ".join([scenario, *closed]), date=run["data_date"] or say["no_date"])
+        called.append(dated if names[0] == names[1] else say["of"].format(name=name, run=dated))
+    return {"name": " / ".join(dict.fromkeys(names)), "before": called[0], "after": called[1]}
+
+
 # ---------------------------------------------------------------------------------------------------------- QGIS
 
 
@@ -156,11 +271,17 @@ class _Rule:
     symbol: _Symbol
 
 
+def _labels(name: str) -> dict[str, Any]:
+    """A file of words or colours that the page reads too."""
+    return tomllib.loads((resources.files("circle15") / "labels" / f"{name}.toml").read_text(encoding="utf-8"))
+
+
 def _styles(result: Result, standard: Standard) -> dict[str, list[_Rule]]:
     """The default style of every layer that is drawn."""
-    palette = tomllib.loads((resources.files("circle15") / "labels" / "palette.toml").read_text(encoding="utf-8"))
+    palette = _labels("palette")
     marks, base = palette["marks"], palette["base"]
     return {
+        "ground": _ground_rules(base),
         "units": _unit_rules(result, palette["grades"]),
         "origins": [_Rule("", "居住点 Homes", _dot("#9aa1aa", 1.4))],
         "facilities": [
@@ -212,6 +333,50 @@ def _unit_rules(result: Result, colors: dict[str, str]) -> list[_Rule]:
     return rules + [_Rule(f"\"tier\" = '{tier}'", tier, _area("#000000", style="no", width=0.7)) for tier in tiers[:-1]]
 
 
+def _change_styles(found: Comparison) -> dict[str, list[_Rule]]:
+    """Units by the residents who gain less those who lose, homes and facilities by what becomes of them."""
+    change = _labels("palette")["change"]
+    tiers = [tier for tier in tables.TIERS if (found.units["tier"] == tier).any()]
+    here, net, people = f"\"tier\" = '{tiers[-1]}'", '("gaining" - "losing")', '"people_after"'
+    units = [
+        _Rule(f'{here} AND "gaining" IS NULL', "不能分辨 not told apart", _area(change["none"], style="b_diagonal"))
+    ]
+    units.append(_Rule(f'{here} AND "gaining" = 0 AND "losing" = 0', "不变 no change", _area(change["0"])))
+    touched = f'{here} AND ("gaining" > 0 OR "losing" > 0)'
+    units.append(_Rule(f"{touched} AND {net} = 0", "有得有失 as many gain as lose", _area(change["0"])))
+    for sign, word in ((1, "净受益 net gain"), (-1, "净受损 net loss")):
+        for step, low, high in ((4, 0.5, None), (3, 0.2, 0.5), (2, 0.05, 0.2), (1, 0.0, 0.05)):
+            least = f"{net} * {sign} > 0 AND {net} * {sign} >= {low} * {people}"
+            most = "" if high is None else f" AND {net} * {sign} < {high} * {people}"
+            label = f"{word} {low:.0%} - {high:.0%}" if high else f"{word} ≥ {low:.0%}"
+            units.append(_Rule(f"{here} AND {least}{most}", label, _area(change[str(sign * step)])))
+    units += [_Rule(f"\"tier\" = '{tier}'", tier, _area("#000000", style="no", width=0.7)) for tier in tiers[:-1]]
+    dots = {
+        "gained": ("受益 gained", change["3"], 3.0, "circle"),
+        "lost": ("受损 lost", change["-3"], 3.0, "cross_fill"),
+        "known": ("变为可判断 became known", change["1"], 1.8, "circle"),
+        "unknown": ("变为无法判断 became unknown", change["-1"], 1.8, "circle"),
+        "shorter": ("更近 shorter walk", change["2"], 1.4, "triangle"),
+        "longer": ("更远 longer walk", change["-2"], 1.4, "triangle"),
+    }
+    places = {
+        "added": ("新增 added", change["3"], 3.4, "square"),
+        "closed": ("关闭 closed", change["-3"], 3.4, "cross_fill"),
+        "moved": ("迁移 moved", "#14213d", 3.0, "diamond"),
+        "resized": ("规模变动 resized", "#14213d", 2.6, "square"),
+    }
+    return {
+        "unit_changes": units,
+        **{
+            name: [
+                _Rule(f"\"turn\" = '{turn}'", label, _dot(color, size, shape))
+                for turn, (label, color, size, shape) in drawn.items()
+            ]
+            for name, drawn in (("origin_changes", dots), ("facility_changes", places))
+        },
+    }
+
+
 def _people_rules(color: str) -> list[_Rule]:
     steps = (0, 200, 500, 1000, 2000)
     sizes = (1.6, 2.4, 3.4, 4.6, 6.2)
@@ -248,6 +413,21 @@ def _link_lines(base: dict[str, str]) -> dict[str, tuple[str, float, str]]:
     other |= {"lift": (base["lift"], 1.6, "solid"), "bridge": ("#50555e", 0.7, "solid")}
     other |= {"tunnel": (base["rail"], 0.5, "dash"), "street": (base["major"], 0.4, "solid")}
     return {kind: other.get(kind, (base["path"], 0.26, "solid")) for kind in tables.LINK_KINDS}
+
+
+def _ground_rules(base: dict[str, str]) -> list[_Rule]:
+    """Water and parks as areas or lines, rail as lines."""
+    flat = "geometry_type($geometry) = 'Polygon'"
+    words = {"water": "水域 water", "park": "公园 park"}
+    areas = [
+        _Rule(f"\"kind\" = '{kind}' AND {flat}", label, _area(base[kind], edge=base[kind], alpha=255))
+        for kind, label in words.items()
+    ]
+    lines = [
+        _Rule(f"\"kind\" = '{kind}' AND NOT {flat}", label, _line(base[kind], 0.5, "solid"))
+        for kind, label in (words | {"rail": "铁路 rail"}).items()
+    ]
+    return areas + lines
 
 
 def _rgba(color: str, alpha: int = 255) -> str:

@@ -128,7 +128,7 @@ def test_the_map_itself_answers_to_the_mouse(saved, open_page):
     place = page.evaluate(
         """() => {  // where the most people live, on the screen
           const { map, world, state } = circle15.shown;
-          const at = map.latLngToContainerPoint(world.project.latLng(world.clusters.steps[state.byPeople[0]]));
+          const at = map.latLngToContainerPoint(world.project.latLng(world.clusters.steps(state.byPeople[0])));
           const box = map.getContainer().getBoundingClientRect();
           return [box.left + at.x, box.top + at.y];
         }"""
@@ -423,6 +423,24 @@ def test_names_from_the_data_are_text_and_nothing_else(saved, open_page):
     page.wait_for_timeout(200)
     assert page.title().startswith("样例半岛")
     assert page.locator("img").count() == 0
+
+
+def test_what_a_scenario_assumes_is_said(tmp_path, open_page):
+    result = sample_result()
+    facilities = result.facilities.assign(source=["scenario", *result.facilities["source"].iloc[1:]], verified=False)
+    planned = replace(result, facilities=facilities, facts={**result.facts, "scenario": "新食堂"})
+    gap_map(planned, standard=sample_standard()).save(tmp_path / "map.html")
+    page = open_page(tmp_path / "map.html")
+    assert "情景：新食堂" in page.locator("#c15-date").inner_text()
+    said = page.evaluate(
+        """() => {
+          const { study, state } = circle15.shown;
+          return [0, 1].map(index => circle15.panel.tip(study, state, {kind: "facility", index}).textContent);
+        }"""
+    )
+    assert "未核实" in said[0]
+    assert "情景设定，不是现状" in said[0]
+    assert "情景" not in said[1]
 
 
 def test_a_phone_shows_everything_without_sideways_scrolling(saved, open_page):

@@ -1,4 +1,4 @@
-"""The worked numbers of the pages on travel, dependence and the planner's tables."""
+"""The worked numbers of the pages on travel, dependence, the planner's tables and scenarios."""
 
 import doctest
 from pathlib import Path
@@ -8,7 +8,9 @@ import pytest
 PAGES = Path(__file__).parents[2] / "docs" / "methods"
 
 
-@pytest.mark.parametrize("page", ["travel-times", "trips", "dependence", "search", "inventory", "datum", "merging"])
+@pytest.mark.parametrize(
+    "page", ["travel-times", "trips", "dependence", "search", "inventory", "datum", "merging", "scenarios"]
+)
 def test_worked_numbers(page):
     found = doctest.testfile(str(PAGES / f"{page}.md"), module_relative=False, encoding="utf-8")
     assert found.attempted >= 10

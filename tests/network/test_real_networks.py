@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from circle15.network import snapping
-from circle15.network.graph import Graph, Layout, in_order
+from circle15.network.graph import Graph, Layout
 from circle15.network.search import NEVER
 from circle15.network.standing import Standing
 from circle15.project import Walker
@@ -26,7 +26,7 @@ def city(request):
     request.getfixturevalue("real_data")
     study = Study.open(Path(__file__).parents[1] / "data" / FILES[request.param])
     table, walker = study.streets, Walker.load("adult")
-    graph = Graph.of(Layout(in_order(table), np.zeros(len(table), dtype=bool)), walker)
+    graph = Graph.of(Layout(table), walker)
     homes, goals = (
         snapping.places(graph, snapping.place(graph, points, walker)) for points in (study.origins, study.facilities)
     )

@@ -373,3 +373,26 @@ def test_facts_add_up(network):
     assert facts["private_links"] == 4
     assert facts["edge_links"] == 1
     assert facts["parts"]["weak"] == 2
+
+
+# ------------------------------------------------------------------------------------------------------ the order
+
+
+@SLOW
+@given(city.cities(private=True), st.randoms(use_true_random=False))
+def test_links_stand_as_all_keys_at_once_would_have_them(made, random):
+    table = made[0].sample(frac=1, random_state=random.randrange(2**32))
+    lines = table.geometry.to_numpy()
+    start = shapely.get_coordinates(shapely.get_point(lines, 0))
+    names = np.unique(table.index.to_numpy(dtype=str), return_inverse=True)[1]
+    order = np.lexsort((names, table["length_m"].to_numpy(), *start.T, *shapely.bounds(lines).T))
+    assert WalkNetwork(table)._layout.streets.index.tolist() == table.index[order].tolist()
+
+
+def test_links_that_lie_alike_stand_by_length_and_name():
+    line = shapely.LineString([toytown.at(0, 0), toytown.at(0, 80)])
+    row = toytown.streets().iloc[0].to_dict()
+    lengths = {"way/9#0>": 80.0, "way/8#0>": 80.0, "way/7#0>": 90.0, "way/10#0>": 80.0}
+    rows = [row | {"piece": name[:-1], "length_m": metres, "geometry": line} for name, metres in lengths.items()]
+    table = gpd.GeoDataFrame(rows, crs=toytown.CRS, index=pd.Index(list(lengths), name="link"))
+    assert WalkNetwork(table)._layout.streets.index.tolist() == ["way/10#0>", "way/8#0>", "way/9#0>", "way/7#0>"]

@@ -39,13 +39,13 @@ def test_a_walker_without_words_goes_by_its_key_and_one_without_a_card_is_left_o
 
 def test_one_walker_alone_needs_no_switch(result):
     alone = dataclasses.replace(result, walkers=result.walkers[result.walkers["walker"] == "adult"])
-    units = contents._by_tier(result.units)
+    units = contents.by_tier(result.units)
     assert contents._walkers(alone) == []
     assert contents._walker_cards(alone, units, standard=sample_standard()) == {}
 
 
 def test_cards_of_walkers_stand_in_the_order_of_the_page(result):
-    units, standard = contents._by_tier(result.units), sample_standard()
+    units, standard = contents.by_tier(result.units), sample_standard()
     packed = contents._walker_cards(result, units, standard=standard)
     at = units.index.get_loc("C01") * len(standard.categories) + 3
     row = result.walkers.loc["C01:health:older_75"]
@@ -59,7 +59,7 @@ def test_cards_of_walkers_stand_in_the_order_of_the_page(result):
 
 
 def test_a_cell_without_a_row_is_not_graded(result):
-    units, standard = contents._by_tier(result.units), sample_standard()
+    units, standard = contents.by_tier(result.units), sample_standard()
     some = dataclasses.replace(result, walkers=result.walkers[result.walkers["unit"] != "C02"])
     packed = contents._walker_cards(some, units, standard=standard)
     at = units.index.get_loc("C02") * len(standard.categories)
@@ -108,7 +108,7 @@ def test_elements_that_no_list_shows_are_not_carried():
 
 
 def test_lists_of_every_unit_and_service_in_the_order_of_the_page(result):
-    units, standard = contents._by_tier(result.units), sample_standard()
+    units, standard = contents.by_tier(result.units), sample_standard()
     packed = contents._lists(result, units, standard=standard)
     keys = [service.key for service in standard.services]
 
@@ -129,7 +129,7 @@ def test_lists_of_every_unit_and_service_in_the_order_of_the_page(result):
 
 
 def test_what_residents_say_by_unit_and_category(result):
-    units, standard = contents._by_tier(result.units), sample_standard()
+    units, standard = contents.by_tier(result.units), sample_standard()
     found = contents._survey(result.survey, units, standard=standard)
     assert len(found) == len(result.survey) == 20
     row = result.survey.loc["S1:education"]

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from folium.plugins import MarkerCluster, MeasureControl
 
-from circle15.errors import Circle15Error, ConfigError
+from circle15.errors import Circle15Error, ConfigError, DataError
 from circle15.page import gap_map
 from circle15.page.contents import STATES, category_states
+from circle15.tables import TABLES, Result
 from sample_result import HOSTILE, sample_result, sample_standard
 
 LOADING = {"src", "href", "srcset", "data", "action", "poster", "background", "formaction", "xlink:href"}
@@ -158,14 +159,14 @@ def test_the_state_of_a_category_is_the_worst_basic_or_the_best_of_any():
 
 def test_states_agree_with_the_card():
     """The page counts people from clusters; the card was counted cell by cell. They must not differ."""
-    from circle15.page.contents import _coverage
+    from circle15.page.contents import _states
 
     result, standard = sample_result(), sample_standard()
-    packed = _coverage(result, standard=standard)
+    by_service = _states(result, standard=standard)
     people = result.origins["population"].to_numpy()
     whole = result.grades[result.grades["unit"] == "D"].set_index("category")
     for reading, suffix in (("strict", ""), ("lenient", "_lenient")):
-        states = packed[f"states.{reading}"].reshape(len(standard.categories), -1)
+        states = category_states(by_service, standard=standard, lenient=reading == "lenient")
         for row, category in zip(states, standard.categories, strict=True):
             for code, state in enumerate(STATES):
                 assert people[row == code].sum() == pytest.approx(whole.loc[category.key, f"{state}{suffix}"])
@@ -174,15 +175,23 @@ def test_states_agree_with_the_card():
 def test_minutes_beyond_the_cutoff_never_read_as_within():
     import dataclasses
 
-    from circle15.page.contents import _coverage
+    from circle15.page.contents import _answers
 
     result, standard = sample_result(), sample_standard()
-    coverage = result.coverage.copy()
-    coverage.iloc[0, coverage.columns.get_loc("minutes")] = 900.1 / 60
-    coverage.iloc[1, coverage.columns.get_loc("minutes")] = 900.0 / 60
-    coverage.iloc[2, coverage.columns.get_loc("minutes")] = np.nan
-    packed = _coverage(dataclasses.replace(result, coverage=coverage), standard=standard)
+    seconds = result.found.seconds.copy()
+    seconds.iloc[:3, 0] = (900.1, 900.0, np.nan)
+    found = dataclasses.replace(result.found, seconds=seconds)
+    packed = _answers(dataclasses.replace(result, found=found), standard=standard)
     assert packed["coverage.minutes"][:3].tolist() == [152, 151, 0]  # tenths and one more: 15.1, 15.0, none found
+
+
+def test_a_result_read_back_from_its_tables_has_no_frames_to_draw():
+    made = sample_result()
+    again = Result.of(made.area, {name: made.table(name) for name in TABLES}, facts=made.facts)
+    assert again.found is None
+    assert again.coverage is made.coverage
+    with pytest.raises(DataError, match=r"^result: it was read back .* Make the map from the result of the study"):
+        gap_map(again, standard=sample_standard())
 
 
 def test_a_result_without_ground_facilities_or_isochrones_still_makes_a_page(tmp_path):
@@ -199,12 +208,3 @@ def test_a_result_without_ground_facilities_or_isochrones_still_makes_a_page(tmp
     )
     gap_map(bare, standard=sample_standard()).save(tmp_path / "bare.html")
     assert (tmp_path / "bare.html").stat().st_size > 100_000
-
-
-def test_a_result_of_too_many_clusters_is_shown_by_units(monkeypatch):
-    result = sample_result()
-    whole = len(gap_map(result, standard=sample_standard()).get_root().render())
-    monkeypatch.setattr("circle15.page.contents.MOST_CLUSTERS", len(result.origins) - 1)
-    few = gap_map(result, standard=sample_standard()).get_root().render()
-    assert len(few) < whole
-    assert len(result.coverage)  # what was given is as it was

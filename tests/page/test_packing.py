@@ -1,50 +1,14 @@
 """Packed numbers and shapes come back as they went in."""
 
-import base64
-import gzip
-import html.parser
-
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circle15.page.packing import Grid, areas, json_block, lines, number_block, varints
-
-
-def unpacked(text):
-    """What data.js does, the plain way."""
-    found, at, shift, folded = [], 0, 0, 0
-    for at in range(len(text)):
-        folded |= (text[at] & 127) << shift
-        shift += 7
-        if text[at] < 128:
-            found.append((folded >> 1) ^ -(folded & 1))
-            shift = folded = 0
-    return found
-
-
-class Element(html.parser.HTMLParser):
-    """The attributes and the text of one element."""
-
-    def handle_starttag(self, _, attrs):
-        self.attributes = dict(attrs)
-
-    def handle_data(self, data):
-        self.text = data
-
-
-def read(block):
-    element = Element()
-    element.feed(block)
-    content = gzip.decompress(base64.b64decode(element.text))
-    values, arrays = unpacked(content), {}
-    for entry in element.attributes["data-arrays"].split():
-        name, length = entry.split(":")
-        arrays[name], values = values[: int(length)], values[int(length) :]
-    assert values == []
-    return arrays
+from circle15.page.packing import Grid, areas, json_block, lines, number_block, outlines, varints
+from read_page import number_arrays, plain_values, unpacked
 
 
 @given(st.lists(st.integers(-(2**31), 2**31 - 1)))
@@ -59,7 +23,11 @@ def test_small_numbers_take_one_byte(values):
 
 def test_a_block_holds_every_array_under_its_name():
     arrays = {"a": np.array([1, -2, 300]), "none": np.array([], dtype=np.int64), "b.xy": np.array([70_000])}
-    assert read(number_block(arrays, name="map")) == {"a": [1, -2, 300], "none": [], "b.xy": [70_000]}
+    assert number_arrays(number_block(arrays, name="map"), "map") == {"a": [1, -2, 300], "none": [], "b.xy": [70_000]}
+
+
+def test_plain_values_come_back():
+    assert plain_values(json_block({"名": ["值", 1.5, None]}, name="study"), "study") == {"名": ["值", 1.5, None]}
 
 
 def test_a_block_never_holds_markup():
@@ -111,16 +79,29 @@ def test_no_shapes_are_three_empty_arrays():
 
 @given(
     st.lists(
-        st.tuples(st.integers(-500, 500), st.integers(-500, 500), st.integers(2, 90), st.integers(2, 90)), min_size=1
+        st.tuples(st.integers(-9000, 9000), st.integers(-9000, 9000), st.integers(20, 900), st.integers(20, 900)),
+        min_size=1,
     )
 )
-def test_every_shape_can_be_decoded_from_its_own_start(boxes):
-    shapes = np.array(
-        [shapely.box(x / 1e5, y / 1e5, (x + w) / 1e5, (y + h) / 1e5) for x, y, w, h in boxes], dtype=object
-    )
+def test_every_outline_can_be_decoded_from_its_own_start(boxes):
+    shapes = [shapely.MultiPolygon([shapely.box(x, y, x + w, y + h)]) for x, y, w, h in boxes]
+    metres = gpd.GeoSeries(shapes, crs="EPSG:32648").translate(650_000, 3_270_000)
+    grid = Grid(106.0, 29.0)
     starts = np.array([(x + 7, y - 3) for x, y, _, _ in boxes])
-    arrays = areas(shapes, Grid(0, 0), name="x", starts=starts)
-    steps = arrays["x.xy"].reshape(-1, 4, 2)
-    for start, shape, (x, y, w, h) in zip(starts, steps, boxes, strict=True):
+    arrays = outlines(metres, grid, name="x", starts=starts)
+    exact = metres.to_crs("EPSG:4326")
+    for start, shape, true in zip(starts, arrays["x.xy"].reshape(-1, 4, 2), exact, strict=True):
         corners = start + np.cumsum(shape, axis=0)
-        assert sorted(map(tuple, corners)) == sorted([(x, y), (x + w, y), (x, y + h), (x + w, y + h)])
+        wanted = (shapely.get_coordinates(true)[:4] - (106.0, 29.0)) * 1e5
+        assert np.abs(corners - wanted).max() < 0.5 + 1e-2  # rounded, and a hundredth of a step
+
+
+def test_outlines_keep_holes_and_parts_apart():
+    ring = shapely.box(0, 0, 900, 900).difference(shapely.box(300, 300, 600, 600))
+    shapes = gpd.GeoSeries([ring, shapely.MultiPolygon([ring, shapely.box(2000, 0, 2100, 100)])], crs="EPSG:32648")
+    shapes = shapes.translate(650_000, 3_270_000)
+    grid = Grid(106.0, 29.0)
+    arrays = outlines(shapes, grid, name="x", starts=np.zeros((2, 2), np.int64))
+    assert arrays["x.rings"].tolist() == [2, 3]
+    assert arrays["x.sizes"].tolist() == [4, 4, 4, 4, 4]
+    assert outlines(shapes.iloc[:0], grid, name="x", starts=np.zeros((0, 2), np.int64))["x.rings"].tolist() == []

@@ -19,6 +19,7 @@ from circle15.errors import Circle15Warning, DataError, SourceError
 from circle15.sources import online
 from circle15.sources.online import fetch_osm
 from circle15.sources.osm import Elements, read_osm
+from circle15.sources.sound_pbf import nodes_of
 from circle15.sources.streets import read_streets
 from circle15.tables import StudyArea
 from overpass_server import dead_address, overpass, says
@@ -121,6 +122,50 @@ def test_every_file_door_gives_the_same_streets(tmp_path, expected, suffix):
     streets = read_streets(elements, AREA)
     assert {"lift", "stairs", "street", "tunnel", "path"} == set(streets["kind"])
     assert_same_streets(streets, read_streets(expected, AREA))
+
+
+def one_by_one(path):
+    things = osmium.FileProcessor(str(path), osmium.osm.NODE)
+    return [(thing.id, thing.location.x, thing.location.y) for thing in things]
+
+
+def test_nodes_in_bulk_are_those_that_osmium_reads(tmp_path, real_data):
+    places = {
+        -(2**40): (-180, -90, {}),
+        -7: (0.0000001, -0.0000001, {"name": "乙"}),
+        9: (180, 90, {}),
+        2**45: (1, 2, {}),
+    }
+    many = {ref: (ref / 1e6, -ref / 2e6, {}) for ref in range(1, 20_000)}  # more than one block holds
+    files = [write(tmp_path / f"{at}.osm.pbf", nodes) for at, nodes in enumerate((NODES, places, many, {}))]
+    for file in (*files, *real_data.glob("*/*.osm.pbf")):
+        found = nodes_of(file)
+        assert list(zip(*(column.tolist() for column in found), strict=True)) == one_by_one(file)
+    assert read_osm(files[1]).node_tags == {-7: {"name": "乙"}}
+
+
+def written_as(path, options, nodes):
+    with osmium.SimpleWriter(osmium.io.File(str(path), f"pbf,{options}")) as writer:
+        for node in nodes:
+            writer.add_node(node)
+    return path
+
+
+def test_nodes_written_in_another_way_are_read_one_by_one(tmp_path, expected):
+    loose = written_as(
+        tmp_path / "loose.osm.pbf",
+        "pbf_dense_nodes=false",
+        [Node(id=ref, location=(lon, lat), tags=tags) for ref, (lon, lat, tags) in NODES.items()],
+    )
+    assert nodes_of(loose) is None
+    found = read_osm(loose)
+    assert found.node_ids.tolist() == expected.node_ids.tolist()
+    assert found.lonlat.tolist() == expected.lonlat.tolist()
+    assert found.node_tags == expected.node_tags
+    nodes = [Node(id=1, location=(1, 1), version=1), Node(id=2, location=(2, 2), visible=False, version=2)]
+    past = written_as(tmp_path / "past.osm.pbf", "history=true", nodes)
+    assert nodes_of(past) is None
+    assert read_osm(past).node_ids.tolist() == [1]
 
 
 def test_elements_are_what_was_written(expected):

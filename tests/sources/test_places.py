@@ -12,6 +12,7 @@ from shapely import LineString, MultiPoint, Point, box
 
 from circle15.errors import SourceError
 from circle15.project import Standard
+from circle15.sources import places as room
 from circle15.sources.osm import Elements, Relation, Way, read_osm
 from circle15.sources.places import (
     alike,
@@ -539,3 +540,47 @@ def test_real_helsinki_is_rich_and_a_park_is_one_place(real_data):
     clinics = found[found["service"] == "health_station"]
     assert len(clinics) > 3
     assert not clinics["name"].str.contains("Hammas").any()
+
+
+KEYS = (
+    "amenity",
+    "shop",
+    "leisure",
+    "office",
+    "highway",
+    "name",
+    "name:zh",
+    "access",
+    "sport",
+    "isced:level",
+    "social_facility",
+)
+VALUES = (
+    "yes",
+    "school",
+    "clinic",
+    "supermarket;convenience",
+    "park",
+    "government",
+    "bus_stop",
+    "社区食堂",
+    "幼儿园",
+    "1",
+    "",
+    ";",
+)
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), st.sampled_from(VALUES)), st.sampled_from([0.0, 300.0, 5000.0, 2e5]))
+def test_services_that_are_not_asked_do_not_match(tags, area_m2):
+    found = room._Asked(STANDARD).offers(tags, area_m2)
+    read = room._read(tags)
+    every = [at for at, one in enumerate(STANDARD.services) if one.matches(read, area_m2=area_m2 or None)]
+    assert sorted(found) == every
+
+
+def test_a_search_in_a_tag_that_is_not_there_is_asked():
+    service = STANDARD.services[0].model_copy(update={"osm": ("surface~^$+amenity=clinic",), "not_name": ()})
+    category = STANDARD.categories[0].model_copy(update={"services": (service,)})
+    asked = room._Asked(STANDARD.model_copy(update={"categories": (category,)}))
+    assert asked.offers({"amenity": "clinic"}, 0.0) == [0]

@@ -18,7 +18,7 @@ from shapely import box
 from circle15.errors import Circle15Warning, DataError
 from circle15.sources.osm import Elements, Relation, Way, read_osm
 from circle15.sources.streets import read_streets
-from circle15.sources.walking_rules import climb_of, direction_of, gate_of, kind_of, walkable
+from circle15.sources.walking_rules import READ, Wordings, climb_of, direction_of, gate_of, kind_of, ramp_of, walkable
 from circle15.tables import LINK_KINDS, STREETS, StudyArea
 
 CRS_48 = CRS.from_epsg(32648)
@@ -651,3 +651,56 @@ def test_other_cities_build_too(real_data, file, place, lifts):
     forward = {f"way/{ref}" for ref, way in elements.ways.items() if way.tags.get("conveying") == "forward"}
     moving = streets[streets["osm_id"].isin(forward)]
     assert moving.index.str.endswith(">").all()
+
+
+# ------------------------------------------------------------------------------------------------------ wordings
+
+
+class Watched(dict):
+    """Tags that remember which of their keys were asked for."""
+
+    def __init__(self, tags):
+        super().__init__(tags)
+        self.asked = set()
+
+    def get(self, key, default=None):
+        self.asked.add(key)
+        return super().get(key, default)
+
+    def __getitem__(self, key):
+        self.asked.add(key)
+        return super().__getitem__(key)
+
+    def __contains__(self, key):
+        self.asked.add(key)
+        return super().__contains__(key)
+
+
+WORDS = st.sampled_from(
+    [
+        *("yes", "no", "steps", "footway", "elevator", "motorway", "platform", "gondola", "crossing", "private"),
+        *("forward", "residential", "1;2", "12 %", "up", "down", "0.17", "reversible", "permissive", "-1", "20 cm", ""),
+    ]
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(READ)), WORDS))
+def test_rules_of_ways_read_no_other_keys(tags):
+    watched = Watched(tags)
+    for rule in (walkable, kind_of, direction_of, ramp_of):
+        rule(watched)
+    for kind in LINK_KINDS:
+        climb_of(watched, kind)
+    assert watched.asked <= READ
+
+
+@given(st.lists(st.dictionaries(st.sampled_from([*sorted(READ), "name", "surface"]), WORDS), max_size=6))
+def test_a_wording_means_what_its_tags_mean(ways):
+    wordings = Wordings()
+    for tags in [*ways, *ways]:
+        rules = wordings.of_way(tags)
+        assert (None if rules is None else rules.access) == walkable(tags)
+        if rules is not None:
+            assert (rules.kind, rules.direction) == (kind_of(tags), direction_of(tags))
+            assert wordings.rules[rules.number] is rules
+    assert len(wordings.rules) <= len(ways)

@@ -8,7 +8,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from circle15.assessment.card import grades, holds
+from circle15.assessment.card import grades
+from circle15.assessment.units import holds
 from circle15.tables import DEPENDENCE, STEP_FREE, TERRAIN, WALKERS, Coverage
 
 if TYPE_CHECKING:

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import shapely
 
-from circle15.assessment.card import holds
+from circle15.assessment.units import holds, inside
 from circle15.errors import ConfigError, Finding
 from circle15.project.reading import nearest
 from circle15.tables import COMPLETENESS, UNITS
@@ -153,8 +152,7 @@ def _counts(facilities: gpd.GeoDataFrame, units: gpd.GeoDataFrame, keys: list[st
     """Facilities with an entrance in the unit: units by services."""
     count = np.zeros((len(units), len(keys)), dtype=np.int64)
     service = pd.Index(keys).get_indexer(pd.Index(facilities["service"]))
-    shapes = units.geometry.to_numpy()
-    which, unit = shapely.STRtree(shapes).query(facilities.geometry.to_numpy(), predicate="intersects")
+    which, unit = inside(facilities, units)
     asked = service[which] >= 0
     np.add.at(count, (unit[asked], service[which[asked]]), 1)
     return count

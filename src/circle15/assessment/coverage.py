@@ -7,6 +7,7 @@ answer depends on ground beyond the edge of the data, and where a cluster could 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
     from circle15.project import Standard
     from circle15.tables import TravelTimes
+
+
+_WORDS = np.array(["served", "gap", "unknown"], dtype=object)
+_REASONS = np.array(["", "edge", "unplaced"], dtype=object)
 
 
 def coverage(
@@ -72,12 +77,10 @@ def coverage(
     seconds, opportunities = _nearest_and_count(times, column, cutoff_s)
 
     served = seconds <= cutoff_s
-    unplaced = np.broadcast_to(np.isin(times.origin_ids, times.origins.unplaced)[:, None], served.shape)
+    unplaced = np.isin(times.origin_ids, times.origins.unplaced)[:, None]
     edge = times.edge_s[:, None] <= cutoff_s
-    status, why = np.full(served.shape, "gap", dtype=object), np.full(served.shape, "", dtype=object)
-    for reason, holds in (("edge", edge), ("unplaced", unplaced)):  # the last one wins
-        status[holds], why[holds] = "unknown", reason
-    status[served], why[served] = "served", ""
+    reason = np.where(served, 0, np.where(unplaced, 2, edge.astype(np.int8)))
+    status, why = _WORDS[np.where(served, 0, 1 + (reason > 0))], _REASONS[reason]
 
     def frame(values: NDArray[np.generic]) -> pd.DataFrame:
         return pd.DataFrame(values, index=times.origin_ids, columns=keys)
@@ -88,6 +91,7 @@ def coverage(
         status=frame(status),
         why=frame(why),
         search_minutes=times.cutoff_s / 60,
+        edge_s=pd.Series(times.edge_s, index=times.origin_ids),
     )
     return found if known is None else doubted(found, known)
 
@@ -113,8 +117,12 @@ def doubted(found: Coverage, known: pd.DataFrame | pd.Series) -> Coverage:
         When `known` lacks an origin or a service.
     """
     listed = _known(known, found.status.index, found.status.columns)
-    doubt = ~listed & (found.status != "served").to_numpy() & (found.why != "unplaced").to_numpy()
-    return replace(found, status=found.status.mask(doubt, "unknown"), why=found.why.mask(doubt, "inventory"))
+    status, why = found.status.to_numpy(dtype=object), found.why.to_numpy(dtype=object)
+    doubt = ~listed & (status != "served") & (why != "unplaced")
+    frame = partial(pd.DataFrame, index=found.status.index, columns=found.status.columns)
+    return replace(
+        found, status=frame(np.where(doubt, "unknown", status)), why=frame(np.where(doubt, "inventory", why))
+    )
 
 
 def _known(known: pd.DataFrame | pd.Series, origins: pd.Index, services: pd.Index) -> NDArray[np.bool_]:

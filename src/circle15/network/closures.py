@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from circle15.network.search import NEVER, Arcs, Ragged, Work, compiled, inner
+from circle15.network.kernels import compiled, inner
+from circle15.network.search import NEVER, Arcs, Ragged, Work
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -214,6 +215,16 @@ def _unserved(city: City, work: Work, ways: Ways, service: Service, candidate: i
     return hits
 
 
+@inner
+def _twice(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same rows, with room for as many again."""
+    roomy = np.empty((2 * rows.shape[0], rows.shape[1]), np.int64)
+    for k in range(rows.shape[0]):
+        for j in range(rows.shape[1]):
+            roomy[k, j] = rows[k, j]
+    return roomy
+
+
 @compiled
 def losses(city: City, service: Service, work: Work, ways: Ways, count: int) -> NDArray[np.int64]:
     """Who is served now, and no longer when one candidate closes.
@@ -244,7 +255,7 @@ def losses(city: City, service: Service, work: Work, ways: Ways, count: int) -> 
         for k in range(hits):
             home = np.int64(ways.found[k])
             if size == len(found):
-                found = np.concatenate((found, np.empty_like(found)))
+                found = _twice(found)
             found[size, 0], found[size, 1] = candidate, home
             found[size, 2], found[size, 3] = ways.before[home], _nearest(city, work, ways, service, home)
             size += 1

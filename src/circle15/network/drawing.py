@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from circle15.network.search import NEVER, compiled, inner
+from circle15.network.kernels import compiled, inner
+from circle15.network.search import NEVER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -35,44 +36,41 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 SMALL_M = 500.0  # [P] a connected part with less street than this is a scrap: used only where nothing else is near
+_AT_ONCE = 1 << 16  # lines whose vertices are looked at together
+_KEPT = (
+    *("piece", "osm_id", "length_m", "rise_m", "kind", "steps", "evidence", "wait_s", "at_edge", "ramp", "crossing"),
+    "geometry",
+)  # columns that are asked for once the streets are laid out
 NO_PLACE = ("lift", "escalator", "tunnel", "bridge", "cable_car")  # kinds that have no door
 NEW = "new/"  # links of a scenario have none either: a new link must not move anybody, or it could lengthen a walk
-
-
-def in_order(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """The links in an order that depends on where they lie, not on how they are numbered or listed."""
-    ends = shapely.get_coordinates(shapely.get_point(streets.geometry.to_numpy(), 0))
-    bounds = shapely.bounds(streets.geometry.to_numpy())
-    names = np.unique(streets.index.to_numpy(dtype=str), return_inverse=True)[1]
-    keys = (names, streets["length_m"].to_numpy(dtype=float), *ends.T, *bounds.T)
-    return streets.iloc[np.lexsort(keys)]
 
 
 class Layout:
     """What does not depend on the walker: which links make a piece, which nodes they join, what is private.
 
+    Links stand in an order that depends on where they lie, not on how they are numbered or listed.
+
     Parameters
     ----------
     streets : GeoDataFrame
-        `tables.STREETS`, sorted by `in_order`.
-    closed : ndarray of bool, shape (links,)
-        Links that nobody walks through; points beside them keep their place.
+        `tables.STREETS`; it is not changed. What nobody asks a link that is walked is not kept.
     """
 
-    def __init__(self, streets: gpd.GeoDataFrame, closed: Bools) -> None:
-        self.streets = streets
-        self.closed = closed
-        self.private: Bools = (streets["access"] == "private").to_numpy()
-        ends = streets[["from_node", "to_node"]].to_numpy(dtype=np.int64)
-        names, index = np.unique(ends, return_inverse=True)
-        lines = streets.geometry.to_numpy()
+    def __init__(self, streets: gpd.GeoDataFrame) -> None:
+        first, last = _ends(streets.geometry.to_numpy())
+        order = _in_order(streets, first)
+        self.streets = streets[[name for name in _KEPT if name in streets.columns]].take(order)
+        self.closed: Bools = np.zeros(len(order), dtype=bool)  # nobody walks through; points beside keep their place
+        self.private: Bools = (streets["access"] == "private").to_numpy(dtype=bool)[order]
+        ends = streets[["from_node", "to_node"]].to_numpy(dtype=np.int64)[order]
+        index, names = pd.factorize(ends.ravel(), sort=True)
+        tail, head = index.reshape(ends.shape).T
         where = np.zeros((len(names), 2))
-        for end, node in ((-1, index.reshape(ends.shape)[:, 1]), (0, index.reshape(ends.shape)[:, 0])):
-            where[node] = shapely.get_coordinates(shapely.get_point(lines, end))
+        where[head], where[tail] = last[order], first[order]
         rank = along_hilbert(where)  # neighbours stand together in memory
         self.nodes = np.empty_like(names)
         self.nodes[rank] = names
-        self.tail, self.head = rank[index].astype(np.int64).reshape(ends.shape).T
+        self.tail, self.head = (rank[end].astype(np.int64) for end in (tail, head))
         self.stamped: dict[tuple[float, bytes], Stamped] = {}  # by cell and water: for drawing
         self.placed: dict[tuple[bytes, float], Ints] = {}  # by points and rules: the piece of each point
         self._pieces()
@@ -89,15 +87,11 @@ class Layout:
 
     def _pieces(self) -> None:
         """Group links to pieces; the first link of a piece, in order, gives its direction and its geometry."""
-        names = self.streets["piece"].to_numpy(dtype=str)
-        _, first, piece = np.unique(names, return_index=True, return_inverse=True)
-        order = np.argsort(first, kind="stable")
-        rank = np.empty_like(order)
-        rank[order] = np.arange(len(order))
-        self.piece: Ints = rank[piece]
-        self.ahead: Ints = first[order]  # per piece, the link along its geometry
-        self.back = np.full(len(order), -1)  # per piece, the link against it; -1 where there is none
-        other = np.setdiff1d(np.arange(len(names)), self.ahead)
+        self.piece: Ints = pd.factorize(self.streets["piece"])[0].astype(np.int64)
+        first = np.diff(np.maximum.accumulate(self.piece), prepend=-1) > 0
+        self.ahead: Ints = np.flatnonzero(first)  # per piece, the link along its geometry
+        self.back = np.full(len(self.ahead), -1)  # per piece, the link against it; -1 where there is none
+        other = np.flatnonzero(~first)
         self.back[self.piece[other]] = other
         self.lines = self.streets.geometry.to_numpy()[self.ahead]
         self.length_m: Floats = self.streets["length_m"].to_numpy(dtype=float)[self.ahead]
@@ -126,6 +120,40 @@ class Layout:
         metres = np.zeros(part.max(initial=-1) + 1)
         np.add.at(metres, part[self.tail[self.ahead]], self.length_m)
         return metres
+
+
+def _ends(lines: NDArray[np.object_]) -> tuple[Floats, Floats]:
+    """The first and the last vertex of each line."""
+    first, last = np.empty((len(lines), 2)), np.empty((len(lines), 2))
+    for low in range(0, len(lines), _AT_ONCE):
+        some = slice(low, low + _AT_ONCE)
+        after = np.cumsum(shapely.get_num_coordinates(lines[some]))
+        points = shapely.get_coordinates(lines[some])
+        first[some], last[some] = points[np.append(0, after[:-1])], points[after - 1]
+    return first, last
+
+
+def _in_order(streets: gpd.GeoDataFrame, start: Floats) -> Ints:
+    """The links by their bounds, then where they start, their length and their name.
+
+    That is `numpy.lexsort`, but for looking at each key only where all before it are equal.
+    """
+    west, south, east, north = shapely.bounds(streets.geometry.to_numpy()).T
+    length, names = streets["length_m"].to_numpy(dtype=float), streets.index
+    keys = [one.take for one in (north, east, south, west, start[:, 1], start[:, 0], length)]
+    keys.append(lambda rows: np.unique(names.take(rows).to_numpy(dtype=str), return_inverse=True)[1])
+    order, fresh = np.arange(len(streets)), np.arange(len(streets)) == 0  # fresh: not equal to the one before
+    for key in keys:
+        tied = np.flatnonzero(~fresh | np.append(~fresh[1:], False))
+        if not len(tied):
+            break
+        run, values = np.cumsum(fresh)[tied], key(order[tied])
+        again = run[1:] == run[:-1]
+        if (again & (values[1:] != values[:-1])).any():
+            sort = np.lexsort((values, run))
+            order[tied], values = order[tied[sort]], values[sort]
+            fresh[tied[1:]] |= values[1:] != values[:-1]
+    return order
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import shapely
 
-from circle15.network import canvas, drawing, search, snapping, tracing
+from circle15.network import canvas, drawing, kernels, search, snapping, tracing
 from circle15.network.threads import Spare, in_threads
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class Reach:
     """
 
     def __init__(self, graph: Graph, spots: Spots) -> None:
+        kernels.wait("drawing")
         self.graph = graph
         layout = graph.layout
         order = np.argsort(

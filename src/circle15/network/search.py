@@ -11,14 +11,13 @@ come (Dial 1969; Meyer and Sanders 2003): as exact as a heap, at half its cost.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numba
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from circle15.network.kernels import compiled, inner
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Whole = int | np.int64
@@ -28,23 +27,6 @@ _LOW = 2**32 - 1  # an entry of the queue is the ticks above, the vertex in the 
 _NARROW = 6  # buckets are at least 2 ** 6 ticks wide: measured as the best width on streets
 _BUCKETS = 4096  # and never more than this, so that they stay in the nearest cache
 _EMPTY = np.uint32(_LOW)
-
-_Kernel = TypeVar("_Kernel", bound="Callable[..., Any]")
-
-
-def compiled(kernel: _Kernel, *, door: bool = True) -> _Kernel:
-    """Compile on the first call, keep the result on disk, and run without the interpreter lock."""
-    options: dict[str, Any] = {"nogil": True, "no_cpython_wrapper": not door}
-    try:
-        ready = numba.njit(cache=True, **options)(kernel)
-    except RuntimeError:  # numba finds no folder that it may write to: compile in every process
-        ready = numba.njit(**options)(kernel)
-    return cast("_Kernel", ready)
-
-
-def inner(kernel: _Kernel) -> _Kernel:
-    """Compile a kernel that only kernels call: without the door for Python, which takes long to make."""
-    return compiled(kernel, door=False)
 
 
 class Arcs(NamedTuple):
@@ -276,7 +258,8 @@ def nearest(arcs: Arcs, seeds: Seeds, limit: int, rank: NDArray[np.int32], out: 
             low = k
     for node in range(rank.size):
         out[node] = work.ticks[np.uint32(rank[node])]
-    work.ticks[:] = NEVER
+    for vertex in range(work.ticks.size):
+        work.ticks[vertex] = NEVER
 
 
 # ------------------------------------------------------------------------------------------------------- the counts
@@ -404,24 +387,45 @@ def _hits(plan: Plan, source: int, limit: int, found: Found, work: Work) -> int:
     return hits
 
 
+@inner
+def _room(values: NDArray[np.int32], size: Whole, more: int) -> NDArray[np.int32]:
+    """The first `size` values, with room for some more: in the same array, or in one twice as long."""
+    if size + more <= values.size:
+        return values
+    roomy = np.empty(max(2 * values.size, size + more), np.int32)
+    for k in range(size):
+        roomy[k] = values[k]
+    return roomy
+
+
+@inner
+def _sort(values: NDArray[np.int32], size: int) -> None:
+    """Sort the first `size` values, where they are (comb sort: Lacey and Box 1991)."""
+    gap, moved = size, True
+    while gap > 1 or moved:
+        gap = max(1, gap * 10 // 13)
+        moved = False
+        for k in range(size - gap):
+            if values[k] > values[k + gap]:
+                values[k], values[k + gap] = values[k + gap], values[k]
+                moved = True
+
+
 @compiled
 def times(plan: Plan, limit: int, found: Found, work: Work) -> Ragged:
     """Least ticks between each source and the targets within the limit, inclusive; targets ascend."""
     sources = plan.seeds.first.size - 1
     first = np.zeros(sources + 1, np.int64)
-    items = np.empty(1024, np.int32)
-    ticks = np.empty(1024, np.int32)
+    items, ticks = np.empty(1024, np.int32), np.empty(1024, np.int32)
     for source in range(sources):
         hits = _hits(plan, source, limit, found, work)
+        _sort(found.target, hits)
         start = first[source]
-        if start + hits > items.size:
-            room = max(2 * items.size, start + hits)
-            items = np.append(items[:start], np.empty(room - start, np.int32))
-            ticks = np.append(ticks[:start], np.empty(room - start, np.int32))
-        items[start : start + hits] = np.sort(found.target[:hits])
-        for k in range(start, start + hits):
-            ticks[k] = found.best[items[k]]
-            found.best[items[k]] = NEVER
+        items, ticks = _room(items, start, hits), _room(ticks, start, hits)
+        for k in range(hits):
+            target = found.target[k]
+            items[start + k], ticks[start + k] = target, found.best[target]
+            found.best[target] = NEVER
         first[source + 1] = start + hits
     return Ragged(first, items[: first[sources]], ticks[: first[sources]])
 
@@ -458,16 +462,12 @@ def reached(arcs: Arcs, seeds: Ragged, limit: int, work: Work) -> Ragged:
     """The vertices that each source reaches, and when."""
     sources = seeds.first.size - 1
     first = np.zeros(sources + 1, np.int64)
-    items = np.empty(1024, np.int32)
-    ticks = np.empty(1024, np.int32)
+    items, ticks = np.empty(1024, np.int32), np.empty(1024, np.int32)
     for source in range(sources):
         low, high = seeds.first[source], seeds.first[source + 1]
         count = settle(arcs, seeds.items[low:high], seeds.ticks[low:high], limit, work)
         start = first[source]
-        if start + count > items.size:
-            room = max(2 * items.size, start + count)
-            items = np.append(items[:start], np.empty(room - start, np.int32))
-            ticks = np.append(ticks[:start], np.empty(room - start, np.int32))
+        items, ticks = _room(items, start, count), _room(ticks, start, count)
         for k in range(count):
             items[start + k] = work.touched[k]
             ticks[start + k] = work.ticks[np.uint32(work.touched[k])]

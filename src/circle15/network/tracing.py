@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from circle15.network.drawing import HIGH, LEFT, LOW, RIGHT, ROW, START, TALL, WALK, WIDE, WORD
-from circle15.network.search import compiled, inner
+from circle15.network.kernels import compiled, inner
 
 if TYPE_CHECKING:
     from circle15.network.drawing import Bytes, Canvas, Floats, Ints, Sheets, Small
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Place = tuple[Whole, Whole, Whole]
 
 _FAR = 127  # the highest code
+_ZERO: Whole = np.int64(0)  # whole numbers that begin with it may grow in 64 bits
 _HALF = 2**19 // np.maximum(np.arange(_FAR + 1), 1) + 1  # to multiply by what would be slow to divide by
 
 _TOPS, _LOWS = np.uint64(0x8080808080808080), np.uint64(0x0101010101010101)
@@ -72,8 +73,9 @@ def desk(nodes: int, cell: int) -> Desk:
     """Scratch for sheets of so many nodes, in cells of so many decimetres."""
     most = nodes // 2 + 1  # rings, of four gates or more, on two edges for each node
     return Desk(
-        np.empty(nodes, np.int32), np.full(4 * nodes, cell - 1, np.uint8), np.empty(2 * nodes, np.uint8), np.empty((2 * nodes, 4), np.int32),
-        np.empty((2 * nodes + most, 2), np.int32), np.empty((most, 4), np.int32), *np.zeros((2, most + 1), np.int64),
+        np.empty(nodes, np.int32), np.full(4 * nodes, cell - 1, np.uint8), np.empty(2 * nodes, np.uint8),
+        np.empty((2 * nodes, 4), np.int32), np.empty((2 * nodes + most, 2), np.int32),
+        np.empty((most, 4), np.int32), *np.zeros((2, most + 1), np.int64),
     )  # fmt: skip
 
 
@@ -166,7 +168,7 @@ def _is_canal(wet: Bytes, at: Pair, ahead: Pair, out: Pair) -> bool:
 
 @inner
 def _ring(pen: Pen, plan: Plan, start: Pair, up: Whole, done: Place) -> Place:
-    """Draw a ring all around, inside at the left, from the row and column of the node inside a gate, up (1) or down (-1).
+    """Draw a ring all around, inside at the left, from a gate: row and column of its node inside, up (1) or down (-1).
 
     From each vertex it runs straight on while it can end in the middle of a gate and pass those before it. Gates do not
     open nearer than narrower outlines went, nor into water. `done` has how many rings, vertices and passed gates there
@@ -174,16 +176,12 @@ def _ring(pen: Pen, plan: Plan, start: Pair, up: Whole, done: Place) -> Place:
     """
     codes, marks, shores, past, passed, points = pen.codes, pen.ring, pen.shore, pen.past, pen.passed, pen.points
     width, cell, (row, column), (ring, n, m) = pen.width, plan.cell, start, done
-    dx, dy, ex, ey = np.int64(0), up, up, np.int64(0)  # one step of the grid ahead, and from the node inside outward
+    dx, dy, ex, ey = _ZERO, up, up, _ZERO  # one step of the grid ahead, and from the node inside outward
     ahead, out = dy * width, ex
     node, ox, oy = row * width + column, column * cell, row * cell
     low, high = np.int64(codes[np.uint32(node)]), np.int64(codes[np.uint32(node + out)])
-    begun, fits, gates = (
-        np.int64(-1),
-        False,
-        0,
-    )  # where it began; whether it can run on; the gates passed since a vertex
-    x = y = px = py = kx = ky = last = area = np.int64(0)
+    begun, fits, gates = _ZERO - 1, False, 0  # where it began; whether it can run on; gates passed since a vertex
+    x = y = px = py = kx = ky = last = area = _ZERO
     cone: tuple[Pair, Pair] = (x, y), (x, y)
     while True:
         edge, far = 2 * (node + min(out, 0)) + dx * dx, shores[np.uint32(4 * node + 2 * ey * ey + (ex + ey < 0))]
@@ -233,7 +231,7 @@ def _find(desk: Desk, sheets: Sheets, k: int, canvas: Canvas, plan: Plan, begin:
 
     Returns how many rings there are, and how many gates are passed.
     """
-    place, words, first, passed = sheets.place[k], sheets.words, desk.first, np.int64(0)
+    place, words, first, passed = sheets.place[k], sheets.words, desk.first, _ZERO
     marks, rings, area, width = desk.ring, desk.rings, desk.area, 8 * place[WIDE]
     pen = Pen(
         sheets.codes[8 * place[START] :], width, place[ROW], 8 * place[WORD],

@@ -11,8 +11,9 @@ import pandas as pd
 import shapely
 
 from circle15.errors import CutoffError, DataError, Finding, quoted
-from circle15.network import dependence, isochrones, search, snapping, trips
-from circle15.network.graph import Graph, Layout, in_order
+from circle15.network import dependence, isochrones, kernels, search, snapping, trips
+from circle15.network.graph import Graph, Layout
+from circle15.network.portable import Portable, portable
 from circle15.project import Walker
 from circle15.tables import EVIDENCE, LINK_KINDS, STREETS, TICKS_PER_SECOND, Placement, Table, TravelTimes
 
@@ -73,8 +74,9 @@ class WalkNetwork:
 
     def __init__(self, streets: gpd.GeoDataFrame) -> None:
         _STREETS.check(streets)
+        kernels.wait("walking")
         self._given = streets
-        self._layout = Layout(in_order(streets), np.zeros(len(streets), dtype=bool))
+        self._layout = Layout(streets)
         self._graphs: dict[Walker, Graph] = {}
         self._timed: Callable[[Walker], Graph] | None = None  # of the network that this one lacks some links of
         pairs = np.bincount(self._layout.piece, minlength=len(self._layout.lines))
@@ -379,6 +381,32 @@ class WalkNetwork:
         columns["seconds"] = found.ticks / TICKS_PER_SECOND
         index = pd.RangeIndex(len(found.piece), name="part")
         return gpd.GeoDataFrame(columns, geometry=isochrones.cut_lines(graph, found), crs=self._given.crs, index=index)
+
+    def portable(
+        self, origins: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame, *, walkers: Iterable[Walker]
+    ) -> Portable:
+        """The network and points on it as plain arrays, for an engine elsewhere that has to come to the same ticks.
+
+        Parameters
+        ----------
+        origins : GeoDataFrame
+            Points in the CRS of the streets.
+        facilities : GeoDataFrame
+            Points or MultiPoints of entrances.
+        walkers : iterable of Walker
+            Whose times are wanted.
+
+        Returns
+        -------
+        Portable
+
+        Raises
+        ------
+        DataError
+            When ids are not unique, or the geometry is of another type or CRS.
+        """
+        self._check((origins, "origins", ("Point",)), (facilities, "facilities", ("Point", "MultiPoint")))
+        return portable({walker: self._graph(walker) for walker in walkers}, origins, facilities)
 
     def facts(self) -> dict[str, object]:
         """What the network is made of, for the manifest.

@@ -1,5 +1,6 @@
 """One HTML file with no outside address: the map that people see."""
 
-from circle15.page.maps import GapMap, gap_map
+from circle15.page.maps import GapMap, change_map, gap_map
+from circle15.page.walking import Live
 
-__all__ = ["GapMap", "gap_map"]
+__all__ = ["GapMap", "Live", "change_map", "gap_map"]

@@ -243,6 +243,22 @@ circle15.canvas = (() => {
     }
   }
 
+  /* Homes: full discs where something is lacking or turns, a sign in them where there is room; small ones else. */
+  const SMALL = new Set(["served", "still"]);
+  const DASHED = new Set(["unknown", "known"]);
+  const HOLLOW = new Set(["shorter", "longer"]);
+  const TURNED = { gained: "+", lost: "−", both: "±" };
+
+  function home(context, at, { kind, size, color }) {
+    const width = size > 4 ? 1.4 : 0.9;
+    if (SMALL.has(kind)) disc(context, at, Math.max(1.3, size * 0.4), { fill: color, line: "rgba(255,255,255,.95)", width: 0.9 });
+    else if (DASHED.has(kind)) {
+      disc(context, at, size, { fill: "rgba(255,255,255,.4)", line: color, width: Math.max(1, width), dash: [2.5, 2] });
+    } else if (HOLLOW.has(kind)) disc(context, at, Math.max(1.8, size * 0.6), { fill: "#fff", line: color, width: width + 0.6 });
+    else disc(context, at, size, { fill: color, line: "#fff", width });
+    if (TURNED[kind] && size > 4.5) text(context, TURNED[kind], at, { size: Math.min(22, size * 1.6), weight: 700, color: "#fff", halo: null });
+  }
+
   /* Text with a light edge; what steers the direction of writing is taken out, since canvas has no isolation. */
   function text(context, words, at, { size = 12, weight = 500, color = "#1c2733", halo = "rgba(255,255,255,.9)" } = {}) {
     context.font = `${weight} ${size}px "PingFang SC","Microsoft YaHei","Noto Sans CJK SC","Noto Sans SC",sans-serif`;
@@ -261,5 +277,5 @@ circle15.canvas = (() => {
 
   const plain = (words) => words.replace(/[\u0000-\u001f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
 
-  return { CARD_ALPHA, EDGES, Layer, trace, fill, stroke, patterns, sign, element, disc, text, plain };
+  return { CARD_ALPHA, EDGES, Layer, trace, fill, stroke, patterns, sign, element, disc, home, text, plain };
 })();

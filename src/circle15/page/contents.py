@@ -2,47 +2,79 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from circle15.page.packing import Grid, areas, json_block, lines, lonlat, number_block
-from circle15.tables import CAUSES, TIERS
+from circle15.errors import DataError, Finding
+from circle15.page.ground import (
+    STREET_CLASSES,
+    base,
+    by_tier,
+    clusters,
+    entrances,
+    facility_words,
+    numbers,
+    plain,
+    standard_words,
+    texts,
+    unit_words,
+)
+from circle15.page.packing import Grid, json_block, lonlat, number_block, outlines
+from circle15.page.squares import PLACES, SIDE_PX, Squares, farthest
+from circle15.tables import CAUSES
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     from numpy.typing import NDArray
 
     from circle15.project import Standard
     from circle15.tables import Result
 
     Whole = NDArray[np.int64]
+    Codes = NDArray[np.int8]
 
-MOST_CLUSTERS = 20_000  # beyond it a page would take seconds to open; it shows units only then
-STREET_M = 1.0
-GROUND_M = 2.0
+MOST_CLUSTERS = 600_000  # that a page carries one by one beside squares: about 8 MB
+MOST_ANSWERS = 2_500_000  # clusters times services of which it carries minutes and reasons: about 6 MB
+MOST_FACILITIES = 50_000
+MOST_CHARACTERS = 11_500_000  # of all data; isochrones fill what is left of it
+CHARACTERS_EACH = 0.5  # of a number of an isochrone, packed, at first guess
 STATES = ("gap", "unknown", "served")  # in this order "every one" is the least and "any one" the greatest
 REASONS = ("", "inventory", "edge", "unplaced")
 LISTED = 10  # elements that people depend on, for each category
 NO_CHANGE = 9  # stands for a change of grade that cannot be told; the greatest that can is 4
-STREET_CLASSES = ("tunnel", "path", "street", "major", "bridge", "stairs", "escalator")  # drawn in this order
-_MAJOR = ("trunk", "primary", "secondary", "trunk_link", "primary_link", "secondary_link")
 _COUNTS = ("people", "served", "gap", "unknown", "served_lenient", "gap_lenient", "unknown_lenient")
 
 
-def carried(result: Result) -> Result:
-    """The result as far as one page can carry it: units only, by the card, where there are too many clusters."""
-    if len(result.origins) <= MOST_CLUSTERS:
-        return result
-    by_cluster = ("origins", "facilities", "coverage", "gaps", "step_free", "isochrones")
-    return replace(result, **{name: getattr(result, name).iloc[:0] for name in by_cluster})
+def carried(result: Result, *, standard: Standard) -> dict[str, Any]:
+    """How much of a result one page holds, as it says of itself.
+
+    Parameters
+    ----------
+    result : Result
+        What a run computed.
+    standard : Standard
+        The standard that it was held against.
+
+    Returns
+    -------
+    dict
+        `count`, the number of clusters, and whether the page holds each of the `clusters`, their `answers` service by
+        service with what is known of their homes, and the `facilities`.
+    """
+    count = len(result.origins)
+    return {
+        "count": count,
+        "clusters": count <= MOST_CLUSTERS,
+        "answers": count <= MOST_CLUSTERS and count * len(standard.services) <= MOST_ANSWERS,
+        "facilities": len(result.facilities) <= MOST_FACILITIES,
+    }
 
 
 def words(language: str) -> dict[str, Any]:
@@ -80,7 +112,7 @@ def _labels(file: str) -> dict[str, Any]:
     return tomllib.loads((resources.files("circle15") / "labels" / file).read_text(encoding="utf-8"))
 
 
-def blocks(result: Result, *, standard: Standard, language: str) -> str:
+def blocks(result: Result, *, standard: Standard, language: str, more: str = "") -> str:
     """Everything that the page draws and says, as inert elements.
 
     Parameters
@@ -91,106 +123,75 @@ def blocks(result: Result, *, standard: Standard, language: str) -> str:
         The standard that it was held against.
     language : {"zh", "en"}
         The language that the page opens in.
+    more : str
+        Further elements, which take room from isochrones.
 
     Returns
     -------
     str
-        Three elements: `study` (plain values), `map` (shapes and coverage) and `isochrones`.
+        Three elements: `study` (plain values), `map` (shapes and coverage) and `isochrones`; and those further ones.
+
+    Raises
+    ------
+    DataError
+        When the result has no `found`.
     """
+    held = carried(result, standard=standard)
+    if not held["answers"]:  # very many: neighbours beside each other take less room
+        nearby = np.argsort(result.origins.geometry.hilbert_distance(), kind="stable")
+        result = replace(result, origins=result.origins.iloc[nearby])
     west, south, _, _ = result.area.extent_lonlat.bounds
     grid = Grid(round(west, 5), round(south, 5))
-    units = _by_tier(result.units)
+    units = by_tier(result.units)
+    degrees = shapely.get_coordinates(lonlat(result.origins.geometry))
+    summed, about = _clusters(result, units, degrees, grid, standard=standard, held=held)
+    if not held["facilities"]:
+        result = replace(result, facilities=result.facilities.iloc[:0])
     offered = result.facilities["service"].isin([service.key for service in standard.services])
     facilities = result.facilities[offered]
-    places = grid.steps(shapely.get_coordinates(lonlat(result.origins.geometry)))
-    drawn = {
-        **areas(lonlat(_boundary(result), simplify_m=GROUND_M), grid, name="boundary"),
-        **areas(lonlat(units.geometry, simplify_m=GROUND_M), grid, name="units"),
-        **_ground(result.ground, grid),
-        **_streets(result.streets, grid),
-        **_entrances(facilities, grid),
-        **_clusters(result, places),
-        **_coverage(result, standard=standard),
-        **_step_free(result),
-        **_lists(result, units, standard=standard),
-        **_walker_cards(result, units, standard=standard),
-    }
+    below, left = base(result, units, grid)
+    drawn = number_block(
+        {
+            **below,
+            **entrances(facilities, grid),
+            **summed,
+            **_lists(result, units, standard=standard),
+            **_walker_cards(result, units, standard=standard),
+        },
+        name="map",
+    )
     study = {
-        **_judgement(units, result.grades, standard=standard, grid=grid),
+        **unit_words(units, grid),
+        "card": _card(units, result.grades, standard=standard),
+        **about,
+        "carried": held | {"streets_left": left},
         "walkers": _walkers(result),
         "depended": _depended(result.dependence, standard=standard, grid=grid),
         "survey": _survey(result.survey, units, standard=standard),
-        "facts": _plain({key: fact for key, fact in result.facts.items() if key != "completeness"}),
+        "facts": plain({key: fact for key, fact in result.facts.items() if key != "completeness"}),
         "language": language,
         "grid": [grid.lon, grid.lat],
-        "standard": _standard(standard),
-        "facilities": _facilities(facilities, standard=standard),
-        "origins": {"id": result.origins.index.astype(str).tolist(), "evidence": result.origins["evidence"].tolist()},
+        "standard": standard_words(standard),
+        "facilities": facility_words(facilities, standard=standard),
         "words": {one: words(one) for one in ("zh", "en")},
         "palette": palette(),
         "street_classes": STREET_CLASSES,
         "minutes": sorted(float(one) for one in result.isochrones["minutes"].unique()),
     }
-    return "\n".join(
-        (
-            json_block(study, name="study"),
-            number_block(drawn, name="map"),
-            number_block(_isochrones(result, grid, places), name="isochrones"),
-        )
-    )
-
-
-def _plain(value: object) -> object:
-    """A value as JSON has it: what is not a number is missing."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if value is None or isinstance(value, bool | int | float) else str(value)
-
-
-def _texts(values: pd.Series) -> list[str]:
-    return ["" if missing else str(one) for one, missing in zip(values, values.isna(), strict=True)]
+    said = json_block(study, name="study")
+    room = MOST_CHARACTERS - len(said) - len(drawn) - len(more) if held["clusters"] else 0
+    return "\n".join((said, drawn, _outlines(result, grid, grid.steps(degrees), room=room), more))
 
 
 # ---------------------------------------------------------------------------------------------- units and the card
 
 
-def _by_tier(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Units from the highest tier to the lowest, otherwise as they come."""
-    order = units["tier"].map({tier: place for place, tier in enumerate(TIERS)}).to_numpy()
-    return units.iloc[np.argsort(order, kind="stable")]
-
-
-def _boundary(result: Result) -> gpd.GeoSeries:
-    return gpd.GeoSeries([result.area.boundary], crs=result.area.crs)
-
-
-def _judgement(units: gpd.GeoDataFrame, grades: pd.DataFrame, *, standard: Standard, grid: Grid) -> dict[str, Any]:
-    """Units, and the card as one list per column, unit by unit and category by category."""
-    circles = shapely.maximum_inscribed_circle(units.geometry.to_numpy(), tolerance=20)  # room for a label
-    middles = lonlat(gpd.GeoSeries(shapely.get_point(circles, 0), crs=units.crs))
+def _card(units: gpd.GeoDataFrame, grades: pd.DataFrame, *, standard: Standard) -> dict[str, Any]:
+    """The card as one list per column, unit by unit and category by category."""
     cells = pd.MultiIndex.from_product([units.index, [category.key for category in standard.categories]])
     card = grades.set_index(["unit", "category"]).reindex(cells)
-    return {
-        "tiers": [tier for tier in TIERS if (units["tier"] == tier).any()],
-        "units": {
-            "id": units.index.astype(str).tolist(),
-            "name": _texts(units["name"]),
-            "tier": units["tier"].tolist(),
-            "parent": units.index.get_indexer(units["parent"].astype(object)).tolist(),
-            "at": grid.steps(shapely.get_coordinates(middles)).tolist(),
-        },
-        "card": {
-            name: _plain(card[name].astype("Float64").round(1).to_numpy(float, na_value=np.nan).tolist())
-            for name in (*_COUNTS, "grade", "grade_lenient")
-        }
-        | {"flips": _plain(card["flips"].astype("Float64").round(2).to_numpy(float, na_value=np.nan).tolist())},
-    }
+    counts = {name: numbers(card[name], digits=1) for name in (*_COUNTS, "grade", "grade_lenient")}
+    return counts | {"flips": numbers(card["flips"], digits=2)}
 
 
 def _walkers(result: Result) -> list[dict[str, str]]:
@@ -238,7 +239,7 @@ def _depended(table: gpd.GeoDataFrame, *, standard: Standard, grid: Grid) -> lis
         shown |= set(people.sort_values(ascending=False, kind="stable").index[:LISTED])
     first = rows[rows["osm_id"].isin(shown)].drop_duplicates("osm_id").sort_values("osm_id")
     at = grid.steps(shapely.get_coordinates(lonlat(first.geometry))).tolist()
-    names = _texts(first["name"])
+    names = texts(first["name"])
     loses = dict(iter(rows.groupby("osm_id")))
     return [
         {
@@ -254,117 +255,81 @@ def _depended(table: gpd.GeoDataFrame, *, standard: Standard, grid: Grid) -> lis
     ]
 
 
-def _standard(standard: Standard) -> dict[str, Any]:
-    return {
-        "title": {"zh": standard.title_zh, "en": standard.title_en},
-        "authority": {"zh": standard.authority_zh, "en": standard.authority_en},
-        "complete_share": standard.complete_share,
-        "grades": [
-            {"grade": band.grade, "zh": band.zh, "en": band.en, "coverage": band.coverage}
-            for band in sorted(standard.grades, key=lambda band: -band.grade)
-        ],
-        "categories": [
-            {
-                "key": category.key,
-                "zh": category.zh,
-                "en": category.en,
-                "services": [
-                    {"key": one.key, "zh": one.zh, "en": one.en, "need": one.need, "minutes": one.minutes}
-                    for one in category.services
-                ],
-            }
-            for category in standard.categories
-        ],
-    }
+# -------------------------------------------------------------------------------------------------------- clusters
 
 
-# ------------------------------------------------------------------------------------------------- ground and streets
-
-
-def _ground(ground: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
-    """Water, parks, rail and buildings, as areas and as lines."""
-    shapes = lonlat(ground.geometry, simplify_m=GROUND_M)
-    kind, flat = ground["kind"].to_numpy(), shapely.get_dimensions(shapes) == 2  # noqa: PLR2004  an area
-    arrays: dict[str, Whole] = {}
-    for one in ("water", "park", "rail", "building"):
-        arrays |= areas(shapes[(kind == one) & flat], grid, name=one)
-        arrays |= lines(shapes[(kind == one) & ~flat], grid, name=f"{one}_line")
-    return arrays
-
-
-def street_class(streets: pd.DataFrame) -> NDArray[np.object_]:
-    """How a link is drawn; `lift` is a symbol.
-
-    Parameters
-    ----------
-    streets : DataFrame
-        With `kind` and `highway`.
-
-    Returns
-    -------
-    ndarray of str
-
-    Examples
-    --------
-    >>> links = pd.DataFrame({"kind": ["street", "lift", "corridor"], "highway": ["primary", None, None]})
-    >>> street_class(links).tolist()
-    ['major', 'lift', 'path']
-    """
-    kind = streets["kind"].to_numpy(dtype=object)
-    major = (kind == "street") & streets["highway"].isin(_MAJOR).to_numpy()
-    minor = np.isin(kind, ("crossing", "corridor"))
-    return np.where(major, "major", np.where(minor, "path", kind))
-
-
-def _streets(streets: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
-    """Every piece once, by class; lifts as points, escalators in their own direction."""
-    once = streets[~streets["piece"].duplicated()]
-    drawn = street_class(once)
-    shapes = lonlat(once.geometry, simplify_m=STREET_M)
-    arrays: dict[str, Whole] = {}
-    for one in STREET_CLASSES:
-        arrays |= lines(shapes[drawn == one], grid, name=f"street_{one}")
-    lifts = np.unique(shapely.get_coordinates(shapely.get_point(shapes[drawn == "lift"], 0)), axis=0)
-    return arrays | {"lifts": grid.points(lifts)}
-
-
-# ------------------------------------------------------------------------------------------ facilities and clusters
-
-
-def _facilities(facilities: gpd.GeoDataFrame, *, standard: Standard) -> dict[str, Any]:
-    services = pd.Index([service.key for service in standard.services])
-    return {
-        "name": _texts(facilities["name"]),
-        "service": services.get_indexer(facilities["service"]).tolist(),
-        "verified": facilities["verified"].astype(int).tolist(),
-        "source": _texts(facilities["source"]),
-        "entrance_from": facilities["entrance_from"].tolist(),
-    }
-
-
-def _entrances(facilities: gpd.GeoDataFrame, grid: Grid) -> dict[str, Whole]:
-    points, of = shapely.get_coordinates(lonlat(facilities.geometry), return_index=True)
-    return {
-        "entrances": np.bincount(of, minlength=len(facilities)).astype(np.int64),
-        "entrances.xy": grid.points(points),
-    }
-
-
-def _clusters(result: Result, places: Whole) -> dict[str, Whole]:
-    """Where clusters are, and who lives there; people in thousandths, heights in metres and one more (0: not known)."""
+def _clusters(
+    result: Result,
+    units: gpd.GeoDataFrame,
+    degrees: NDArray[np.float64],
+    grid: Grid,
+    *,
+    standard: Standard,
+    held: Mapping[str, Any],
+) -> tuple[dict[str, Whole], dict[str, Any]]:
+    """Squares, clusters and what is known of them, as far as the page holds them; and how they are to be read."""
     origins = result.origins
-    units = _by_tier(result.units).index
+    people = origins["population"].to_numpy(dtype=float)
+    squares = Squares.of_clusters(
+        degrees, people, lowest=farthest(result.area.extent_lonlat.bounds), carried=held["clusters"]
+    )
+    parts = squares.people_in(people)
+    whole = np.rint(people * parts).astype(np.int64)
+    evidence, kinds = pd.factorize(origins["evidence"])
+    state = _states(result, standard=standard)
+    states = {
+        reading: category_states(state, standard=standard, lenient=reading == "lenient")
+        for reading in ("strict", "lenient")
+    }
+    kept = slice(None) if held["clusters"] else slice(0)
+    packed = squares.sums(whole, states) | clusters(
+        origins.iloc[kept], units, grid, degrees=degrees[kept], people=whole[kept]
+    )
+    packed |= {f"states.{reading}": rows[:, kept].ravel().astype(np.int64) for reading, rows in states.items()}
+    if held["answers"]:
+        packed |= {
+            "coverage.state": state.ravel().astype(np.int64),
+            **_answers(result, standard=standard),
+            **_step_free(result),
+        }
+        packed |= _homes(origins) | {"origins.evidence": evidence.astype(np.int64)}
+    return packed, {
+        "people_in": parts,
+        "evidence": [str(one) for one in kinds],
+        "squares": {"level": squares.level, "side": SIDE_PX, "places": PLACES, "clusters_from": squares.clusters_from},
+    }
+
+
+def _homes(origins: gpd.GeoDataFrame) -> dict[str, Whole]:
+    """Buildings of clusters, and their heights in metres and one more (0: not known)."""
     height = origins["height_m"].to_numpy(dtype=float, na_value=np.nan)
     return {
-        "origins.xy": np.diff(places, axis=0, prepend=np.zeros((1, 2), np.int64)).ravel(),
-        "origins.people": np.rint(origins["population"].to_numpy(dtype=float) * 1000).astype(np.int64),
-        "origins.unit": units.get_indexer(origins["unit"].astype(object)).astype(np.int64),
         "origins.buildings": origins["buildings"].to_numpy(dtype=np.int64),
         "origins.height": np.where(np.isnan(height), 0, np.rint(np.nan_to_num(height)) + 1).astype(np.int64),
     }
 
 
-def category_states(state: Whole, *, standard: Standard, lenient: bool) -> Whole:
+def _states(result: Result, *, standard: Standard) -> Codes:
+    """The state of every service for every cluster, as places in `STATES`; unknown where nothing is said."""
+    state = np.full((len(standard.services), len(result.origins)), STATES.index("unknown"), dtype=np.int8)
+    for place, column in _by_service(result, "status", standard=standard):
+        for word in ("served", "gap"):
+            state[place, (column == word).to_numpy(dtype=bool)] = STATES.index(word)
+    return state
+
+
+def _by_service(result: Result, name: str, *, standard: Standard) -> Iterator[tuple[int, pd.Series]]:
+    """The columns of one frame of the coverage, cluster by cluster, each with the place of its service."""
+    if result.found is None:
+        problem = "it was read back from its tables, which hold no frames of coverage"
+        raise DataError(Finding("result", problem, "Make the map from the result of the study itself"))
+    frame: pd.DataFrame = getattr(result.found, name)
+    if not frame.index.equals(result.origins.index):
+        frame = frame.reindex(index=result.origins.index)
+    return ((place, frame[one.key]) for place, one in enumerate(standard.services) if one.key in frame.columns)
+
+
+def category_states(state: Codes, *, standard: Standard, lenient: bool) -> Codes:
     """The state of every category for every cluster, from the states of its services.
 
     Strict: the worst of the services that are asked. Lenient: the best of them.
@@ -387,37 +352,29 @@ def category_states(state: Whole, *, standard: Standard, lenient: bool) -> Whole
     for category in standard.categories:
         asked = state[[row[key] for key in category.asked(lenient=lenient)]]
         found.append(asked.max(axis=0) if lenient else asked.min(axis=0))
-    return np.array(found, dtype=np.int64).reshape(len(standard.categories), state.shape[1])
+    return np.array(found, dtype=np.int8).reshape(len(standard.categories), state.shape[1])
 
 
-def _coverage(result: Result, *, standard: Standard) -> dict[str, Whole]:
-    """Service by service, cluster by cluster: state, reason, minutes in tenths (0: none found) and how many in reach.
+def _answers(result: Result, *, standard: Standard) -> dict[str, Whole]:
+    """Service by service, cluster by cluster: reason, cause, minutes in tenths (0: none found) and how many in reach.
 
     Minutes are rounded up, so that what is just beyond its cut-off never reads as within it.
     """
-    table = result.coverage
-    services, origins = pd.Index([service.key for service in standard.services]), result.origins.index
-    row, column = (
-        index.get_indexer(pd.Index(table[name])) for index, name in ((services, "service"), (origins, "origin"))
-    )
-    said = (row >= 0) & (column >= 0)
-    at = (row[said], column[said])
-    shape = (len(services), len(result.origins))
-    state, why = np.full(shape, STATES.index("unknown")), np.zeros(shape, dtype=np.int64)
-    tenths, count = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    minutes = table["minutes"].to_numpy(dtype=float, na_value=np.nan)[said]
-    state[at] = pd.Index(STATES).get_indexer(pd.Index(table["status"]))[said]
-    why[at] = pd.Index(REASONS).get_indexer(pd.Index(table["why"]))[said]
-    tenths[at] = np.where(np.isnan(minutes), 0, np.ceil(np.nan_to_num(minutes) * 10 - 1e-6) + 1)
-    count[at] = table["opportunities"].to_numpy(dtype=np.int64)[said]
+    why, minutes, count = np.zeros((3, len(standard.services), len(result.origins)), dtype=np.int64)
+    for place, column in _by_service(result, "why", standard=standard):
+        for code, reason in enumerate(REASONS):
+            why[place, (column == reason).to_numpy(dtype=bool)] = code
+    for place, column in _by_service(result, "seconds", standard=standard):
+        seconds = column.to_numpy(dtype=float, na_value=np.nan)
+        minutes[place] = np.where(np.isnan(seconds), 0, np.ceil(np.nan_to_num(seconds) / 6 - 1e-6) + 1)
+    for place, column in _by_service(result, "opportunities", standard=standard):
+        count[place] = np.nan_to_num(column.to_numpy(dtype=float))
+    services = pd.Index([service.key for service in standard.services])
     return {
-        "coverage.state": state.ravel(),
         "coverage.why": why.ravel(),
         "coverage.cause": _causes(result, services).ravel(),
-        "coverage.minutes": tenths.ravel(),
+        "coverage.minutes": minutes.ravel(),
         "coverage.count": count.ravel(),
-        "states.strict": category_states(state, standard=standard, lenient=False).ravel(),
-        "states.lenient": category_states(state, standard=standard, lenient=True).ravel(),
     }
 
 
@@ -485,17 +442,44 @@ def _survey(table: pd.DataFrame, units: gpd.GeoDataFrame, *, standard: Standard)
     ]
 
 
-def _isochrones(result: Result, grid: Grid, places: Whole) -> dict[str, Whole]:
-    """Outlines cluster by cluster, the widest first; differences start at the cluster."""
+def _outlines(result: Result, grid: Grid, places: Whole, *, room: int) -> str:
+    """Isochrones in at most so many characters, as far as there is room for any."""
+    most = room / CHARACTERS_EACH
+    while True:
+        block = number_block(_isochrones(result, grid, places, most=most), name="isochrones")
+        if len(block) <= room or most < 1:
+            return block
+        most *= 0.95 * room / len(block)
+
+
+def _isochrones(result: Result, grid: Grid, places: Whole, *, most: float) -> dict[str, Whole]:
+    """Outlines cluster by cluster, the widest first; differences start at the cluster.
+
+    At most so many numbers: those of the clusters where most people live, and of how many clusters none is carried.
+    """
     table = result.isochrones
     of = result.origins.index.get_indexer(table["origin"])
     minutes = table["minutes"].to_numpy(dtype=float)
+    drawn = _that_fit(table, of, result.origins["population"].to_numpy(dtype=float), most=most)
     order = np.lexsort((-minutes, of))
-    order = order[of[order] >= 0]
-    shapes = lonlat(table.geometry.iloc[order])
+    order = order[drawn[order]]
     return {
+        "isochrones.left": np.array([len(np.unique(of[(of >= 0) & ~drawn]))], dtype=np.int64),
         "isochrones.origin": of[order].astype(np.int64),
         "isochrones.minutes": np.rint(minutes[order] * 10).astype(np.int64),
         "isochrones.street": np.rint(table["street_m"].to_numpy(dtype=float)[order]).astype(np.int64),
-        **areas(shapes, grid, name="isochrones", starts=places[of[order]]),
+        **outlines(table.geometry.iloc[order], grid, name="isochrones", starts=places[of[order]]),
     }
+
+
+def _that_fit(table: gpd.GeoDataFrame, of: Whole, people: NDArray[np.float64], *, most: float) -> NDArray[np.bool_]:
+    """Rows of clusters, from the one with most people, as far as their outlines have at most so many numbers."""
+    known = of >= 0
+    numbers = np.zeros(len(people))
+    np.add.at(numbers, of[known], 2 * shapely.get_num_coordinates(table.geometry.to_numpy())[known])
+    first = np.argsort(-people, kind="stable")
+    fits = np.zeros(len(people), dtype=bool)
+    fits[first] = np.cumsum(numbers[first]) <= most
+    found: NDArray[np.bool_] = known.copy()
+    found[known] = fits[of[known]]
+    return found

@@ -102,13 +102,16 @@ circle15.data = (() => {
 
   function points(steps, project) {
     const count = steps.length / 2;
-    const found = { count, xs: new Float64Array(count), ys: new Float64Array(count), steps: [] };
+    const found = { count, xs: new Float64Array(count), ys: new Float64Array(count) };
+    const places = new Int32Array(steps.length);
+    found.steps = (i) => [places[2 * i], places[2 * i + 1]];
     let x = 0;
     let y = 0;
     for (let i = 0; i < count; i += 1) {
       x += steps[2 * i];
       y += steps[2 * i + 1];
-      found.steps.push([x, y]);
+      places[2 * i] = x;
+      places[2 * i + 1] = y;
       found.xs[i] = project.x(x);
       found.ys[i] = project.y(y);
     }
@@ -142,7 +145,7 @@ circle15.data = (() => {
     });
 
     function outline(row, origin) {
-      let [x, y] = clusters.steps[origin];
+      let [x, y] = clusters.steps(origin);
       const rings = [];
       for (let r = first[row]; r < first[row + 1]; r += 1) {
         const ring = [];

@@ -6,6 +6,8 @@ circle15.layers = (() => {
   const BUILDINGS_FROM = 15; // zoom
   const SYMBOLS_FROM = 14.5;
   const NAMES_FROM = 16;
+  const WAYS_FROM = 11.5; // below it, roads alone
+  const LARGEST = 26; // radius of a cluster's mark, in pixels
 
   /* Shapes and points of the whole page, decoded once. */
   function decode(study, arrays) {
@@ -25,6 +27,7 @@ circle15.layers = (() => {
       clusters,
       facilities: entrances(arrays, project),
       isochrones: () => [], // until they are unpacked
+      outlines: { left: 0, some: true },
     };
   }
 
@@ -83,6 +86,10 @@ circle15.layers = (() => {
       canvas.stroke(context, view, world.streets[one], { color, width: Math.min(width, 9), dash });
     const ink = (alpha) => `rgba(38,40,52,${alpha})`;
     canvas.stroke(context, view, world.areas.rail[1], { color: base.rail, width: 1.1 * wide, dash: [6, 4] });
+    if (view.zoom < WAYS_FROM) {
+      line("major", ink(0.5), 2 * wide);
+      return;
+    }
     line("tunnel", ink(0.28), 1.1 * wide, [4, 4]);
     if (view.zoom >= 13) line("path", ink(0.26), 0.7 * wide);
     line("street", ink(0.34), 0.95 * wide);
@@ -164,7 +171,7 @@ circle15.layers = (() => {
     const share = (areaOf(boundary) * 0.13) / Math.PI / all; // squared map pixels a person, at zoom 0
     return (i, zoom) => {
       const grown = 2 ** Math.min(zoom, 14) * 1.5 ** Math.max(0, zoom - 14);
-      return Math.max(1.8, Math.min(26, grown * Math.sqrt(share * people[i])));
+      return Math.max(1.8, Math.min(LARGEST, grown * Math.sqrt(share * people[i])));
     };
   }
 
@@ -180,25 +187,34 @@ circle15.layers = (() => {
   function marks(world, study, state) {
     return (context, view) => {
       context.clearRect(0, 0, view.width, view.height);
-      for (const kind of ["served", "unknown", "gap"]) clusters(context, view, world, study, state, kind);
-      if (state.facilitiesShown) facilities(context, view, world, study, state);
+      const level = state.squaresAt(view.zoom);
+      if (level) circle15.squares.draw(context, view, level, { study, state });
+      else {
+        const seen = inView(view, world, state);
+        for (const kind of state.kinds) clusters(context, view, world, study, { state, kind, seen });
+      }
+      if (state.facilitiesShown && !level) facilities(context, view, world, study, state);
       const taken = labels(context, view, world, study, state);
+      if (state.facilitiesShown && state.signLook) signWords(context, view, world, state, taken);
       if (state.facilitiesShown && view.zoom >= NAMES_FROM) names(context, view, world, study, state, taken);
       selected(context, view, world, study, state);
     };
   }
 
-  function clusters(context, view, world, study, state, kind) {
+  /* Clusters that are seen, most people first. */
+  function inView(view, world, state) {
+    const { xs, ys } = world.clusters;
+    const edge = LARGEST / view.scale;
+    const [west, north, east, south] = [view.west - edge, view.north - edge, view.east + edge, view.south + edge];
+    return state.byPeople.filter((i) => xs[i] > west && xs[i] < east && ys[i] > north && ys[i] < south);
+  }
+
+  function clusters(context, view, world, study, { state, kind, seen }) {
     const color = study.palette.marks[kind];
-    for (const i of state.byPeople) {
+    for (const i of seen) {
       if (state.status(i) !== kind) continue;
       const at = [view.x(world.clusters.xs[i]), view.y(world.clusters.ys[i])];
-      if (at[0] < -20 || at[1] < -20 || at[0] > view.width + 20 || at[1] > view.height + 20) continue;
-      const size = state.size(i, view.zoom);
-      if (kind === "gap") canvas.disc(context, at, size, { fill: color, line: "#fff", width: size > 4 ? 1.4 : 0.9 });
-      else if (kind === "unknown") {
-        canvas.disc(context, at, size, { fill: "rgba(255,255,255,.4)", line: color, width: size > 4 ? 1.4 : 1, dash: [2.5, 2] });
-      } else canvas.disc(context, at, Math.max(1.3, size * 0.4), { fill: color, line: "rgba(255,255,255,.95)", width: 0.9 });
+      canvas.home(context, at, { kind, size: state.size(i, view.zoom), color });
     }
   }
 
@@ -213,7 +229,25 @@ circle15.layers = (() => {
           canvas.disc(context, [view.x(points.xs[k]), view.y(points.ys[k])], 2, { fill: color, line: "#fff" });
         }
       }
-      canvas.sign(context, at, { which: state.signOf(i), radius: size, color, filled: study.facilities.verified[i] === 1 });
+      const look = state.signLook ? state.signLook(i) : { color, filled: study.facilities.verified[i] === 1, grown: 1, word: "" };
+      canvas.sign(context, at, { which: state.signOf(i), radius: size * look.grown, color: look.color, filled: look.filled });
+    }
+  }
+
+  /* A word at every sign that has one, above it or below, where nothing is written yet. */
+  function signWords(context, view, world, state, taken) {
+    const said = new Set(); // once for a place with several services
+    for (const i of state.facilities) {
+      const { word, color } = state.signLook(i);
+      const [x, y] = [view.x(world.facilities.xs[i]), view.y(world.facilities.ys[i])];
+      const here = `${x.toFixed()} ${y.toFixed()} ${word}`;
+      if (!word || said.has(here)) continue;
+      said.add(here);
+      context.font = "700 12px sans-serif";
+      const half = context.measureText(word).width / 2 + 4;
+      const spots = [[x, y - 17], [x, y + 17], [x + half + 10, y], [x - half - 10, y]];
+      const at = spots.find(([a, b]) => claim(taken, [a - half, b - 8, a + half, b + 8]));
+      if (at) canvas.text(context, word, at, { weight: 700, color });
     }
   }
 
@@ -244,6 +278,7 @@ circle15.layers = (() => {
     const taken = [];
     for (const unit of state.shown) {
       const box = world.units.box.subarray(4 * unit, 4 * unit + 4);
+      if (box[0] > view.east || box[2] < view.west || box[1] > view.south || box[3] < view.north) continue;
       const room = (box[2] - box[0]) * view.scale;
       const [gx, gy] = study.units.at[unit];
       const at = [view.x(world.project.x(gx)), view.y(world.project.y(gy))];
@@ -281,6 +316,7 @@ circle15.layers = (() => {
       canvas.disc(context, at, 18, { fill: "rgba(255,255,255,.75)" });
       canvas.element(context, at, { kind, radius: 14, color: elementColor(study, kind) });
     }
+    if (state.square !== null) circle15.squares.chosen(context, view, state.square);
     if (state.cluster === null) return;
     const i = state.cluster;
     const at = [view.x(world.clusters.xs[i]), view.y(world.clusters.ys[i])];
@@ -293,26 +329,32 @@ circle15.layers = (() => {
   const elementColor = (study, kind) =>
     study.palette.base[{ stairs: "stairs", lift: "lift", escalator: "lift" }[kind]] || study.palette.marks.facility;
 
-  /* The cluster, facility or unit at a place on the map, in map pixels at zoom 0. */
-  function find(world, state, place, zoom) {
+  /* The cluster or square, facility or unit at a place on the map, in map pixels at zoom 0. */
+  function find(world, study, state, { place, zoom }) {
     const scale = 2 ** zoom;
+    const edge = LARGEST / scale;
+    const far = (xs, ys, i) => Math.abs(xs[i] - place.x) > edge || Math.abs(ys[i] - place.y) > edge;
     const near = (xs, ys, i) => Math.hypot(xs[i] - place.x, ys[i] - place.y) * scale;
+    const level = state.squaresAt(zoom);
     let best = { kind: "none", distance: Infinity };
-    if (state.facilitiesShown) {
+    if (state.facilitiesShown && !level) {
       for (const i of state.facilities) {
         const distance = near(world.facilities.xs, world.facilities.ys, i);
         if (distance < 8 && distance < best.distance) best = { kind: "facility", index: i, distance };
       }
     }
-    for (const i of state.byPeople) {
+    for (const i of level ? [] : state.byPeople) {
+      if (far(world.clusters.xs, world.clusters.ys, i)) continue;
       const distance = near(world.clusters.xs, world.clusters.ys, i);
       const size = state.size(i, zoom);
       if (distance < Math.max(size, 7) && distance < best.distance) best = { kind: "cluster", index: i, distance };
     }
     if (best.kind !== "none") return best;
+    const square = level && circle15.squares.find(study, state, { level, at: place, zoom });
+    if (square) return square;
     const unit = [...state.shown].reverse().find((one) => data.inside(world.units, one, place.x, place.y));
     return unit === undefined ? best : { kind: "unit", index: unit };
   }
 
-  return { decode, ground, reach, marks, find, sizing, elementColor };
+  return { WAYS_FROM, decode, ground, reach, marks, find, sizing, elementColor };
 })();

@@ -36,8 +36,10 @@ circle15.lists = (() => {
     state.anyUnlisted = () => state.shown.some((u) => state.look(u, state.category).key === "unknown");
   }
 
-  /* Residents of a unit of whom it cannot be said because the list is incomplete; counted once for each unit. */
+  /* Residents of a unit of whom it cannot be said because the list is incomplete, counted once for each unit; not told
+     where the page does not carry why. */
   function peopleUnknown(study, arrays, state) {
+    if (!state.carried.answers) return () => null;
     const { parent } = study.units;
     const kept = new Map();
     const clusters = state.people.length;
@@ -72,7 +74,7 @@ circle15.lists = (() => {
     const { el, mark } = panel;
     const expected = one.expected === null ? "–" : one.expected < 10 ? one.expected.toFixed(1).replace(".0", "") : number(one.expected);
     const judge = one.judge === null ? say("completeness.table") : one.judge === u ? "" : say("completeness.judged", { unit: canvas.plain(state.unitName(one.judge)) });
-    const people = one.known ? null : el("small", {}, say("completeness.people", { n: number(one.people) }));
+    const people = one.known || one.people === null ? null : el("small", {}, say("completeness.people", { n: number(one.people) }));
     return el("tr", { class: study.services[one.s].category === state.category ? "c15-current" : null },
       el("th", { scope: "row" }, state.serviceName(one.s), judge ? el("small", {}, judge) : null),
       el("td", { title: one.expected === null ? say("completeness.nothing") : null }, `${number(one.found)} / ${expected}`),

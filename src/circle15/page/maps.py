@@ -19,14 +19,23 @@ from branca.element import Element, Figure, MacroElement
 from jinja2 import Environment, PackageLoader
 
 from circle15.errors import ConfigError, Finding
+from circle15.page.changing import change_blocks, change_words
 from circle15.page.contents import blocks, carried, words
 from circle15.page.offline import Verbatim, inline, policy, refuse_network, script
+from circle15.page.squares import farthest
+from circle15.page.walking import walking
 
 if TYPE_CHECKING:
+    from circle15.page.walking import Live
     from circle15.project import Standard
-    from circle15.tables import Result
+    from circle15.tables import Comparison, Result
 
-_SCRIPTS = ("data.js", "canvas.js", "layers.js", "panel.js", "lists.js", "page.js")
+_SCRIPTS = ("data.js", "canvas.js", "layers.js", "panel.js", "squares.js", "lists.js", "page.js")
+_CHANGE_SCRIPTS = (*_SCRIPTS, "changes.js")  # the page of changes stands on that of one run
+_LIVE_SCRIPTS = (
+    *(*_SCRIPTS, "live_network.js", "live_search.js", "live_shapes.js", "live_links.js", "live_coverage.js"),
+    *("live_supply.js", "live_scenario.js", "live.js"),
+)
 _TEMPLATES = Environment(loader=PackageLoader("circle15.page"), autoescape=True)
 
 
@@ -41,28 +50,41 @@ class GapMap(folium.Map):
         Title of the window.
     language : {"zh", "en"}
         The language that the page opens in.
-    center : tuple of float
-        Latitude and longitude that the map opens at.
+    bounds : tuple of float
+        West, south, east and north of what it shows, in degrees.
+    said : dict
+        Every word of that language.
+    scripts : tuple of str
+        The package's own scripts that the page runs.
     """
 
     # class attributes of folium that name what is linked: no jQuery, no Bootstrap, no icon fonts
     default_js = [("leaflet", "https://cdn.jsdelivr.net/npm/leaflet@1.9.3/dist/leaflet.js")]  # noqa: RUF012
     default_css = [("leaflet_css", "https://cdn.jsdelivr.net/npm/leaflet@1.9.3/dist/leaflet.css")]  # noqa: RUF012
 
-    def __init__(self, contents: str, *, title: str, language: str, center: tuple[float, float]) -> None:
+    def __init__(
+        self,
+        contents: str,
+        *,
+        title: str,
+        language: str,
+        bounds: tuple[float, float, float, float],
+        said: dict[str, Any],
+        scripts: tuple[str, ...] = _SCRIPTS,
+    ) -> None:
+        west, south, east, north = bounds
         super().__init__(
-            location=center,
+            location=((south + north) / 2, (west + east) / 2),
             zoom_start=14,
             tiles=None,
             zoom_control=False,
-            max_zoom=19,  # folium's own argument reaches only a tile layer
-            min_zoom=10,
             zoom_snap=0.25,
             attribution_control=False,
         )
+        self.options |= {"min_zoom": farthest(bounds), "max_zoom": 19}  # folium's own arguments reach only a tile layer
         self._id = hashlib.sha256(contents.encode()).hexdigest()[:16]  # the same result gives the same file
         _Page(title=title, language=language).add_child(self)
-        _Shell(contents, language=language).add_to(self, name="circle15")
+        _Shell(contents, said=said, scripts=scripts).add_to(self, name="circle15")
 
     def render(self, **kwargs: Any) -> str:  # noqa: ANN401  passed on to branca
         """Render into the figure, with every link replaced by what it points to.
@@ -128,19 +150,20 @@ class _Page(Figure):
 class _Shell(MacroElement):
     """Everything on the page around the map, the data, and the script that draws."""
 
-    def __init__(self, contents: str, *, language: str) -> None:
+    def __init__(self, contents: str, *, said: dict[str, Any], scripts: tuple[str, ...]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Circle15"
         self.contents = contents
-        self.language = language
+        self.said = said
+        self.scripts = scripts
 
     def render(self, **kwargs: Any) -> str:  # noqa: ANN401
         """Put style, shell, data and script into the figure."""
         figure: Any = self.get_root()
         folder = resources.files("circle15.page")
         style = (folder / "style.css").read_text(encoding="utf-8")
-        scripts = "\n".join((folder / one).read_text(encoding="utf-8") for one in _SCRIPTS)
-        shell = _TEMPLATES.get_template("shell.html").render(words=words(self.language))
+        scripts = "\n".join((folder / one).read_text(encoding="utf-8") for one in self.scripts)
+        shell = _TEMPLATES.get_template("shell.html").render(words=self.said)
         figure.header.add_child(Verbatim(f"<style>{style}</style>"), name="circle15_style")
         figure.html.add_child(Verbatim(f"{shell}\n{self.contents}\n{script(scripts)}"), name="circle15_shell")
         name = self._parent.get_name() if self._parent is not None else ""
@@ -149,7 +172,9 @@ class _Shell(MacroElement):
         return ""
 
 
-def gap_map(result: Result, *, standard: Standard, language: Literal["zh", "en"] = "zh") -> GapMap:
+def gap_map(
+    result: Result, *, standard: Standard, language: Literal["zh", "en"] = "zh", live: Live | None = None
+) -> GapMap:
     """The map of a result: card, gaps, facilities and isochrones, in one file that needs no network.
 
     Parameters
@@ -158,6 +183,42 @@ def gap_map(result: Result, *, standard: Standard, language: Literal["zh", "en"]
         What a run of a study computed.
     standard : Standard
         The standard that it was held against.
+    language : {"zh", "en"}
+        The language that the page opens in; the reader can switch.
+    live : Live, optional
+        The network and its walkers, for a page that can be asked (`circle15.live` in its scripts); left out where one
+        page cannot hold every answer and facility of the result.
+
+    Returns
+    -------
+    GapMap
+        A `folium.Map`; `.save(path)` writes the file.
+
+    Raises
+    ------
+    ConfigError
+        When the language is neither.
+    DataError
+        When the result was read back from its tables: it has no frames of coverage then.
+    """
+    _require_language(language)
+    held = carried(result, standard=standard)
+    whole = held["answers"] and held["facilities"]
+    walked = walking(live, result, standard=standard) if live is not None and whole else ""
+    contents = blocks(result, standard=standard, language=language, more=walked)
+    scripts = _LIVE_SCRIPTS if walked else _SCRIPTS
+    return GapMap(contents, **_opening(result, words(language), language), scripts=scripts)
+
+
+def change_map(found: Comparison, *, standard: Standard, language: Literal["zh", "en"] = "zh") -> GapMap:
+    """The map of a comparison: units by who gains and who loses, homes, facilities, the card, in one file.
+
+    Parameters
+    ----------
+    found : Comparison
+        With the facts of `circle15 compare`.
+    standard : Standard
+        That of the later run.
     language : {"zh", "en"}
         The language that the page opens in; the reader can switch.
 
@@ -171,15 +232,23 @@ def gap_map(result: Result, *, standard: Standard, language: Literal["zh", "en"]
     ConfigError
         When the language is neither.
     """
+    _require_language(language)
+    contents = change_blocks(found, standard=standard, language=language)
+    return GapMap(contents, **_opening(found.after, change_words(language), language), scripts=_CHANGE_SCRIPTS)
+
+
+def _require_language(language: str) -> None:
     if language not in ("zh", "en"):
         raise ConfigError(Finding("language", f"there is no {language!r}", "Use zh or en"))
-    result = carried(result)
-    west, south, east, north = result.area.extent_lonlat.bounds
+
+
+def _opening(result: Result, said: dict[str, Any], language: str) -> dict[str, Any]:
+    """Title, language, ground and words that a page opens with."""
     facts = result.facts
     name = str(facts.get("name_en") or facts.get("name", "")) if language == "en" else str(facts.get("name", ""))
-    return GapMap(
-        blocks(result, standard=standard, language=language),
-        title=f"{name} · {words(language)['page']['title']}",
-        language=language,
-        center=((south + north) / 2, (west + east) / 2),
-    )
+    return {
+        "title": f"{name} · {said['page']['title']}",
+        "language": language,
+        "bounds": result.area.extent_lonlat.bounds,
+        "said": said,
+    }

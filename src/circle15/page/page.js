@@ -1,8 +1,8 @@
 /* The page: what is chosen, what follows from it, and which part to draw again. */
 "use strict";
 
-circle15.start = (() => {
-  const { data, canvas, layers, panel, lists } = circle15;
+circle15.page = (() => {
+  const { data, canvas, layers, panel, lists, squares } = circle15;
   const STATES = ["gap", "unknown", "served"];
   const REASONS = ["", "inventory", "edge", "unplaced"];
   const CAUSES = ["", "none", "far", "terrain", "steps", "closed"];
@@ -10,12 +10,12 @@ circle15.start = (() => {
   const NO_CHANGE = 9;
   const LISTED = 10;
 
-  const NOTHING = { cluster: null, unit: null, element: null };
+  const NOTHING = { cluster: null, square: null, unit: null, element: null };
 
   /* Everything that is asked of the data; drawing and wording read it and change nothing. */
   function newState(study, arrays, world) {
     const clusters = world.clusters.count;
-    const people = Float64Array.from(arrays["origins.people"], (thousandths) => thousandths / 1000);
+    const people = Float64Array.from(arrays["origins.people"], (parts) => parts / study.people_in);
     const columns = study.standard.categories.length;
     const state = {
       world,
@@ -27,14 +27,19 @@ circle15.start = (() => {
       element: null,
       tier: firstTier(study),
       cluster: null,
+      square: null, // its level and its place there
       unit: null,
+      zoom: null, // of the map
+      kinds: ["served", "unknown", "gap"], // of clusters, from below
       facilitiesShown: true,
+      carried: study.carried,
       people,
       size: layers.sizing(people, world.boundary),
-      byPeople: [...people.keys()].sort((a, b) => people[b] - people[a] || a - b),
+      byPeople: byPeople(arrays["origins.people"]),
       unitOf: arrays["origins.unit"],
       buildings: arrays["origins.buildings"],
-      height: Array.from(arrays["origins.height"], (value) => (value ? value - 1 : null)),
+      height: (i) => (arrays["origins.height"][i] ? arrays["origins.height"][i] - 1 : null),
+      evidence: (i) => study.evidence[arrays["origins.evidence"][i]],
     };
     const states = () => arrays[state.reading === "lenient" ? "states.lenient" : "states.strict"];
     state.statusIn = (i, category) => STATES[states()[category * clusters + i]];
@@ -64,15 +69,22 @@ circle15.start = (() => {
         flips: suffix ? 0 : read("flips") ?? 0,
       };
     };
-    state.unitsOnly = () => !state.people.length;
     state.closeCalls = () => !state.walker && state.reading === "strict" && study.card.flips.some((share) => share >= CLOSE_CALL);
     state.changes = () => span(arrays[`walker${state.walker}.change`].filter((n) => n !== NO_CHANGE));
     state.sumFor = (w, c) => (w ? walkerSum(study, arrays, { w, c, all: state.all }) : state.own[c]);
     state.stepFree = (i) => stepFree(arrays, i);
     state.dependedOn = (c) => dependedOn(study, c);
+    squares.ask(study, arrays, state);
     lists.ask(study, arrays, state);
     wording(study, state);
     return state;
+  }
+
+  /* Most people first, then as they come: sorted as numbers, since there may be very many. */
+  function byPeople(people) {
+    const most = 2 ** 20;
+    const keys = Float64Array.from(people, (parts, i) => i - parts * most).sort();
+    return Array.from(keys, (one) => one - Math.floor(one / most) * most);
   }
 
   /* A cell of the card of another walker than the study's own. */
@@ -149,7 +161,8 @@ circle15.start = (() => {
       const [section, word] = key.split(".");
       return fill(study.words[state.language][section][word], values);
     };
-    state.number = (value) => new Intl.NumberFormat(state.say("number.locale")).format(Math.round(value));
+    const formats = Object.fromEntries(["zh", "en"].map((one) => [one, new Intl.NumberFormat(study.words[one].number.locale)]));
+    state.number = (value) => formats[state.language].format(Math.round(value));
     state.share = (part, all) => (all > 0 ? `${((100 * part) / all).toFixed(1)}%` : "–");
     state.range = (sum) => { // those of whom it cannot be said may all be served, or none
       if (!sum.unknown) return state.share(sum.served, sum.all);
@@ -198,24 +211,7 @@ circle15.start = (() => {
 
   /* What follows from the choices. */
   function refresh(study, state) {
-    const zero = () => ({ all: 0, served: 0, gap: 0, unknown: 0 });
-    state.own = study.standard.categories.map((_, c) => {
-      const sum = zero();
-      if (state.unitsOnly()) { // too many clusters for a page: the card has counted them
-        study.units.parent.forEach((parent, u) => {
-          if (parent >= 0) return;
-          const { people, ...states } = state.cell(u, c);
-          sum.all += people;
-          ["served", "gap", "unknown"].forEach((kind) => { sum[kind] += states[kind]; });
-        });
-        return sum;
-      }
-      state.people.forEach((people, i) => {
-        sum.all += people;
-        sum[state.statusIn(i, c)] += people;
-      });
-      return sum;
-    });
+    state.own = study.standard.categories.map((_, c) => state.wholeSum(c));
     state.all = state.own[0].all;
     state.sums = state.own.map((_, c) => state.sumFor(state.walker, c));
     state.shown = study.units.tier.flatMap((tier, u) => (tier === state.tier ? [u] : []));
@@ -246,10 +242,8 @@ circle15.start = (() => {
       Object.assign(this, { map, study });
       complete(study);
       this.world = layers.decode(study, arrays);
-      this.state = newState(study, arrays, this.world);
-      refresh(study, this.state);
-      this.state.category = worst(this.state.sums);
-      refresh(study, this.state);
+      this.begin(arrays);
+      this.state.zoom = map.getZoom();
       this.ground = this.layer("c15-ground", 210, layers.ground);
       this.reach = this.layer("c15-reach", 350, layers.reach);
       this.marks = this.layer("c15-marks", 450, layers.marks);
@@ -257,6 +251,22 @@ circle15.start = (() => {
       this.listen();
       this.home(false);
       for (const layer of [this.ground, this.reach, this.marks]) layer.addTo(map);
+    }
+
+    /* What can be asked of the data, and what is chosen first. */
+    begin(arrays) {
+      this.state = newState(this.study, arrays, this.world);
+      this.refresh();
+      this.state.category = worst(this.state.sums);
+      this.refresh();
+    }
+
+    refresh() {
+      refresh(this.study, this.state);
+    }
+
+    tip(found) {
+      return panel.tip(this.study, this.state, found);
     }
 
     layer(pane, height, drawing) {
@@ -278,6 +288,7 @@ circle15.start = (() => {
 
     receive(isochrones) {
       this.world.isochrones = data.isochrones(isochrones, this.world.clusters, this.world.project);
+      this.world.outlines = { left: isochrones["isochrones.left"][0], some: isochrones["isochrones.origin"].length > 0 };
       if (this.state.cluster !== null) this.set({});
     }
 
@@ -286,6 +297,7 @@ circle15.start = (() => {
       map.on("click", (event) => this.click(event.latlng));
       map.on("mousemove", (event) => this.hover(event.latlng));
       map.on("mouseout", () => this.tooltip?.remove());
+      map.on("zoomend", () => this.zoomed());
       map.getContainer().setAttribute("role", "application");
       panel.$("language").addEventListener("click", () => this.set({ language: this.state.language === "zh" ? "en" : "zh" }));
       const [nearer, farther, whole] = panel.$("zoom").querySelectorAll("button");
@@ -301,20 +313,28 @@ circle15.start = (() => {
       });
     }
 
+    /* The legend says what a square measures at this zoom. */
+    zoomed() {
+      this.state.zoom = this.map.getZoom();
+      this.writeLegend();
+    }
+
     find(latlng) {
-      return layers.find(this.world, this.state, L.CRS.EPSG3857.latLngToPoint(latlng, 0), this.map.getZoom());
+      const place = L.CRS.EPSG3857.latLngToPoint(latlng, 0);
+      return layers.find(this.world, this.study, this.state, { place, zoom: this.map.getZoom() });
     }
 
     click(latlng) {
       const found = this.find(latlng);
       if (found.kind === "cluster") this.showCluster(found.index);
+      else if (found.kind === "square") this.showSquare(found);
       else if (found.kind === "unit") this.set({ ...NOTHING, unit: found.index });
       else if (found.kind === "none") this.close();
     }
 
     hover(latlng) {
       const found = this.find(latlng);
-      const words = panel.tip(this.study, this.state, found);
+      const words = this.tip(found);
       this.map.getContainer().style.cursor = words ? "pointer" : "";
       this.tooltip = this.tooltip || L.tooltip({ direction: "top", offset: [0, -8], opacity: 1 });
       if (words) this.tooltip.setContent(words).setLatLng(latlng).addTo(this.map);
@@ -324,6 +344,11 @@ circle15.start = (() => {
     showCluster(index, { zoom = false } = {}) {
       this.set({ ...NOTHING, cluster: index });
       if (zoom) this.map.fitBounds(this.around(index), { ...this.margins(), maxZoom: 16, animate: true });
+    }
+
+    showSquare({ level, index }, { zoom = false } = {}) {
+      this.set({ ...NOTHING, square: { level, index } });
+      if (zoom) this.map.fitBounds(squares.bounds({ level, index }), { ...this.margins(), animate: true });
     }
 
     showElement(index) {
@@ -374,7 +399,7 @@ circle15.start = (() => {
     /* Change what is chosen, then say and draw it. */
     set(changes) {
       Object.assign(this.state, changes);
-      refresh(this.study, this.state);
+      this.refresh();
       if (this.state.unit !== null && !this.state.shown.includes(this.state.unit)) this.state.unit = null;
       this.write();
       for (const layer of [this.ground, this.reach, this.marks]) layer.redraw();
@@ -391,18 +416,33 @@ circle15.start = (() => {
         walker: (walker) => this.chooseWalker(walker),
         list: (list) => this.set({ list }),
       });
-      panel.ranked(study, state, (i) => this.showCluster(i, { zoom: true }));
+      panel.ranked(study, state, {
+        cluster: (i) => this.showCluster(i, { zoom: true }),
+        square: (one) => this.showSquare(one, { zoom: true }),
+      });
       panel.depended(study, state, (i) => this.showElement(i));
       lists.write(study, state);
-      panel.legend(study, state, (facilitiesShown) => this.set({ facilitiesShown }));
+      this.writeLegend();
       panel.foot(study, state);
-      const toggle = panel.$("card-toggle");
-      const open = !panel.$("card").hidden;
-      toggle.textContent = state.say(open ? "page.card_close" : "page.card_open");
-      toggle.setAttribute("aria-expanded", String(open));
-      if (open) panel.card(study, state, (unit, category) => this.pick(unit, category));
+      this.writeCard();
       this.map.getContainer().setAttribute("aria-label", state.say("page.map"));
       this.writeDetail();
+    }
+
+    writeLegend() {
+      panel.legend(this.study, this.state, (facilitiesShown) => this.set({ facilitiesShown }));
+    }
+
+    writeCard() {
+      const toggle = panel.$("card-toggle");
+      const open = !panel.$("card").hidden;
+      toggle.textContent = this.state.say(open ? "page.card_close" : "page.card_open");
+      toggle.setAttribute("aria-expanded", String(open));
+      if (open) this.card();
+    }
+
+    card() {
+      panel.card(this.study, this.state, (unit, category) => this.pick(unit, category));
     }
 
     writeDetail() {
@@ -410,7 +450,8 @@ circle15.start = (() => {
       const close = () => this.close();
       if (state.cluster !== null) {
         panel.cluster(study, state, state.cluster, { reach: this.world.isochrones(state.cluster), close });
-      } else if (state.element !== null) panel.element(study, state, state.element, close);
+      } else if (state.square !== null) squares.detail(study, state, state.square, close);
+      else if (state.element !== null) panel.element(study, state, state.element, close);
       else if (state.unit !== null) panel.unit(study, state, state.unit, close);
       else panel.$("detail").hidden = true;
     }
@@ -427,18 +468,19 @@ circle15.start = (() => {
     }
   }
 
-  return async (map) => {
+  /* Opens a page of this kind on a map. */
+  const opening = (Kind) => async (map) => {
     const message = document.getElementById("c15-message");
     if (message.className === "c15-stop") return;
     try {
       const [study, arrays] = await Promise.all([data.values("study"), data.numbers("map")]);
-      const page = new Page(map, study, arrays);
+      const page = new Kind(map, study, arrays);
       circle15.shown = page;
       message.hidden = true;
       document.body.classList.add("c15-ready");
       performance.mark("circle15-ready");
       await new Promise((resolve) => setTimeout(resolve)); // outlines are unpacked after the first picture
-      page.receive(await data.numbers("isochrones"));
+      if (document.getElementById("circle15-isochrones")) page.receive(await data.numbers("isochrones"));
     } catch (error) {
       message.hidden = false;
       message.querySelector("p").textContent = message.dataset.failed;
@@ -446,4 +488,8 @@ circle15.start = (() => {
       throw error;
     }
   };
+
+  return { Page, byPeople, firstTier, opening, wording };
 })();
+
+circle15.start = circle15.page.opening(circle15.page.Page);

@@ -159,29 +159,41 @@ circle15.panel = (() => {
     select.onchange = () => choose(Number(select.value));
   }
 
+  /* Who lacks most, and how many more there are: clusters, or squares of them where the page carries no clusters. */
+  function gapsOf(state) {
+    const { carried, byPeople, people, status } = state;
+    const some = carried.clusters ? byPeople.filter((i) => status(i) === "gap" && people[i] > 0) : circle15.squares.ranked(state);
+    const one = (gap) => (carried.clusters ? { cluster: gap, people: people[gap] } : gap);
+    const rest = some.slice(LISTED);
+    return {
+      first: some.slice(0, LISTED).map(one),
+      rest: { n: rest.length, people: rest.reduce((sum, gap) => sum + (carried.clusters ? people[gap] : gap.people), 0) },
+    };
+  }
+
+  function rankedRow(study, state, one, { most, show }) {
+    const { cluster: i } = one;
+    const where = i === undefined ? circle15.squares.where(study, state, one) : name(state.unitName(state.unitOf[i]));
+    const onclick = () => (i === undefined ? show.square(one) : show.cluster(i));
+    return el("li", {}, el("button", { type: "button", onclick, "data-cluster": i === undefined ? null : String(i) },
+      el("span.c15-where", {}, where),
+      el("span.c15-count", {}, state.say("cluster.people", { n: state.number(one.people) })),
+      i !== undefined && state.carried.answers ? el("span.c15-lacks", {}, lacks(study, state, i)) : null,
+      el("i.c15-length", { style: { width: `${(100 * one.people) / most}%` }, "aria-hidden": "true" })));
+  }
+
   function ranked(study, state, show) {
     const { say, number } = state;
-    const gaps = state.byPeople.filter((i) => state.status(i) === "gap" && state.people[i] > 0);
+    const { first, rest } = gapsOf(state);
     $("ranked").hidden = state.list !== "gaps";
-    $("ranked").querySelector("h2").replaceChildren(say("page.ranked"), state.walker ? el("small", {}, " · ", name(state.walkerName(0))) : "");
+    const title = say(state.carried.clusters ? "page.ranked" : "squares.ranked");
+    $("ranked").querySelector("h2").replaceChildren(title, state.walker ? el("small", {}, " · ", name(state.walkerName(0))) : "");
     const list = $("ranked").querySelector("ol");
-    const most = gaps.length ? state.people[gaps[0]] : 1;
-    list.replaceChildren(
-      ...gaps.slice(0, LISTED).map((i) =>
-        el("li", {}, el("button", { type: "button", onclick: () => show(i), "data-cluster": String(i) },
-          el("span.c15-where", {}, name(state.unitName(state.unitOf[i]))),
-          el("span.c15-count", {}, say("cluster.people", { n: number(state.people[i]) })),
-          el("span.c15-lacks", {}, lacks(study, state, i)),
-          el("i.c15-length", { style: { width: `${(100 * state.people[i]) / most}%` }, "aria-hidden": "true" }))),
-      ),
-    );
-    const rest = gaps.slice(LISTED);
+    const most = first.length ? first[0].people : 1;
+    list.replaceChildren(...first.map((one) => rankedRow(study, state, one, { most, show })));
     const parts = [];
-    if (!gaps.length) parts.push(say(state.unitsOnly() ? "page.ranked_units" : "page.ranked_none"));
-    if (rest.length) {
-      const people = rest.reduce((sum, i) => sum + state.people[i], 0);
-      parts.push(say("page.ranked_more", { n: number(rest.length), people: number(people) }));
-    }
+    if (!first.length) parts.push(say("page.ranked_none"));
+    if (rest.n) parts.push(say(state.carried.clusters ? "page.ranked_more" : "squares.ranked_more", { n: number(rest.n), people: number(rest.people) }));
     const { unknown } = state.sumFor(0, state.category);
     if (unknown > 0) parts.push(say("page.ranked_unknown", { people: number(unknown) }));
     $("ranked").querySelector("p").textContent = parts.join(" ");
@@ -259,12 +271,16 @@ circle15.panel = (() => {
 
   function cluster(study, state, i, { reach, close }) {
     const { say, number } = state;
-    const facts = [say("cluster.people", { n: number(state.people[i]) }), say("cluster.buildings", { n: number(state.buildings[i]) })];
-    if (state.height[i] !== null) facts.push(say("cluster.height", { n: number(state.height[i]) }));
-    facts.push(say(`evidence.${study.origins.evidence[i]}`));
+    const facts = [say("cluster.people", { n: number(state.people[i]) })];
+    if (state.carried.answers) {
+      facts.push(say("cluster.buildings", { n: number(state.buildings[i]) }));
+      if (state.height(i) !== null) facts.push(say("cluster.height", { n: number(state.height(i)) }));
+      facts.push(say(`evidence.${state.evidence(i)}`));
+    }
     const order = [state.category, ...study.standard.categories.keys()].filter((c, k, all) => all.indexOf(c) === k);
     const parts = order.map((c) => {
       const kind = state.statusIn(i, c);
+      if (!state.carried.answers) return el("p.c15-answer", {}, el("span", {}, state.categoryName(c)), mark(state, kind));
       const rows = state.servicesOf(c).map((s) => serviceRow(study, state, i, s));
       return el("details", { open: c === state.category },
         el("summary", {}, el("span", {}, state.categoryName(c)), mark(state, kind)),
@@ -273,9 +289,17 @@ circle15.panel = (() => {
     const reached = reach.map((one, k) => el("li", {}, edgeSwatch(study, k),
       say("cluster.reach_street", { minutes: one.minutes, km: (one.streetM / 1000).toFixed(1) }))).reverse();
     const footer = el("div.c15-reach", {}, el("strong", {}, say("cluster.reach")),
-      reach.length ? el("ul", {}, ...reached) : el("p", {}, say("cluster.reach_none")), stepFree(state, i));
+      reach.length ? el("ul", {}, ...reached) : el("p", {}, noReach(state)), stepFree(state, i),
+      state.carried.answers ? null : el("p", {}, say("carried.no_answers")));
     const title = [`${say("cluster.name")} · `, name(state.unitName(state.unitOf[i]))];
     detail(title, facts.join(" · "), { say, parts: [footer, ...parts] }, close);
+  }
+
+  /* Why no outline is drawn: it did not fit, none was computed, or the cluster stands on no street. */
+  function noReach(state) {
+    const { left, some } = state.world.outlines;
+    if (left) return some ? state.say("carried.reach_left", { n: state.number(left) }) : state.say("carried.reach_none");
+    return state.say(some ? "cluster.reach_none" : "carried.reach_none");
   }
 
   /* How much farther it is for a pram or a wheelchair. */
@@ -376,31 +400,44 @@ circle15.panel = (() => {
     return made;
   }
 
+  /* A line of the legend: a picture, and words beside it. */
+  const line = (draw, words, extra = null, why = null) =>
+    el("li", { title: why }, swatch(draw), el("span", {}, words, extra ? el("small", {}, extra) : null));
+
+  /* Colour and pattern of a unit, as on the map. */
+  const paint = (palette, scale, key) => (context) => {
+    context.fillStyle = palette.base.land;
+    context.fillRect(0, 0, 30, 18);
+    context.globalAlpha = canvas.CARD_ALPHA;
+    context.fillStyle = palette[scale][key];
+    context.fillRect(0, 0, 30, 18);
+    context.globalAlpha = 1;
+    context.fillStyle = canvas.patterns(context)[scale][key];
+    context.fillRect(0, 0, 30, 18);
+    context.strokeStyle = "rgba(28,39,51,.5)";
+    context.strokeRect(0.5, 0.5, 29, 17);
+  };
+
+  const block = (heading, items) => el("div", {}, el("h3", {}, ...[].concat(heading)), el("ul", {}, ...items));
+
   function legend(study, state, toggleFacilities) {
     const { say } = state;
     const { palette } = study;
     const percent = (value) => `${Math.round(100 * value)}%`;
-    const line = (draw, words, extra = null, why = null) => el("li", { title: why }, swatch(draw), el("span", {}, words, extra ? el("small", {}, extra) : null));
-    const painted = (scale, key, words, { extra = null, why = null } = {}) => line((context) => {
-      context.fillStyle = palette.base.land;
-      context.fillRect(0, 0, 30, 18);
-      context.globalAlpha = canvas.CARD_ALPHA; // as on the map
-      context.fillStyle = palette[scale][key];
-      context.fillRect(0, 0, 30, 18);
-      context.globalAlpha = 1;
-      context.fillStyle = canvas.patterns(context)[scale][key];
-      context.fillRect(0, 0, 30, 18);
-      context.strokeStyle = "rgba(28,39,51,.5)";
-      context.strokeRect(0.5, 0.5, 29, 17);
-    }, words, extra, why);
+    const painted = (scale, key, words, { extra = null, why = null } = {}) => line(paint(palette, scale, key), words, extra, why);
+    const bound = (band, key) => { // any one service, which may have no norm, is judged by coverage alone
+      const both = band.supply !== null && state.reading !== "lenient";
+      return say(`grade.${key}${both ? "_both" : ""}`, { share: percent(band.coverage), supply: both ? percent(band.supply) : "" });
+    };
     const bands = () => study.standard.grades.map((band, i, all) => painted("grades", String(band.grade), `${band[state.language]} (${band.grade})`,
-      { extra: i < all.length - 1 ? say("grade.at_least", { share: percent(band.coverage) }) : say("grade.below", { share: percent(all[i - 1].coverage) }) }));
+      { extra: i < all.length - 1 ? bound(band, "at_least") : bound(all[i - 1], "below"), why: band.supply === null ? "" : say("grade.supply_why") }));
     const none = () => painted("grades", "none", say("grade.none"), { why: say("grade.none_why", { share: percent(study.standard.complete_share) }) });
     const unknown = () => painted("grades", "unknown", say("completeness.grade"), { why: say("completeness.grade_why") });
     const close = () => line((context) => canvas.text(context, "≈", [15, 9], { size: 16, weight: 700 }), say("stability.close"), null, say("stability.why"));
     const changes = () => state.changes().map((n) => painted("change", String(n), state.changeWord(n)));
     const uncompared = () => painted("change", "none", say("change.none"));
     const units = state.reading === "difference" ? [...changes(), uncompared()] : [...bands(), none(), ...(state.anyUnlisted() ? [unknown()] : []), ...(state.closeCalls() ? [close()] : [])];
+    const block = (heading, items) => el("div", {}, el("h3", {}, ...[].concat(heading)), el("ul", {}, ...items));
     const disc = (kind, radius, style) => line((context) => canvas.disc(context, [15, 9], radius, style), say(`state.${kind}`));
     const discs = [
       disc("gap", 7, { fill: palette.marks.gap, line: "#fff", width: 1 }),
@@ -410,14 +447,19 @@ circle15.panel = (() => {
     const signs = state.servicesOf(state.category).map((s, which) =>
       line((context) => canvas.sign(context, [15, 9], { which, radius: 5, color: palette.marks.facility, filled: true }),
         state.serviceName(s), `${study.counts[s]}`));
+    const level = state.squaresAt(state.zoom);
+    const named = { name: canvas.plain(state.walkerName(0)), m: level ? state.number(circle15.squares.typical(level)) : "" };
+    const homes = level
+      ? block([say(state.walker ? "squares.legend_of" : "squares.legend", named), el("small", {}, say(state.carried.clusters ? "squares.nearer" : "squares.always", { n: state.number(state.carried.count) }))],
+        circle15.squares.legend(study, state, level))
+      : block(say(state.walker ? "legend.clusters_of" : "legend.clusters", named), discs);
     const tick = el("input", { type: "checkbox", onchange: (event) => toggleFacilities(event.target.checked) });
     tick.checked = state.facilitiesShown;
-    const block = (heading, items) => el("div", {}, el("h3", {}, ...[].concat(heading)), el("ul", {}, ...items));
     $("legend-body").replaceChildren(
       block(say(...unitsHeading(study, state)), units),
-      ...(state.cluster === null && !state.unitsOnly() ? [block(say(state.walker ? "legend.clusters_of" : "legend.clusters", { name: canvas.plain(state.walkerName(0)) }), discs)] : []),
-      ...(state.unitsOnly() ? [] : [block(el("label", {}, tick, say("legend.facilities")), signs)]),
-      ...(state.cluster === null ? [block(say("legend.streets"), lineSwatches(study, state, line))] : []),
+      ...(state.cluster === null ? [homes] : []),
+      ...(state.carried.facilities && !level ? [block(el("label", {}, tick, say("legend.facilities")), signs)] : []),
+      ...(state.cluster === null ? ways(study, state) : []),
     );
   }
 
@@ -428,7 +470,9 @@ circle15.panel = (() => {
     return [study.walkers[state.walker].key === "level" ? "legend.terrain" : "legend.change", values];
   }
 
-  function lineSwatches(study, state, line) {
+  /* Streets as they are drawn at this zoom: one block, or none. */
+  function ways(study, state) {
+    if (state.zoom < circle15.layers.WAYS_FROM) return [];
     const { base } = study.palette;
     const draw = (color, width, dash = []) => (context) => {
       context.strokeStyle = color;
@@ -442,10 +486,10 @@ circle15.panel = (() => {
     const found = [];
     const has = (one) => state.world.streets[one].count > 0;
     if (has("stairs")) found.push(["stairs", draw(base.stairs, 3.4, [2, 2])]);
-    else found.push(["street", draw("rgba(38,40,52,.5)", 1.6)]);
+    else if (has("street") || has("major")) found.push(["street", draw("rgba(38,40,52,.5)", 1.6)]);
     if (has("escalator")) found.push(["escalator", draw(base.lift, 3.4)]);
     if (state.world.lifts.count) found.push(["lift", (context) => { context.fillStyle = base.lift; context.fillRect(10, 4, 10, 10); }]);
-    return found.map(([key, drawn]) => line(drawn, state.say(`legend.${key}`)));
+    return found.length ? [block(state.say("legend.streets"), found.map(([key, drawn]) => line(drawn, state.say(`legend.${key}`))))] : [];
   }
 
   function edgeSwatch(study, i) {
@@ -465,7 +509,19 @@ circle15.panel = (() => {
     });
   }
 
-  function foot(study, state) {
+  /* What the page leaves out of a large study; the word says what becomes of homes. */
+  function leftOut(state, word) {
+    const { say, carried } = state;
+    const streets = carried.streets_left.map((one) => say(one === "major" ? "legend.major" : `kind.${one}`)).join(say("number.comma"));
+    return [
+      carried.clusters ? "" : say(word, { n: state.number(carried.count) }),
+      carried.answers || !carried.clusters ? "" : say("carried.no_answers"),
+      carried.facilities ? "" : say("carried.no_facilities"),
+      streets ? say("carried.no_streets", { streets }) : "",
+    ].filter(Boolean).join(" ");
+  }
+
+  function foot(study, state, word = "squares.always") {
     const { facts, standard } = study;
     const { say, language } = state;
     const colon = language === "zh" ? "：" : ": ";
@@ -475,6 +531,8 @@ circle15.panel = (() => {
       [say("foot.sources"), facts.attribution],
       [say("foot.note"), facts.note],
     ];
+    const left = leftOut(state, word);
+    if (left) said.push([say("carried.title"), left]);
     $("foot").replaceChildren(
       ...said.filter(([, text]) => text).map(([key, text]) =>
         el(key === say("foot.note") ? "span.c15-note" : "span", { title: `${key}${colon}${canvas.plain(String(text))}` }, `${key}${colon}`, name(String(text)))),
@@ -491,13 +549,15 @@ circle15.panel = (() => {
       return el("div.c15-tip", {},
         el("strong", {}, name(facility.name[i] || say("facility.unnamed"))),
         el("span", {}, `${state.serviceName(facility.service[i])} · ${say(facility.verified[i] ? "facility.verified" : "facility.unverified")}`),
-        el("span", {}, say(`entrance.${facility.entrance_from[i]}`), " · ", name(facility.source[i])));
+        facility.source[i] === "scenario" ? el("span", {}, say("facility.scenario"))
+          : el("span", {}, say(`entrance.${facility.entrance_from[i]}`), " · ", name(facility.source[i])));
     }
     if (found.kind === "cluster") {
       return el("div.c15-tip", {},
         el("strong", {}, `${say("cluster.people", { n: number(state.people[found.index]) })} · ${say(`state.${state.status(found.index)}`)}`),
         el("span", {}, name(state.unitName(state.unitOf[found.index]))));
     }
+    if (found.kind === "square") return circle15.squares.tip(study, state, found);
     const look = found.kind === "unit" ? state.look(found.index, state.category) : null;
     if (look?.close || look?.unlisted) {
       return el("div.c15-tip", {}, el("strong", {}, name(state.unitName(found.index)), ` · ${look.word}${look.close ? " ≈" : ""}`),
@@ -506,5 +566,8 @@ circle15.panel = (() => {
     return null;
   }
 
-  return { $, el, name, mark, head, figures, categories, switches, ranked, depended, cluster, element, unit, card, legend, foot, tip };
+  return {
+    $, el, name, mark, bar, choice, detail, line, paint, block, ways, head, figures, categories, switches, ranked, depended,
+    cluster, element, unit, card, legend, foot, tip,
+  };
 })();

@@ -5,8 +5,21 @@ Everything that affects a result is written in one of three kinds of TOML file: 
 at once, each with its mend.
 """
 
+from circle15.project.manifest import Manifest
 from circle15.project.standard import Category, Grade, Service, Standard
-from circle15.project.study_file import Inventory, NewLink, Project, Scenario
+from circle15.project.study_file import FacilityEdit, Inventory, NewLink, Project, Scenario
 from circle15.project.walker import Walker
 
-__all__ = ["Category", "Grade", "Inventory", "NewLink", "Project", "Scenario", "Service", "Standard", "Walker"]
+__all__ = [
+    "Category",
+    "FacilityEdit",
+    "Grade",
+    "Inventory",
+    "Manifest",
+    "NewLink",
+    "Project",
+    "Scenario",
+    "Service",
+    "Standard",
+    "Walker",
+]

@@ -26,7 +26,7 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-_Model = TypeVar("_Model", bound=Record)
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 def read_text(path: Path) -> str:
@@ -96,9 +96,9 @@ def _findings(model: type[BaseModel], error: ValidationError, where: str) -> lis
         elif item["type"] == "missing":
             found.append(Finding(place, f"the key {key} is missing", "Add it"))
         else:
-            text = item["msg"].removeprefix("Value error, ")
             given = "" if item["type"] == "value_error" else f" (it is {_short(item['input'])})"
-            found.append(Finding(place, text[:1].lower() + text[1:] + given, "Mend it in the file"))
+            texts = item["msg"].removeprefix("Value error, ").splitlines()  # one a line, where it says several
+            found += [Finding(place, text[:1].lower() + text[1:] + given, "Mend it in the file") for text in texts]
     return found
 
 
@@ -119,7 +119,7 @@ def _keys(model: type[BaseModel], at: list[int | str]) -> list[str]:
         if isinstance(part, int):
             continue
         inner = here.model_fields[part].annotation if part in getattr(here, "model_fields", {}) else None
-        models = [inner, *get_args(inner)]
+        models = [inner, *get_args(inner), *(deep for one in get_args(inner) for deep in get_args(one))]
         here = next((one for one in models if isinstance(one, type) and issubclass(one, BaseModel)), None)
     return [name for name in getattr(here, "model_fields", {}) if name != "folder"]
 

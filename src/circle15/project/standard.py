@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping  # noqa: TC003  pydantic reads annotations at run time
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path  # noqa: TC003
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from circle15.errors import ConfigError, Finding
 from circle15.project.reading import Minutes, Record, Share, nearest, shipped, validated
+from circle15.project.yardsticks import (
+    Ages,
+    Brand,
+    Built,
+    Function,
+    Group,
+    Integrated,
+    Minimum,
+    Norm,
+    SpecialCircle,
+    Tier,
+    strangers,
+    twice,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from numpy.typing import ArrayLike, NDArray
 
 ROUNDING = 1e-12  # of a share that is a quotient of sums
 
-Tier = Literal["district", "subdistrict", "community", "cell"]
 Need = Literal["basic", "quality", "signature"]
 
 
@@ -48,6 +64,15 @@ class Service(Record):
     area_below_m2: float | None = Field(None, gt=0)
     expected_count: int | None = Field(None, ge=1)  # published for the whole study area
     people_each: float | None = Field(None, gt=0)  # else: one facility is expected for so many residents
+    minimum: Minimum | None = None
+    norm: Norm | None = None
+
+    @model_validator(mode="after")
+    def _countable(self) -> Self:
+        if self.norm is not None and self.expected_count is None and self.people_each is None:
+            message = "a norm needs people_each or expected_count, so that a facility of unknown size can be counted"
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _patterns(self) -> Self:
@@ -116,16 +141,36 @@ class Service(Record):
         return None if self.people_each is None else population / self.people_each
 
 
-def _tag_filter(rule: str, tags: Mapping[str, str]) -> bool:
-    """Whether tags pass one filter such as ``amenity=clinic;doctors+healthcare+name~社区卫生``."""
+class _Part(NamedTuple):
+    """One condition of a filter: a tag whose text is searched, or whose value is one of some; none: any value."""
+
+    key: str
+    pattern: re.Pattern[str] | None
+    values: frozenset[str]
+
+
+@lru_cache(maxsize=4096)
+def _parts(rule: str) -> tuple[_Part, ...]:
+    """A filter such as ``amenity=clinic;doctors+healthcare+name~社区卫生``, taken apart once."""
+    parts = []
     for part in rule.split("+"):
         searched, tilde, pattern = part.partition("~")
         key, _, values = part.partition("=")
-        given = tags.get(key.strip())
         if tilde:
-            passed = re.search(pattern, tags.get(searched.strip(), "")) is not None
+            parts.append(_Part(searched.strip(), re.compile(pattern), frozenset()))
         else:
-            passed = given is not None and (not values or bool(set(given.split(";")) & set(values.split(";"))))
+            parts.append(_Part(key.strip(), None, frozenset(values.split(";") if values else ())))
+    return tuple(parts)
+
+
+def _tag_filter(rule: str, tags: Mapping[str, str]) -> bool:
+    """Whether tags pass one filter."""
+    for key, pattern, values in _parts(rule):
+        given = tags.get(key)
+        if pattern is not None:
+            passed = pattern.search(given or "") is not None
+        else:
+            passed = given is not None and (not values or not values.isdisjoint(given.split(";")))
         if not passed:
             return False
     return True
@@ -137,8 +182,6 @@ class Category(Record):
     key: str
     zh: str
     en: str
-    circle_zh: str = ""
-    circle_en: str = ""
     services: tuple[Service, ...] = ()
 
     def asked(self, *, lenient: bool = False) -> list[str]:
@@ -151,12 +194,13 @@ class Category(Record):
 
 
 class Grade(Record):
-    """One colour of the card: at least `coverage` of residents served."""
+    """One colour of the card: at least `coverage` of residents served, and `supply` over what the norms ask."""
 
     grade: int = Field(ge=1, le=5)
     zh: str
     en: str
     coverage: Share
+    supply: float | None = Field(None, ge=0)  # none in any band: the card is judged by coverage alone
 
 
 class Standard(Record):
@@ -179,7 +223,18 @@ class Standard(Record):
     complete_share: Share = 0.5  # below this share of the expected count an unverified service is unknown
     complete_least: float = Field(3.0, gt=0)  # expected in a unit; with fewer the unit above it is judged instead
     grades: tuple[Grade, ...]
+    decay: tuple[Share, ...] = Field((1.0, 0.68, 0.22), min_length=1)  # weight of each equal part of the cut-off
+    supply_most: float = Field(1.5, gt=0)  # more than that over the norm counts as that
+    satisfied: Share = 0.75  # residents are content from here, between the worst (0) and the best answer (1)
+    ranking: Literal["height_m"] | Ages = (
+        "height_m"  # what people are lined up by for the concentration index: height_m, or an age group
+    )
     categories: tuple[Category, ...]
+    special_circles: tuple[SpecialCircle, ...] = ()
+    integrated: Integrated | None = None
+    brands: tuple[Brand, ...] = ()
+    built: Built | None = None
+    groups: tuple[Group, ...] = ()
 
     @classmethod
     def load(cls, name: str, *, base: Path | None = None) -> Standard:
@@ -209,19 +264,61 @@ class Standard(Record):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        keys = [service.key for service in self.services]
-        twice = sorted({key for key in keys if keys.count(key) > 1})
-        bands = [band.coverage for band in sorted(self.grades, key=lambda band: band.grade)]
-        problems = [f"the service {key} is listed twice" for key in twice]
-        if not self.categories:
-            problems.append("there is no category")
-        if [band.grade for band in sorted(self.grades, key=lambda band: band.grade)] != [1, 2, 3, 4, 5]:
-            problems.append("grades must be 1, 2, 3, 4 and 5, each once")
-        elif any(low >= high for low, high in pairwise(bands)) or bands[0] != 0:
-            problems.append("the coverage of grades must rise from 0 at grade 1 to grade 5")
+        problems = [
+            *twice([service.key for service in self.services], "service"),
+            *(() if self.categories else ("there is no category",)),
+            *self._ladders(),
+            *self._references(),
+        ]
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError("\n".join(problems))
         return self
+
+    def _ladders(self) -> Iterator[str]:
+        """What is wrong with the bands of the card and the steps of the decay."""
+        bands = sorted(self.grades, key=lambda band: band.grade)
+        if [band.grade for band in bands] != [1, 2, 3, 4, 5]:
+            yield "grades must be 1, 2, 3, 4 and 5, each once"
+            return
+        for ladder in ("coverage", "supply"):
+            steps = [getattr(band, ladder) for band in bands]
+            if steps == [None] * len(steps):
+                continue
+            missing = [str(band.grade) for band in bands if getattr(band, ladder) is None]
+            if missing:
+                yield f"grade {', '.join(missing)} has no {ladder}, which the others have"
+                continue
+            if steps[0] != 0:
+                yield f"the {ladder} of grade 1 is {steps[0]:g}, not 0"
+            for low, high in pairwise(bands):
+                below, above = getattr(low, ladder), getattr(high, ladder)
+                if below >= above:
+                    yield (
+                        f"the {ladder} of grades must rise: grade {high.grade} begins at {above:g} and grade"
+                        f" {low.grade} at {below:g}, so that they overlap"
+                    )
+        if any(near < far for near, far in pairwise((1.0, *self.decay))) or self.decay[-1] <= 0:
+            yield f"the weights of decay must fall from at most 1 and stay above 0: {list(self.decay)}"
+
+    def _references(self) -> Iterator[str]:
+        """Words that circles, brands and groups use and that the standard does not know."""
+        categories, services = [one.key for one in self.categories], [one.key for one in self.services]
+        for circle in self.special_circles:
+            where = f"special circle {circle.key}"
+            yield from strangers(circle.categories, categories, what="category", where=where)
+        functions: tuple[Function, ...] = ()
+        if self.integrated is not None:
+            functions, service = self.integrated.functions, self.integrated.service
+            yield from strangers([service], services, what="service", where="the integrated circle")
+            yield from twice([one.key for one in functions], "function")
+        named = [("function", one.key, one.services) for one in functions]
+        named += [("brand", one.key, one.services) for one in self.brands]
+        named += [("group", one.key, one.services) for one in self.groups]
+        for what, key, words in named:
+            yield from strangers(words, services, what="service", where=f"{what} {key}")
+        keys = [*(one.key for one in self.special_circles), *(one.key for one in self.brands)]
+        yield from twice(keys, "circle or brand")
+        yield from twice([one.key for one in self.groups], "group")
 
     @property
     def services(self) -> tuple[Service, ...]:
@@ -244,13 +341,13 @@ class Standard(Record):
 
     def shifted(self, minutes: float) -> Standard:
         """The same standard, every cut-off of which is so many minutes longer (or shorter, but not below one)."""
+        return self._recut(lambda service: max(1.0, service.minutes + minutes))
+
+    def _recut(self, minutes: Callable[[Service], float]) -> Standard:
         categories = tuple(
             category.model_copy(
                 update={
-                    "services": tuple(
-                        service.model_copy(update={"minutes": max(1.0, service.minutes + minutes)})
-                        for service in category.services
-                    )
+                    "services": tuple(one.model_copy(update={"minutes": minutes(one)}) for one in category.services)
                 }
             )
             for category in self.categories
@@ -266,5 +363,28 @@ class Standard(Record):
         >>> standard.grade([1.0, 0.95, 0.9, 0.75, 0.5, 0.49]).tolist()
         [5, 5, 4, 3, 2, 1]
         """
-        bands = sorted(band.coverage for band in self.grades)
-        return np.searchsorted(bands, np.asarray(share) + ROUNDING, side="right")
+        return self._band("coverage", share)
+
+    def supply_grade(self, adequacy: ArrayLike) -> NDArray[np.intp]:
+        """The grade of each supply over what the norms ask; only of a standard whose bands state `supply`.
+
+        Examples
+        --------
+        >>> standard = Standard.load("yuzhong-15min")
+        >>> standard.supply_grade([1.5, 1.2, 1.0, 0.8, 0.5, 0.49]).tolist()
+        [5, 5, 4, 3, 2, 1]
+        """
+        return self._band("supply", adequacy)
+
+    @property
+    def has_supply(self) -> bool:
+        """Whether the card is judged by supply beside coverage."""
+        return all(band.supply is not None for band in self.grades)
+
+    def _band(self, ladder: str, value: ArrayLike) -> NDArray[np.intp]:
+        bands = sorted(getattr(band, ladder) for band in self.grades)
+        return np.searchsorted(bands, np.asarray(value) + ROUNDING, side="right")
+
+    def within(self, minutes: Mapping[str, float]) -> Standard:
+        """The same standard with other cut-offs for some services."""
+        return self._recut(lambda service: minutes.get(service.key, service.minutes))

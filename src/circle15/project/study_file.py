@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -9,7 +10,10 @@ from pydantic import Field, field_validator, model_validator
 
 from circle15.errors import ConfigError, Finding
 from circle15.project.reading import Minutes, Record, Share, is_file_name, nearest, parsed, read_text, validated
-from circle15.project.standard import Tier  # noqa: TC001  pydantic reads annotations at run time
+from circle15.project.yardsticks import Tier  # noqa: TC001  pydantic reads annotations at run time
+
+_NO_FILE_NAME = re.compile(r"[\\/:*?\"<>|\x00-\x1f]+|[. ]+$")  # on any system
+_LONGEST_NAME = 60
 
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09", "unknown"]  # unknown: refused, with what each reading would mean
 Trip = Literal["out", "back", "slower", "round"]
@@ -152,12 +156,59 @@ class NewLink(Record):
     one_way: bool = False
 
 
+_PLACED = ("lon", "lat", "datum")
+_SIZES = ("floor_area_m2", "capacity")
+_ASKED = {  # what is done -> the keys that it needs, and those that it may have
+    "add": (("services", *_PLACED), ("name", *_SIZES)),
+    "move": (("id", *_PLACED), ()),
+    "close": (("id",), ()),
+    "enlarge": (("id",), _SIZES),
+}
+
+
+class FacilityEdit(Record):
+    """A place that a scenario adds, moves, closes or enlarges."""
+
+    do: Literal["add", "move", "close", "enlarge"]
+    id: str = ""  # of a place, of one of its facilities, or a name that only one place has
+    services: tuple[str, ...] = ()  # of an added place; each is a row of its own
+    name: str = ""
+    lon: float | None = Field(None, ge=-180, le=180)
+    lat: float | None = Field(None, ge=-90, le=90)
+    datum: Literal["wgs84", "cgcs2000", "gcj02", "bd09"] | None = None  # of lon and lat
+    floor_area_m2: float | None = Field(None, gt=0)  # in all, not what is added to it
+    capacity: float | None = Field(None, gt=0)
+
+    @field_validator("services", mode="before")
+    @classmethod
+    def _several(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needed, allowed = _ASKED[self.do]
+        given = [key for key in type(self).model_fields if key != "do" and getattr(self, key) not in (None, "", ())]
+        absent = [key for key in needed if key not in given]
+        beyond = [key for key in given if key not in (*needed, *allowed)]
+        problems = [f"{self.do} needs {', '.join(absent)}"] if absent else []
+        problems += [f"{self.do} takes no {', '.join(beyond)}"] if beyond else []
+        if self.do == "enlarge" and not set(given) & set(_SIZES):
+            problems.append(f"enlarge needs {' or '.join(_SIZES)}")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
 class Scenario(Record):
-    """What would be otherwise: links closed, links added."""
+    """What would be otherwise: links, places, the standard, the planner's tables of facilities."""
 
     name: str
     close: tuple[str, ...] = ()  # OSM ids such as way/421605016
     add: tuple[NewLink, ...] = ()
+    facilities: tuple[FacilityEdit, ...] = ()
+    standard: str | None = None  # in place of the study's own
+    inventory: tuple[Inventory, ...] | None = None  # in place of the study's own tables, all of them
+    data_date: str = ""  # where the tables are of another year
 
 
 class Project(Record):
@@ -187,6 +238,16 @@ class Project(Record):
     assessment: _Assessment = _Assessment()
     scenario: tuple[Scenario, ...] = ()
     folder: Path = Field(Path(), exclude=True)
+
+    @field_validator("scenario")
+    @classmethod
+    def _once(cls, value: tuple[Scenario, ...]) -> tuple[Scenario, ...]:
+        names = [one.name for one in value]
+        twice = dict.fromkeys(name for name in names if names.count(name) > 1)
+        if twice:
+            message = f"several scenarios are called {', '.join(twice)}"
+            raise ValueError(message)
+        return value
 
     @classmethod
     def read(cls, path: Path) -> Project:
@@ -255,6 +316,26 @@ class Project(Record):
         mend = nearest(name, [one.name for one in self.scenario])
         raise ConfigError(Finding("[[scenario]]", f"there is no scenario {name!r}", mend))
 
+    def under(self, name: str) -> Project:
+        """The study as a scenario has it: its standard, tables and date in place of the study's own, results beside.
+
+        The results of the scenario 2027 of a study that writes into ``out`` go to ``out-2027``.
+
+        Raises
+        ------
+        ConfigError
+            When there is no such scenario.
+        """
+        one = self.scenario_of(name)
+        output = self.study.output
+        if output.name.strip("."):
+            output = output.with_name(f"{output.name}-{_NO_FILE_NAME.sub('-', one.name)[:_LONGEST_NAME]}")
+        study = self.study.model_copy(update={"data_date": one.data_date or self.study.data_date, "output": output})
+        assessment = self.assessment.model_copy(update={"standard": one.standard or self.assessment.standard})
+        tables = self.facilities.inventory if one.inventory is None else one.inventory
+        facilities = self.facilities.model_copy(update={"inventory": tables})
+        return self.model_copy(update={"study": study, "assessment": assessment, "facilities": facilities})
+
     def path(self, file: Path) -> Path:
         """An input file's path, resolved from the study file's folder."""
         return self.folder / file
@@ -276,6 +357,7 @@ class Project(Record):
             ("[units] files", self.units.files),
             ("[facilities] files", self.facilities.files),
             ("[[facilities.inventory]] file", [table.file for table in self.facilities.inventory]),
+            ("[[scenario]] inventory", [table.file for one in self.scenario for table in one.inventory or ()]),
         ]
         listed = [(key, file) for key, file in one if file is not None]
         return listed + [(key, file) for key, files in many for file in files]
@@ -289,10 +371,15 @@ class Project(Record):
             return []
         own = [("standard", self.assessment.standard), ("walker", self.assessment.walker)]
         own += [("walkers", name) for name in self.assessment.walkers]
-        files = [(f"[assessment] {key}", Path(name)) for key, name in own if is_file_name(name)]
-        home = self.folder.resolve()
+        own = [(f"[assessment] {key}", name) for key, name in own]
+        own += [("[[scenario]] standard", one.standard) for one in self.scenario if one.standard is not None]
+        files = [(key, Path(name)) for key, name in own if is_file_name(name)]
         named = [("[study] output", self.study.output), *self.inputs(), *files]
-        return [(key, file) for key, file in named if not _within(self.path(file), home)]
+        return [(key, file) for key, file in named if not self.allows(file)]
+
+    def allows(self, file: Path) -> bool:
+        """Whether a path may be used: it lies in the folder of the study file, or the study allows others."""
+        return self.study.outside or _within(self.path(file), self.folder.resolve())
 
 
 def _within(path: Path, home: Path) -> bool:

@@ -64,9 +64,27 @@ def place_entrances(
     is_point = shapely.get_dimensions(given) == 0
     found[is_point] = _multipoints(given[is_point])
     sites = np.flatnonzero(~is_point)
+    if len(sites):
+        _enter_sites(given, sites, found, rungs, gates=gates, streets=streets)
+    return (
+        gpd.GeoSeries(found, index=geometries.index, crs=geometries.crs),
+        pd.Series(rungs, index=geometries.index, dtype=object),
+    )
+
+
+def _enter_sites(
+    given: NDArray[np.object_],
+    sites: NDArray[np.intp],
+    found: NDArray[np.object_],
+    rungs: NDArray[np.object_],
+    *,
+    gates: gpd.GeoSeries | None,
+    streets: gpd.GeoDataFrame | None,
+) -> None:
+    """Fill in the entrances of lines and areas."""
     rings = outlines(given[sites])
     small = shapely.area(given[sites]) < SMALL_SITE_M2
-    links = _passable(streets)
+    links = shapely.STRtree(_passable(streets))
     tagged = _thinned(*_at_gates(rings, gates), spacing=0.0)
     crossed = _thinned(*_at_crossings(rings, links, skip=small), spacing=CROSSING_SPACING_M)
     nearest = _thinned(*_on_outlines(rings, links), spacing=OUTLINE_SPACING_M)
@@ -78,10 +96,6 @@ def place_entrances(
         else:
             points, rungs[site] = nearest[row][: 1 if small[row] else OUTLINE_MOST], "outline"
         found[site] = shapely.multipoints(points)
-    return (
-        gpd.GeoSeries(found, index=geometries.index, crs=geometries.crs),
-        pd.Series(rungs, index=geometries.index, dtype=object),
-    )
 
 
 def _with_openings(gates: NDArray[np.float64], crossings: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
@@ -99,11 +113,11 @@ def _multipoints(points: NDArray[np.object_]) -> NDArray[np.object_]:
 
 
 def _passable(streets: gpd.GeoDataFrame | None) -> NDArray[np.object_]:
-    """Lines in the plane of the links that are on the ground, one for each piece."""
+    """Lines of the links that are on the ground, one for each piece."""
     if streets is None:
         return np.empty(0, dtype=object)
     kept = ~streets["kind"].isin(PASSING_BY) & ~streets["piece"].duplicated()
-    lines: NDArray[np.object_] = shapely.force_2d(streets.geometry[kept].to_numpy())
+    lines: NDArray[np.object_] = streets.geometry.to_numpy()[kept.to_numpy()]
     return lines
 
 
@@ -117,20 +131,19 @@ def _at_gates(rings: NDArray[np.object_], gates: gpd.GeoSeries | None) -> tuple[
 
 
 def _at_crossings(
-    rings: NDArray[np.object_], links: NDArray[np.object_], *, skip: NDArray[np.bool_]
+    rings: NDArray[np.object_], links: shapely.STRtree, *, skip: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Coordinates where links meet each outline that is not skipped, and the outline's row."""
-    owner, link = shapely.STRtree(links).query(rings, predicate="intersects")
+    owner, link = links.query(rings, predicate="intersects")
     owner, link = owner[~skip[owner]], link[~skip[owner]]
-    points, pair = shapely.get_coordinates(shapely.intersection(rings[owner], links[link]), return_index=True)
+    lines = shapely.force_2d(links.geometries[link])
+    points, pair = shapely.get_coordinates(shapely.intersection(rings[owner], lines), return_index=True)
     owner = owner[pair]
     order = np.lexsort((points[:, 1], points[:, 0], owner))
     return points[order], owner[order]
 
 
-def _on_outlines(
-    rings: NDArray[np.object_], links: NDArray[np.object_]
-) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+def _on_outlines(rings: NDArray[np.object_], links: shapely.STRtree) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Coordinates on each outline nearest to the links about it, nearest first, and the outline's row."""
     if not len(links):
         shares = np.arange(OUTLINE_MOST) / OUTLINE_MOST
@@ -138,12 +151,11 @@ def _on_outlines(
             shapely.get_geometry(rings, 0)[:, np.newaxis], shares[np.newaxis, :], normalized=True
         )
         return shapely.get_coordinates(spread.ravel()), np.repeat(np.arange(len(rings)), OUTLINE_MOST)
-    tree = shapely.STRtree(links)
-    (rows, _), nearest = tree.query_nearest(rings, return_distance=True, all_matches=False)
+    (rows, _), nearest = links.query_nearest(rings, return_distance=True, all_matches=False)
     reach = np.zeros(len(rings))
     reach[rows] = nearest + OUTLINE_SLACK_M
-    owner, link = tree.query(rings, predicate="dwithin", distance=reach)
-    legs = shapely.shortest_line(rings[owner], links[link])
+    owner, link = links.query(rings, predicate="dwithin", distance=reach)
+    legs = shapely.shortest_line(rings[owner], shapely.force_2d(links.geometries[link]))
     points = shapely.get_coordinates(shapely.get_point(legs, 0))
     order = np.lexsort((points[:, 1], points[:, 0], np.round(shapely.length(legs), 3), owner))
     return points[order], owner[order]

@@ -139,7 +139,7 @@ def read_shapes(path: Path) -> gpd.GeoDataFrame:
     """
     if not path.is_file():
         raise SourceError(Finding(path.name, "there is no such file", "Check the path"))
-    _require_kind(path)
+    require_kind(path)
     try:
         frame = gpd.read_file(path, engine="pyogrio")
     except (
@@ -153,7 +153,7 @@ def read_shapes(path: Path) -> gpd.GeoDataFrame:
     return frame
 
 
-def _require_kind(path: Path) -> None:
+def require_kind(path: Path) -> None:
     """Refuse what GDAL would not read as the kind of shapes that the ending says.
 
     GDAL goes by the content, and some of its kinds name other files, web addresses or a program of steps.

@@ -8,14 +8,15 @@ no street is steeper than streets are (`circle15.sources.profiles`). What the te
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from circle15.sources.profiles import CLIMBING, profiles
+from circle15.sources.profiles import CLIMBING, Lines, profiles
 from circle15.sources.walking_rules import DRIVABLE
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ LIFT_LEAST_M, LIFT_DEFAULT_M = 3.0, 12.0
 # --------------------------------------------------------------------------------------------------- heights of links
 
 
-def with_heights(streets: gpd.GeoDataFrame, terrain: Terrain | None) -> gpd.GeoDataFrame:
+def with_heights(streets: gpd.GeoDataFrame, terrain: Terrain | None, *, lines: Lines | None = None) -> gpd.GeoDataFrame:
     """Give every link its rise, what that rests on, and heights along its line.
 
     Heights belong to nodes, so links meet. Along a way they are taken every 15 m or closer and lightly smoothed.
@@ -58,6 +59,9 @@ def with_heights(streets: gpd.GeoDataFrame, terrain: Terrain | None) -> gpd.GeoD
         Streets in the study CRS; ids end in ``<`` where a link runs against its way. It is not changed.
     terrain : Terrain or None
         None: from tags and defaults only, and lines stay as they are.
+    lines : Lines, optional
+        One for each piece, in the order in which pieces first appear and in the direction of their way, in the plane;
+        the geometry of the table is not looked at then. So no line is built that would be replaced at once.
 
     Returns
     -------
@@ -65,46 +69,57 @@ def with_heights(streets: gpd.GeoDataFrame, terrain: Terrain | None) -> gpd.GeoD
         With `rise_m` and `evidence` filled and lines with heights (NaN where not known); both directions of one piece
         have exactly opposite rises and reversed lines.
     """
-    pieces = _pieces(streets)
+    order = _order(streets)
+    if lines is None and terrain is not None:
+        lines = Lines.of(streets.geometry.to_numpy()[order.first]).turned(order.back[order.first])
+    pieces = _pieces(streets, order)
     climb = np.full(len(pieces), np.nan)
-    lines = pieces["geometry"].to_numpy()
-    if terrain is not None and len(pieces):
-        lines, climb = profiles(pieces, terrain)
+    if lines is not None and terrain is not None and len(pieces):
+        lines, climb = profiles(pieces, lines, terrain)
     rise, evidence = _rises(pieces, climb)
-    changed = streets.copy()
-    changed["evidence"] = evidence[pieces.index.get_indexer(pd.Index(streets["piece"]))]
-    return _both_ways(changed, pieces, rise, lines=lines)
+    changed = streets.assign(rise_m=_each_way(rise, order), evidence=pd.Series(evidence).array.take(order.piece))
+    return changed if lines is None else changed.set_geometry(_drawn(lines, order), crs=streets.crs)
 
 
-def _both_ways(
-    streets: gpd.GeoDataFrame, pieces: pd.DataFrame, rise: NDArray[np.float64], *, lines: NDArray[np.object_]
-) -> gpd.GeoDataFrame:
-    """The streets with the rise and the line of each piece, turned for links against their way."""
-    row = pieces.index.get_indexer(pd.Index(streets["piece"]))
-    back = _against(streets)
-    changed = streets.copy()
-    changed["rise_m"] = np.where(back, 0.0 - rise[row], rise[row])
-    return changed.set_geometry(np.where(back, shapely.reverse(lines[row]), lines[row]), crs=streets.crs)
+class _Order(NamedTuple):
+    """How links make pieces, which are counted in the order in which they first appear."""
+
+    piece: NDArray[np.int64]  # of each link
+    first: NDArray[np.intp]  # link of each piece
+    back: NDArray[np.bool_]  # whether a link runs against its way
+
+
+def _order(streets: pd.DataFrame) -> _Order:
+    piece = pd.factorize(streets["piece"])[0].astype(np.int64)
+    return _Order(piece, np.flatnonzero(np.diff(np.maximum.accumulate(piece), prepend=-1)), _against(streets))
 
 
 def _against(streets: pd.DataFrame) -> NDArray[np.bool_]:
     return streets.index.astype(str).str.endswith("<").astype(bool)
 
 
-def _pieces(streets: gpd.GeoDataFrame) -> pd.DataFrame:
+def _each_way(rise: NDArray[np.float64], order: _Order) -> NDArray[np.float64]:
+    """The rise of each piece in the direction of its links."""
+    return np.where(order.back, 0.0 - rise[order.piece], rise[order.piece])
+
+
+def _drawn(lines: Lines, order: _Order) -> NDArray[np.object_]:
+    """The line of each piece in the direction of its links."""
+    return lines.drawn(order.piece, back=order.back)
+
+
+def _pieces(streets: pd.DataFrame, order: _Order) -> pd.DataFrame:
     """One row per undirected piece, in the direction of its way."""
-    first = ~streets["piece"].duplicated().to_numpy()
-    back = _against(streets)[first]
-    rows = streets.loc[first]
-    lines = rows.geometry.to_numpy()
+    back = order.back[order.first]
+    rows = streets.iloc[order.first]
     ends = rows[["from_node", "to_node"]].to_numpy(dtype=np.int64).reshape(-1, 2)
     ends = np.where(back[:, None], ends[:, ::-1], ends)
     kind = rows["kind"].to_numpy(dtype=object)
-    climbing, lift = np.isin(kind, CLIMBING), kind == "lift"
-    deck = np.isin(kind, ["bridge", "tunnel"])
+    climbing, lift = rows["kind"].isin(CLIMBING).to_numpy(dtype=bool), (rows["kind"] == "lift").to_numpy(dtype=bool)
+    deck = rows["kind"].isin(["bridge", "tunnel"]).to_numpy(dtype=bool)
     for tag in ("bridge", "tunnel", "covered"):
-        deck |= ~rows[tag].isna().to_numpy() & (rows[tag] != "no").to_numpy()
-    raised = deck | np.isin(ends, ends[lift]).any(axis=1) | (kind == "corridor")
+        deck = deck | (rows[tag].notna() & (rows[tag] != "no")).to_numpy(dtype=bool)
+    raised = deck | np.isin(ends, ends[lift]).any(axis=1) | (rows["kind"] == "corridor").to_numpy(dtype=bool)
     nodes, numbers = np.unique(ends, return_inverse=True)
     numbers = numbers.reshape(-1, 2)
     rise = pd.to_numeric(rows["rise_m"]).to_numpy(dtype=float)
@@ -117,7 +132,7 @@ def _pieces(streets: gpd.GeoDataFrame) -> pd.DataFrame:
             "cap": _caps(rows),
             "run_m": rows["length_m"].to_numpy(dtype=float),
             "rise_m": np.where(back, 0.0 - rise, rise),
-            "stated": np.isin(rows["evidence"].to_numpy(dtype=object), ["tag", "survey"]) & np.isfinite(rise),
+            "stated": rows["evidence"].isin(["tag", "survey"]).to_numpy(dtype=bool) & np.isfinite(rise),
             "evidence": rows["evidence"].to_numpy(dtype=object),
             "upwards": _upwards(rows["incline"]),
             "way": pd.factorize(rows["osm_id"])[0],
@@ -125,25 +140,27 @@ def _pieces(streets: gpd.GeoDataFrame) -> pd.DataFrame:
             "deck": deck & ~climbing,
             "steep": climbing & ~lift,
             "lift": lift,
-            "geometry": np.where(back, shapely.reverse(lines), lines),
-        },
-        index=pd.Index(rows["piece"], name="piece"),
+        }
     )
 
 
 def _caps(rows: pd.DataFrame) -> NDArray[np.float64]:
     """The steepest rise over run of each link without steps; decks that cars use count as streets."""
+    capped = np.full(len(rows), STEEPEST_OTHER)
+    for name, most in STEEPEST.items():
+        capped[(rows["kind"] == name).to_numpy(dtype=bool)] = most
     decks = rows["kind"].isin(["bridge", "tunnel"]) & rows["highway"].isin(DRIVABLE)
-    capped = rows["kind"].where(~decks, "street").map(STEEPEST).fillna(STEEPEST_OTHER)
-    return np.asarray(capped, dtype=float)
+    capped[decks.to_numpy(dtype=bool)] = STEEPEST["street"]
+    return capped
 
 
 def _upwards(incline: pd.Series) -> NDArray[np.float64]:
     """1 where the way is tagged to climb in its direction, -1 where to fall, 0 where that is not said."""
-    text = incline.fillna("").astype(str).str.strip().str.lower()
+    wording, words = pd.factorize(incline.fillna("").astype(str))
+    text = pd.Series(words, dtype=str).str.strip().str.lower()
     number = pd.to_numeric(text.str.extract(r"^([+-]?\d+(?:\.\d+)?)", expand=False))
     sign = np.sign(number.fillna(0.0).to_numpy(dtype=float))
-    return np.where(text == "up", 1.0, np.where(text == "down", -1.0, sign))
+    return np.where(text == "up", 1.0, np.where(text == "down", -1.0, sign))[wording]
 
 
 def _rises(pieces: pd.DataFrame, climb: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
@@ -300,22 +317,20 @@ def shifted(streets: gpd.GeoDataFrame, amplitude_m: float, *, seed: int) -> gpd.
     GeoDataFrame
         Keeps `tables.STREETS`; both directions of one piece stay opposite.
     """
-    pieces = _pieces(streets)
-    if pieces.empty:
+    if streets.empty:
         return streets.copy()
-    lines = pieces["geometry"].to_numpy()
-    points, line = shapely.get_coordinates(lines, include_z=True, return_index=True)
-    error = _waves(points[:, :2], seed)
+    order, given = _order(streets), streets.geometry.to_numpy()
+    pieces = _pieces(streets, order)
+    lines = Lines.of(given[order.first], heights=True).turned(order.back[order.first])
+    error = _waves(lines.xy, seed)
     error *= amplitude_m / max(float(np.abs(error).max()), 1e-9)
-    first = np.flatnonzero(np.diff(line, prepend=-1))
-    last = np.append(first[1:], len(line)) - 1
+    first, last = lines.start[:-1], lines.start[1:] - 1
     kept = pieces["stated"].to_numpy() & pieces["kind"].isin(CLIMBING).to_numpy()
     middle = (error[first] + error[last]) / 2
-    heights = points[:, 2] + np.where(kept[line], middle[line], error)
-    solid = shapely.has_z(lines)
-    moved = np.asarray(shapely.linestrings(np.column_stack([points[:, :2], heights]), indices=line), dtype=object)
+    moved = replace(lines, z=lines.z + np.where(kept[lines.line], middle[lines.line], error))
     rise = pieces["rise_m"].to_numpy() + np.where(kept, 0.0, error[last] - error[first])
-    return _both_ways(streets, pieces, rise, lines=np.where(solid, moved, lines))
+    drawn = np.where(shapely.has_z(given), _drawn(moved, order), given)
+    return streets.assign(rise_m=_each_way(rise, order)).set_geometry(drawn, crs=streets.crs)
 
 
 def _waves(xy: NDArray[np.float64], seed: int) -> NDArray[np.float64]:

@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import osmium
+from osmium.filter import EmptyTagFilter
+from osmium.osm import ALL, NODE, RELATION, WAY
 
 from circle15.errors import Circle15Error, Circle15Warning, DataError, Finding, SourceError, quoted
-from circle15.sources.sound_pbf import require_sound_pbf
+from circle15.sources.sound_pbf import nodes_of, require_sound_pbf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,7 +44,7 @@ _LARGEST_ID = 2**63 - 1
 _OUTSIDE = 2**31 - 1  # what a node without a place is given on that grid
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Way:
     """A way: its nodes in order, and its tags."""
 
@@ -50,7 +52,7 @@ class Way:
     tags: dict[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Relation:
     """A relation: members as (type, id, role), type being node, way or relation; and its tags."""
 
@@ -171,8 +173,14 @@ class _Part:
     node_tags: dict[int, dict[str, str]] = field(default_factory=dict)
     ways: dict[int, Way] = field(default_factory=dict)
     relations: dict[int, Relation] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)  # each of keys and values once
     date: str = ""
     source: Source = field(init=False)
+
+    def tags(self, thing: Any) -> dict[str, str]:  # noqa: ANN401  osmium's objects are not typed
+        """The tags of an element; the same word twice is one word in memory."""
+        word = self.words.setdefault
+        return {word(key, key): word(value, value) for key, value in thing.tags}
 
     def node(self, ref: int, x: int, y: int) -> None:
         self.ids.append(ref)
@@ -226,16 +234,28 @@ def _read_file(path: Path) -> _Part:
 def _read_osmium(path: Path, part: _Part) -> None:
     """Elements of a pbf or XML file."""
     with readable(path):
+        nodes = None
         if path.name.endswith(_XML):
             _refuse_doctype(path)
             _refuse_bomb(path)
         else:
             require_sound_pbf(path)
+            nodes = nodes_of(path)
         part.date = stated_date(path)
-        reader: Any = osmium.FileProcessor(str(path))
-        for thing in reader:
-            if not thing.deleted:
-                _add(part, thing)
+        if nodes is None:
+            _add_all(part, osmium.FileProcessor(str(path), ALL))
+            return
+        for kept, read in zip((part.ids, part.x, part.y), nodes, strict=True):
+            kept.frombytes(read.tobytes())
+        for thing in osmium.FileProcessor(str(path), NODE).with_filter(EmptyTagFilter()):
+            _keep(part.node_tags, thing.id, part.tags(thing), len)
+        _add_all(part, osmium.FileProcessor(str(path), WAY | RELATION))
+
+
+def _add_all(part: _Part, things: Any) -> None:  # noqa: ANN401
+    for thing in things:
+        if not thing.deleted:
+            _add(part, thing)
 
 
 @contextmanager
@@ -271,14 +291,14 @@ def _add(part: _Part, thing: Any) -> None:  # noqa: ANN401  osmium's objects are
         place = thing.location
         part.node(ref, place.x, place.y)
         if thing.tags:
-            _keep(part.node_tags, ref, dict(thing.tags), len)
+            _keep(part.node_tags, ref, part.tags(thing), len)
     elif thing.is_way():
         nodes = np.array([node.ref for node in thing.nodes], dtype=np.int64)
-        _keep(part.ways, ref, Way(nodes, dict(thing.tags)), _tag_count)
+        _keep(part.ways, ref, Way(nodes, part.tags(thing)), _tag_count)
     elif thing.is_relation():
         kinds = {"n": "node", "w": "way", "r": "relation"}
         members = tuple((kinds[member.type], member.ref, member.role) for member in thing.members)
-        _keep(part.relations, ref, Relation(members, dict(thing.tags)), _tag_count)
+        _keep(part.relations, ref, Relation(members, part.tags(thing)), _tag_count)
 
 
 def _refuse_doctype(path: Path) -> None:
@@ -413,14 +433,15 @@ def _merged(parts: Sequence[_Part]) -> Elements:
         for ref, relation in part.relations.items():
             _keep(relations, ref, relation, _tag_count)
     ids = np.concatenate([np.array(part.ids, dtype=np.int64) for part in parts])
-    place = np.concatenate([np.column_stack([part.x, part.y]) for part in parts]) / _GRID
-    count = np.concatenate([_counts(part) for part in parts])
-    order = np.lexsort((count, ids))  # stable: the later of equals stays last
-    last = np.append(ids[order][1:] != ids[order][:-1], True)[: len(ids)]
-    chosen = order[last]
+    place = np.concatenate([np.column_stack([part.x, part.y]) for part in parts])
+    if (ids[1:] <= ids[:-1]).any():
+        count = np.concatenate([_counts(part) for part in parts])
+        order = np.lexsort((count, ids))  # stable: the later of equals stays last
+        chosen = order[np.append(ids[order][1:] != ids[order][:-1], True)]
+        ids, place = ids[chosen], place[chosen]
     return Elements(
-        ids[chosen],
-        place[chosen].reshape(-1, 2),
+        ids,
+        (place / _GRID).reshape(-1, 2),
         dict(sorted(tags.items())),
         dict(sorted(ways.items())),
         dict(sorted(relations.items())),

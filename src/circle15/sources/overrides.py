@@ -293,7 +293,7 @@ def _ends(
     streets: gpd.GeoDataFrame, xy: NDArray[np.float64], rise: float | None, where: str, found: list[Finding]
 ) -> pd.DataFrame | None:
     """The two nodes that a line joins: `node`, `x`, `y`, `z`, `away`; none where it lies too far from the streets."""
-    nodes = _nodes(streets)
+    nodes = joints(streets)
     places = nodes[["x", "y"]].to_numpy(dtype=float)
     tree = shapely.STRtree(np.asarray(shapely.points(places), dtype=object))
     near = []
@@ -320,8 +320,20 @@ def _ends(
     return pd.DataFrame({name: [best[f"{name}_a"], best[f"{name}_b"]] for name in ("node", "x", "y", "z", "away")})
 
 
-def _nodes(streets: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Every node that one can get to on foot, where it is and how high."""
+def joints(streets: gpd.GeoDataFrame) -> pd.DataFrame:
+    """The nodes that a new link may be joined to: those that one can get to on foot.
+
+    Parameters
+    ----------
+    streets : GeoDataFrame
+        `tables.STREETS` with heights.
+
+    Returns
+    -------
+    DataFrame
+        `node`, ascending, `x`, `y` and `z` (metres): the lowest height of its links, in whole millimetres, so that a
+        page that carries whole numbers comes to the same links; NaN where it is not known.
+    """
     open_to_all = (streets["access"] == "open") & ~streets["kind"].isin(NO_GROUND)
     rows = streets[open_to_all]
     lines = rows.geometry.to_numpy()
@@ -329,7 +341,8 @@ def _nodes(streets: gpd.GeoDataFrame) -> pd.DataFrame:
     for column, at in (("from_node", 0), ("to_node", -1)):
         points = shapely.get_coordinates(shapely.get_point(lines, at), include_z=True)
         found.append(pd.DataFrame(points, columns=["x", "y", "z"]).assign(node=rows[column].to_numpy(dtype=np.int64)))
-    return pd.concat(found).sort_values(["node", "z"], kind="stable").drop_duplicates("node").reset_index(drop=True)
+    lowest = pd.concat(found).sort_values(["node", "z"], kind="stable").drop_duplicates("node").reset_index(drop=True)
+    return lowest.assign(z=lowest["z"].round(3))
 
 
 def _rows(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -105,40 +106,57 @@ def read_facilities(
         When the file cannot be read.
     """
     elements = elements_of(source)
-    found = _candidates(elements, area, standard)
+    asked = _Asked(standard)
+    found = _candidates(elements, area, asked)
     places = _places(found, _groups(found, _stop_areas(elements)), area)
     entrances, rungs = place_entrances(places.geometry, gates=_gates(elements, area), streets=streets)
     stations = places["doors"].notna().to_numpy()
     entrances[stations] = places.loc[stations, "doors"].to_numpy()
     rungs[stations] = "gate"
-    return _facilities(
-        found, places.assign(entrances=entrances, rung=rungs), standard=standard, data=_data_name(elements)
-    )
+    return _facilities(found, places.assign(entrances=entrances, rung=rungs), asked, data=_data_name(elements))
 
 
-def _candidates(elements: Elements, area: StudyArea, standard: Standard) -> _Candidates:
+class _Asked:
+    """The services of a standard, and which of them an element may offer at all by the tags that it has."""
+
+    def __init__(self, standard: Standard) -> None:
+        self.services = standard.services
+        self.always: set[int] = set()  # a search may find something in a tag that is not there
+        self.by_key: dict[str, set[int]] = {}  # services that the key alone may lead to
+        self.by_tag: dict[str, dict[str, set[int]]] = {}  # and key and value
+        for at, service in enumerate(self.services):
+            for key, values, searched in map(_first, service.osm):
+                for value in values:
+                    self.by_tag.setdefault(key, {}).setdefault(value, set()).add(at)
+                if not values:
+                    self.by_key.setdefault(key, set()).add(at)
+                if searched:
+                    self.always.add(at)
+
+    def worth_a_look(self, tags: Tags) -> bool:
+        """Whether the first part of some filter may be met."""
+        hit = any(tags[key] in self.by_tag[key] or ";" in tags[key] for key in self.by_tag.keys() & tags.keys())
+        return (hit or not self.by_key.keys().isdisjoint(tags)) and _in_use(tags)
+
+    def offers(self, tags: Tags, area_m2: float) -> list[int]:
+        """The numbers of the services that an element offers."""
+        read = _read(tags)
+        some = self.always.union(*(self.by_key[key] for key in self.by_key.keys() & read.keys()))
+        for key in self.by_tag.keys() & read.keys():
+            some.update(*(self.by_tag[key].get(value, ()) for value in read[key].split(";")))
+        return [at for at in some if self.services[at].matches(read, area_m2=area_m2 or None)]
+
+
+def _candidates(elements: Elements, area: StudyArea, asked: _Asked) -> _Candidates:
     """Everything in the extent that offers a service."""
-    services = standard.services
-    first = [_first(rule) for service in services for rule in service.osm]
-    plain = {key: {value for one, values in first if one == key for value in values} for key, _ in first}
-    anything = {key for key, values in first if not values}
-
-    def worth_a_look(tags: Tags) -> bool:
-        hit = any(tags[key] in plain[key] or ";" in tags[key] for key in plain.keys() & tags.keys())
-        return (hit or not anything.isdisjoint(tags)) and _in_use(tags)
-
-    picked = pick(elements, worth_a_look)
+    picked = pick(elements, asked.worth_a_look)
     placed = shapes(elements, picked, crs=area.crs)
     placed = placed[placed.intersects(area.extent)]
     tags = [picked[one] for one in placed.index]
     sizes = placed.area.to_numpy()
-    offers = np.array(
-        [
-            [service.matches(_read(own), area_m2=size or None) for service in services]
-            for own, size in zip(tags, sizes, strict=True)
-        ],
-        dtype=bool,
-    ).reshape(len(tags), len(services))
+    offers = np.zeros((len(tags), len(asked.services)), dtype=bool)
+    for row, (own, size) in enumerate(zip(tags, sizes.tolist(), strict=True)):
+        offers[row, asked.offers(own, size)] = True
     keep = offers.any(axis=1)
     kept = [tags[row] for row in np.flatnonzero(keep)]
     return _Candidates(
@@ -151,11 +169,11 @@ def _candidates(elements: Elements, area: StudyArea, standard: Standard) -> _Can
     )
 
 
-def _first(rule: str) -> tuple[str, tuple[str, ...]]:
-    """The key and the values that the first part of a filter asks for; no values for any."""
-    part = rule.split("+", maxsplit=1)[0]
-    key, _, values = part.partition("~")[0].partition("=")
-    return key.strip(), tuple(values.split(";")) if values else ()
+def _first(rule: str) -> tuple[str, tuple[str, ...], bool]:
+    """The key and the values that the first part of a filter asks for, no values for any; whether it is a search."""
+    part, tilde, _ = rule.split("+", maxsplit=1)[0].partition("~")
+    key, _, values = part.partition("=")
+    return key.strip(), tuple(values.split(";")) if values else (), bool(tilde)
 
 
 def _in_use(tags: Tags) -> bool:
@@ -280,21 +298,25 @@ def _stop_areas(elements: Elements) -> dict[str, str]:
 
 def _places(found: _Candidates, group: NDArray[np.int64], area: StudyArea) -> gpd.GeoDataFrame:
     """One row per place: the id of its chief element, its name and shape, the doors of a station, its members."""
-    rows = pd.DataFrame({"group": group, "row": np.arange(len(group)), "area": -found.areas, "door": found.doors})
-    rows = rows.sort_values(["group", "door", "area", "row"], kind="stable")
-    members = [own.to_numpy() for _, own in rows.groupby("group", sort=True)["row"]]
-    dimension = shapely.get_dimensions(found.shapes)
-    is_door = found.doors
-    widest = [own[dimension[own] == dimension[own].max()] for own in members]
-    doors = [own[is_door[own]] for own in members]
+    order = np.lexsort((np.arange(len(group)), -found.areas, found.doors, group))
+    members = np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if len(order) else []
+    dimension, is_door = shapely.get_dimensions(found.shapes), found.doors
+    shape = found.shapes[[own[0] for own in members]] if members else found.shapes[:0]
+    doors = np.full(len(members), None, dtype=object)
+    together = (shapely.get_type_id(shape) != shapely.GeometryType.POINT) | (np.array([*map(len, members)]) > 1)
+    for row in np.flatnonzero(together):  # a point alone is a place as it is
+        own = members[row]
+        shape[row] = shapely.union_all(found.shapes[own[dimension[own] == dimension[own].max()]])
+    for row in np.flatnonzero([is_door[own[-1]] for own in members]):  # doors come last
+        doors[row] = shapely.multipoints(found.shapes[members[row][is_door[members[row]]]])
     return gpd.GeoDataFrame(
         {
             "place": [found.ids[own[0]] for own in members],
             "name": [next((found.names[row] for row in own if found.names[row]), None) for own in members],
             "members": members,
-            "doors": [shapely.multipoints(found.shapes[own]) if len(own) else None for own in doors],
+            "doors": doors,
         },
-        geometry=gpd.GeoSeries([shapely.union_all(found.shapes[own]) for own in widest], crs=area.crs),
+        geometry=gpd.GeoSeries(shape, crs=area.crs),
     )
 
 
@@ -308,51 +330,47 @@ def _is_gate(tags: Tags) -> bool:
     return open_ and (tags.get("entrance", "no") not in NO_ENTRANCES or tags.get("barrier") in GATE_BARRIERS)
 
 
-def _facilities(found: _Candidates, places: gpd.GeoDataFrame, *, standard: Standard, data: str) -> gpd.GeoDataFrame:
+def _facilities(found: _Candidates, places: gpd.GeoDataFrame, asked: _Asked, *, data: str) -> gpd.GeoDataFrame:
     """One row per place and service, in the order of the standard."""
-    rows = []
-    for place in places.itertuples():
-        own = place.members
-        offers = found.offers[own].any(axis=0)
+    members, area = places["members"].tolist(), places.area.tolist()
+    offers = np.zeros((len(places), len(asked.services)), dtype=bool)
+    capacity, floor = np.full(len(places), np.nan), np.full(len(places), np.nan)
+    for row, (own, size) in enumerate(zip(members, area, strict=True)):
+        tags = [found.tags[one] for one in own.tolist()]
+        offers[row] = found.offers[own[0]]
         if len(own) > 1:  # parts of a place may be large enough only together
-            offers |= np.array(
-                [
-                    any(service.matches(_read(found.tags[row]), area_m2=place.geometry.area or None) for row in own)
-                    for service in standard.services
-                ]
-            )
-        known = {
-            "place": place.place,
-            "name": place.name,
-            "capacity": max((_capacity(found.tags[row]) for row in own), default=np.nan, key=np.nan_to_num),
-            "floor_area_m2": _floor_area(found.tags[own[0]], place.geometry.area),
-            "entrance_from": place.rung,
-            "geometry": place.entrances,
-        }
-        rows += [(int(at), known) for at in np.flatnonzero(offers)]
-    rows.sort(key=lambda row: row[0])
-    services = [standard.services[at] for at, _ in rows]
+            offers[row] = found.offers[own].any(axis=0)
+            offers[row, [at for one in tags for at in asked.offers(one, size)]] = True
+        capacity[row] = max((_capacity(one) for one in tags), key=_or_nothing)
+        floor[row] = _floor_area(tags[0], size)
+    at, place = np.nonzero(offers.T)
+    services = [asked.services[one] for one in at.tolist()]
     frame = gpd.GeoDataFrame(
         {
             **{
-                key: pd.Series([known[key] for _, known in rows], dtype=object)
-                for key in ("place", "name", "entrance_from")
+                key: pd.Series(places[column].to_numpy(dtype=object)[place], dtype=object)
+                for key, column in (("place", "place"), ("name", "name"), ("entrance_from", "rung"))
             },
-            **{key: np.array([known[key] for _, known in rows], dtype=float) for key in ("capacity", "floor_area_m2")},
+            "capacity": capacity[place],
+            "floor_area_m2": floor[place],
             "category": pd.Series([service.category for service in services], dtype=object),
             "service": pd.Series([service.key for service in services], dtype=object),
             "tier": pd.Series([service.tier for service in services], dtype=object),
-            "source": pd.Series([data] * len(rows), dtype=object),
-            "verified": np.zeros(len(rows), dtype=bool),
+            "source": pd.Series([data] * len(place), dtype=object),
+            "verified": np.zeros(len(place), dtype=bool),
         },
-        geometry=gpd.GeoSeries([known["geometry"] for _, known in rows], crs=places.crs),
+        geometry=gpd.GeoSeries(places["entrances"].to_numpy()[place], crs=places.crs),
     )
     ids = [f"{place}/{key}" for place, key in zip(frame["place"], frame["service"], strict=True)]
     return frame.set_axis(pd.Index(ids, dtype=object, name=FACILITIES.index))[FACILITIES.names]
 
 
 def _capacity(tags: Tags) -> float:
-    return max((number(tags.get(key)) for key in ("capacity", "capacity:persons", "beds")), key=np.nan_to_num)
+    return max((number(tags.get(key)) for key in ("capacity", "capacity:persons", "beds")), key=_or_nothing)
+
+
+def _or_nothing(count: float) -> float:
+    return 0.0 if math.isnan(count) else count
 
 
 def _floor_area(tags: Tags, area_m2: float) -> float:

@@ -7,9 +7,9 @@ hold to the caps; let what was forgotten run straight between what is known; hol
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -22,112 +22,235 @@ if TYPE_CHECKING:
 
     from circle15.sources.terrain import Terrain
 
+AT_ONCE = 1 << 16  # lines that are drawn together
 PIECE_M = 15.0  # no stretch between two heights is longer
 APPROACH_M = 30.0  # so far from a deck or a portal a cell of 30 m still reads it
 SMOOTHINGS = 4  # passes of half and half over stretches of 15 m: a bell of 21 m to each side, a window of 45 m
 CLIMBING = ("stairs", "escalator", "lift", "cable_car")  # kinds whose rise has a rule of its own
 
 
-def profiles(pieces: pd.DataFrame, terrain: Terrain) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
+@dataclass(frozen=True)
+class Lines:
+    """Many lines as plain arrays: their vertices one after another, and where each line begins.
+
+    Parameters
+    ----------
+    xy : ndarray, shape (vertices, 2)
+        Metres in the study CRS.
+    start : ndarray of int, shape (lines + 1,)
+        The first vertex of each line, and behind the last line the number of vertices.
+    z : ndarray, shape (vertices,), optional
+        Height of each vertex in metres; None for lines in the plane.
+
+    Examples
+    --------
+    >>> two = Lines.of(np.array([shapely.LineString([(0, 0), (3, 4)]), shapely.LineString([(9, 9), (9, 8), (9, 6)])]))
+    >>> two.start.tolist(), two.length.tolist()
+    ([0, 2, 5], [5.0, 3.0])
+    >>> two.drawn(np.array([1, 1]), back=np.array([False, True]))[1].wkt
+    'LINESTRING (9 6, 9 8, 9 9)'
+    """
+
+    xy: NDArray[np.float64]
+    start: NDArray[np.int64]
+    z: NDArray[np.float64] | None = None
+
+    @classmethod
+    def of(cls, lines: NDArray[np.object_], *, heights: bool = False) -> Lines:
+        """Line strings as arrays, with their heights (NaN where there are none) or in the plane."""
+        points = shapely.get_coordinates(lines, include_z=heights)
+        start = np.append(0, np.cumsum(shapely.get_num_coordinates(lines), dtype=np.int64))
+        return cls(points[:, :2], start, points[:, 2] if heights else None)
+
+    @cached_property
+    def line(self) -> NDArray[np.int64]:
+        """The line of each vertex."""
+        return np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+
+    @cached_property
+    def step(self) -> NDArray[np.float64]:
+        """Metres from each vertex to the next of its line; 0 from its last."""
+        x, y = np.diff(self.xy, axis=0, append=self.xy[-1:]).T
+        step: NDArray[np.float64] = np.sqrt(x * x + y * y)
+        step[self.start[1:] - 1] = 0.0
+        return step
+
+    @cached_property
+    def length(self) -> NDArray[np.float64]:
+        """Metres of each line."""
+        return np.bincount(self.line, weights=self.step, minlength=len(self.start) - 1).astype(float)
+
+    def turned(self, back: NDArray[np.bool_]) -> Lines:
+        """The same lines, some of them from their last vertex to their first."""
+        at = _vertices(self.start, np.arange(len(back)), back)
+        return Lines(self.xy[at], self.start, None if self.z is None else self.z[at])
+
+    def drawn(self, line: NDArray[np.int64], *, back: NDArray[np.bool_]) -> NDArray[np.object_]:
+        """Line strings of some of the lines, turned round where asked."""
+        drawn = np.empty(len(line), dtype=object)
+        for first in range(0, len(line), AT_ONCE):
+            some = slice(first, first + AT_ONCE)
+            at = _vertices(self.start, line[some], back[some])
+            points = self.xy[at] if self.z is None else np.column_stack([self.xy[at], self.z[at]])
+            owner = np.repeat(np.arange(len(line[some])), np.diff(self.start)[line[some]])
+            drawn[some] = shapely.linestrings(points, indices=owner)
+        return drawn
+
+
+def _vertices(start: NDArray[np.int64], line: NDArray[np.int64], back: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The vertices of some lines, one line after another; from last to first where asked."""
+    sizes = start[line + 1] - start[line]
+    begin = np.where(back, start[line + 1] - 1, start[line])
+    along = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    vertices: NDArray[np.int64] = np.repeat(begin, sizes) + np.where(np.repeat(back, sizes), -along, along)
+    return vertices
+
+
+def profiles(pieces: pd.DataFrame, lines: Lines, terrain: Terrain) -> tuple[Lines, NDArray[np.float64]]:
     """Lines with heights, and the climb between the ends of each.
 
     Parameters
     ----------
     pieces : DataFrame
-        One row per undirected piece, in the direction of its way: `geometry`, `way` (a number), `run_m`, `cap` (rise
-        over run); `start` and `end`, numbers of nodes from 0 to `nodes` - 1; booleans `straight` (runs straight between
-        its ends), `deck` (a bridge, a tunnel or a covered way), `steep` and `lift`.
+        One row per undirected piece, in the direction of its way: `way` (a number), `run_m`, `cap` (rise over run);
+        `start` and `end`, numbers of nodes from 0 to `nodes` - 1; booleans `straight` (runs straight between its
+        ends), `deck` (a bridge, a tunnel or a covered way), `steep` and `lift`.
+    lines : Lines
+        Those of the pieces, in the plane.
     terrain : Terrain
         Heights of the ground.
 
     Returns
     -------
-    lines : ndarray of LineString Z
+    lines : Lines
         No stretch longer than 15 m; NaN all along where the height of an end is not known.
     climb : ndarray of float
         Metres from first to last point; NaN where not known. A deck that only one end holds is drawn level, and its
         climb is not known.
     """
-    cut = _cut(pieces)
+    cut = _cut(pieces, lines)
     heights, lone = _heights(pieces, cut, terrain)
-    lines, climb = _drawn(cut, heights)
+    z = heights[cut.slot]
+    climb = z[cut.last] - z[cut.first]
+    z[cut.spread(np.isnan(climb))] = np.nan
     climb[lone] = np.nan
-    return lines, climb
+    return replace(cut.lines, z=z), climb
 
 
 @dataclass(frozen=True)
 class _Cut:
-    """The vertices of all pieces, cut short; a slot holds one height, and lines share the slots of their nodes."""
+    """The lines of all pieces, cut short; a slot holds one height, and lines share those of nodes, which come first."""
 
-    xy: NDArray[np.float64]
-    line: NDArray[np.int64]
-    slot: NDArray[np.int64]
+    lines: Lines
+    slot: NDArray[np.int64]  # of every vertex
     along: NDArray[np.float64]  # metres from the start of the line
+    start: NDArray[np.int64]  # the slot of the first vertex of every line
+    end: NDArray[np.int64]
+    nodes: int
 
-    @cached_property
-    def first(self) -> NDArray[np.intp]:
+    @property
+    def first(self) -> NDArray[np.int64]:
         """The first vertex of every line."""
-        return np.flatnonzero(np.diff(self.line, prepend=-1))
+        return self.lines.start[:-1]
 
-    @cached_property
-    def last(self) -> NDArray[np.intp]:
+    @property
+    def last(self) -> NDArray[np.int64]:
         """The last vertex of every line."""
-        return np.append(self.first[1:], len(self.line)) - 1
+        return self.lines.start[1:] - 1
 
     @cached_property
     def inner(self) -> NDArray[np.bool_]:
-        """Vertices between the ends of a line."""
-        inner = np.ones(len(self.line), dtype=bool)
+        """Vertices between the ends of a line; their slots stand in their order behind those of the nodes."""
+        inner = np.ones(len(self.along), dtype=bool)
         inner[self.first] = False
         inner[self.last] = False
         return inner
 
     @cached_property
-    def after(self) -> NDArray[np.intp]:
-        """The second vertex of every stretch; the first is the one before it."""
-        return np.flatnonzero(self.line[1:] == self.line[:-1]) + 1
+    def step(self) -> NDArray[np.float64]:
+        """Metres from every vertex to the next of its line; infinite after its last."""
+        step = np.diff(self.along, append=0.0)
+        step[self.last] = np.inf
+        return step
 
     @cached_property
-    def step(self) -> NDArray[np.float64]:
-        """Metres of every stretch."""
-        return self.along[self.after] - self.along[self.after - 1]
+    def at_nodes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The lines that end at nodes, node after node, and where those of each node begin."""
+        both = np.concatenate([self.start, self.end])
+        begin = np.append(0, np.cumsum(np.bincount(both, minlength=self.nodes)))
+        return np.argsort(both, kind="stable") % max(len(self.start), 1), begin
+
+    def spread(self, values: NDArray[Any]) -> NDArray[Any]:
+        """What is said of every line, said of all its vertices."""
+        return np.repeat(values, np.diff(self.lines.start))
 
 
-def _cut(pieces: pd.DataFrame) -> _Cut:
-    lines = shapely.force_2d(pieces["geometry"].to_numpy())
-    long = shapely.length(lines) > PIECE_M
-    lines[long] = shapely.segmentize(lines[long], PIECE_M)
-    xy, line = shapely.get_coordinates(lines, return_index=True)
-    total = np.cumsum(np.hypot(*np.diff(xy, axis=0, prepend=xy[:1]).T))
-    first = np.flatnonzero(np.diff(line, prepend=-1))
-    cut = _Cut(xy, line, np.empty(len(line), dtype=np.int64), total - total[first][line])
-    cut.slot[cut.inner] = int(pieces["nodes"].iloc[0]) + np.arange(cut.inner.sum())
-    cut.slot[cut.first] = pieces["start"]
-    cut.slot[cut.last] = pieces["end"]
+def _cut(pieces: pd.DataFrame, lines: Lines) -> _Cut:
+    short = _segmentized(lines)
+    x, y = short.xy.T
+    along = np.cumsum(np.hypot(np.diff(x, prepend=x[:1]), np.diff(y, prepend=y[:1])))
+    along -= np.repeat(along[short.start[:-1]], np.diff(short.start))
+    start, end = pieces["start"].to_numpy(dtype=np.int64), pieces["end"].to_numpy(dtype=np.int64)
+    cut = _Cut(short, np.empty(len(along), dtype=np.int64), along, start, end, int(pieces["nodes"].iloc[0]))
+    cut.slot[cut.inner] = cut.nodes + np.arange(cut.inner.sum())
+    cut.slot[cut.first] = cut.start
+    cut.slot[cut.last] = cut.end
     return cut
+
+
+def _segmentized(lines: Lines) -> Lines:
+    """Lines with as many more vertices as it takes for none to be over 15 m from the next.
+
+    What `shapely.segmentize` gives for each line of more than 15 m; there a vertex that is drawn twice counts once.
+    """
+    step, long = lines.step, np.repeat(lines.length > PIECE_M, np.diff(lines.start))
+    parts = np.where(long, np.maximum(np.ceil(step / PIECE_M), 1.0), 1.0).astype(np.int64)
+    again = np.append(False, long[1:] & (step[:-1] == 0))[: len(step)]
+    again[lines.start[:-1]] = False
+    begin = np.append(0, np.cumsum(parts - again))
+    xy = np.empty((begin[-1], 2))
+    for low in range(0, len(step), AT_ONCE):
+        some = slice(low, low + AT_ONCE)
+        vertex = np.repeat(np.arange(low, low + len(step[some])), parts[some])
+        number = np.arange(len(vertex)) - np.repeat(np.cumsum(parts[some]) - parts[some], parts[some])
+        points = lines.xy[vertex]
+        more = np.flatnonzero(number)
+        after = vertex[more]
+        share = number[more] * (step[after] / parts[after]) / step[after]
+        points[more] += share[:, None] * (lines.xy[after + 1] - lines.xy[after])
+        xy[begin[low] : begin[low + len(step[some])]] = points[~again[vertex] | (number > 0)]
+    return Lines(xy, begin[lines.start])
 
 
 def _heights(pieces: pd.DataFrame, cut: _Cut, terrain: Terrain) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The height of every slot, NaN where it is not known; and the decks that hang on one end only."""
-    xy = np.empty((cut.slot.max() + 1, 2))
-    xy[cut.slot] = cut.xy
-    raw = terrain.ground(xy)
+    raw = np.empty((cut.nodes + int(cut.inner.sum()), 2))
+    raw[cut.slot] = cut.lines.xy
+    raw = terrain.ground(raw)
     drawn = (pieces["straight"] | pieces["steep"] | pieces["lift"]).to_numpy()
-    raw[cut.slot[cut.inner & drawn[cut.line]]] = np.nan
+    raw[cut.slot[cut.inner & cut.spread(drawn)]] = np.nan
     anchors, free = _anchors(pieces, raw)
     raw[free] = np.nan
     web = _hung(pieces, cut, raw, anchors=anchors, free=free)
     raw[web.free] = np.nan
-    heights = _within_caps(_smoothed(raw, pieces, cut), pieces, cut)
-    heights = _within_caps(_balanced(heights, web), pieces, cut)
-    # what lies between known ends is straight
+    most = cut.step * cut.spread(pieces["cap"].to_numpy())
+    most[cut.spread((pieces["steep"] | pieces["lift"]).to_numpy())] = np.inf  # their own rules limit them
+    heights = _within_caps(_smoothed(raw, pieces, cut), cut, most)
+    heights = _within_caps(_balanced(heights, web), cut, most)
+    _fill(heights, cut)
+    return heights, web.lone
+
+
+def _fill(heights: NDArray[np.float64], cut: _Cut) -> None:
+    """What lies between known ends is straight."""
     z = heights[cut.slot]
     known = np.isfinite(z)
-    if known.any():
-        place = cut.line * (cut.along.max() + 1.0) + cut.along
-        fill = ~known & cut.inner & (known[cut.first] & known[cut.last])[cut.line]
+    held = known[cut.first] & known[cut.last]
+    fill = cut.spread(held) & ~known
+    if fill.any():
+        line = np.repeat(np.arange(len(held)), np.diff(cut.lines.start))
+        place = line * (cut.along.max() + 1.0) + cut.along
         heights[cut.slot[fill]] = np.interp(place[fill], place[known], z[known])
-    return heights, web.lone
 
 
 # ------------------------------------------------------------------------------------- what the terrain cannot know
@@ -193,13 +316,15 @@ def _approaches(pieces: pd.DataFrame, cut: _Cut, anchors: NDArray[np.int64]) -> 
     """
     deck = pieces["deck"].to_numpy()
     portals = np.intersect1d(anchors, pieces[["start", "end"]].to_numpy()[deck])
-    along = _ordinary(pieces)[cut.line[cut.after]]
-    a, b = cut.slot[cut.after - 1][along], cut.slot[cut.after][along]
-    away = np.full(cut.slot.max() + 1, APPROACH_M)
+    if not len(portals):
+        return portals
+    ordinary = cut.spread(_ordinary(pieces))
+    away = np.full(cut.nodes + int(cut.inner.sum()), APPROACH_M)
     away[portals] = 0.0
-    away = _lowest(away, a, b, cut.step[along])  # a surface that rises a metre a metre is the distance
+    # a surface that rises a metre a metre is the distance
+    away = _lowest(away, cut, np.where(ordinary, cut.step, np.inf))
     ground = np.zeros(len(away), dtype=bool)
-    ground[a] = ground[b] = True
+    ground[cut.slot[ordinary]] = True
     return np.flatnonzero(ground & (away < APPROACH_M))
 
 
@@ -225,27 +350,36 @@ def _hung(
     lone = np.bincount(run[anchors], minlength=len(raw))[run[start]] == 1
     lone = pieces["deck"].to_numpy() & (lone | _dangling(start, end, straight, np.isin(np.arange(len(raw)), anchors)))
     straight = straight & np.isin(run[start], run[anchors])
-    held = np.isfinite(raw)
-    held[free] = False
-    held[near] = False
-    beside = np.isin(cut.slot, near)
-    close = (beside[cut.after - 1] | beside[cut.after]) & _ordinary(pieces)[cut.line[cut.after]]
-    a = np.concatenate([start[straight], cut.slot[cut.after - 1][close]])
-    b = np.concatenate([end[straight], cut.slot[cut.after][close]])
-    metres = np.maximum(np.concatenate([pieces["run_m"].to_numpy()[straight], cut.step[close]]), 0.1)
-    loose = np.zeros(len(raw), dtype=bool)
-    loose[free] = True
-    loose[near] = True
+    held, loose = np.isfinite(raw), np.zeros(len(raw), dtype=bool)
+    for slots in (free, near):
+        held[slots] = False
+        loose[slots] = True
+    beside = np.zeros(len(raw), dtype=bool)
+    beside[near] = True
+    beside = beside[cut.slot]
+    at = np.flatnonzero((beside[:-1] | beside[1:]) & np.isfinite(cut.step[:-1]) & cut.spread(_ordinary(pieces))[:-1])
+    a = np.concatenate([start[straight], cut.slot[at]])
+    b = np.concatenate([end[straight], cut.slot[at + 1]])
+    metres = np.maximum(np.concatenate([pieces["run_m"].to_numpy()[straight], cut.step[at]]), 0.1)
     known = loose | held
     hang = known[a] & known[b]
     a, b, metres = a[hang], b[hang], metres[hang]
     run = _runs(a, b, len(raw))
-    grounded = np.isin(run, run[held & np.isin(np.arange(len(raw)), np.concatenate([a, b]))])
+    grounded = _grounded(run, a, b, held)
     back = near[~grounded[near] & np.isfinite(raw[near])]  # everything there is within 30 m of a portal
     loose[back] = False
     held[back] = True
-    grounded = np.isin(run, run[held & np.isin(np.arange(len(raw)), np.concatenate([a, b]))])
-    return _Web(a, b, metres, np.flatnonzero(loose & grounded), lone)
+    return _Web(a, b, metres, np.flatnonzero(loose & _grounded(run, a, b, held)), lone)
+
+
+def _grounded(
+    run: NDArray[np.int64], a: NDArray[np.int64], b: NDArray[np.int64], held: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Slots whose connected run has a held one at one of its stretches."""
+    ends = np.concatenate([a, b])
+    grounded = np.zeros(len(run), dtype=bool)
+    grounded[run[ends[held[ends]]]] = True
+    return grounded[run]
 
 
 def _dangling(
@@ -288,64 +422,87 @@ def _smoothed(raw: NDArray[np.float64], pieces: pd.DataFrame, cut: _Cut) -> NDAr
     A node is smoothed along every way that passes it; where a way ends its node stays. An even slope stays as it is.
     """
     ordinary, way = _ordinary(pieces), pieces["way"].to_numpy()
-    at = np.flatnonzero(cut.inner & ordinary[cut.line])
     on = np.flatnonzero(  # a way goes on from one piece to the next
-        (way[1:] == way[:-1]) & ordinary[1:] & ordinary[:-1] & (cut.slot[cut.last[:-1]] == cut.slot[cut.first[1:]])
+        (way[1:] == way[:-1]) & ordinary[1:] & ordinary[:-1] & (cut.end[:-1] == cut.start[1:])
     )
-    before = cut.slot[np.concatenate([at - 1, cut.last[on] - 1])]
-    here = cut.slot[np.concatenate([at, cut.last[on]])]
-    after = cut.slot[np.concatenate([at + 1, cut.first[on + 1] + 1])]
-    back = np.concatenate([cut.along[at] - cut.along[at - 1], cut.along[cut.last[on]] - cut.along[cut.last[on] - 1]])
-    ahead = np.concatenate([cut.along[at + 1] - cut.along[at], cut.along[cut.first[on + 1] + 1]])
-    share = np.divide(back, back + ahead, out=np.full(len(here), 0.5), where=back + ahead > 0)
-    smooth = raw.copy()
+    here, before, after = cut.end[on], cut.last[on] - 1, cut.first[on + 1] + 1
+    ways = np.maximum(np.bincount(here, minlength=cut.nodes), 1)
+    passing = _share(cut.along[cut.last[on]] - cut.along[before], cut.along[after])
+    step = np.diff(cut.along)
+    share = _share(step[:-1], step[1:])
+    still = ~(cut.inner & cut.spread(ordinary))[1:-1]
+    nodes, z = raw[: cut.nodes], raw[cut.slot]
     for _ in range(SMOOTHINGS):
-        middle = smooth[before] * (1 - share) + smooth[after] * share
-        pull = np.where(np.isfinite(middle) & np.isfinite(smooth[here]), (middle - smooth[here]) / 2, 0.0)
-        ways = np.maximum(np.bincount(here, minlength=len(raw)), 1)
-        smooth = smooth + np.bincount(here, weights=pull, minlength=len(raw)) / ways
-    return smooth
+        pull = _pull(z[:-2], z[1:-1], z[2:], share)
+        pull[still] = 0.0
+        at_nodes = _pull(z[before], nodes[here], z[after], passing)
+        z[1:-1] += pull
+        nodes = nodes + np.bincount(here, weights=at_nodes, minlength=cut.nodes) / ways
+        z[cut.first], z[cut.last] = nodes[cut.start], nodes[cut.end]
+    return np.concatenate([nodes, z[cut.inner]])
 
 
-def _within_caps(raw: NDArray[np.float64], pieces: pd.DataFrame, cut: _Cut) -> NDArray[np.float64]:
-    """Move heights until no stretch is steeper than its kind may be, the largest move as small as it can be.
+def _share(back: NDArray[np.float64], ahead: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far along from its neighbour behind to that ahead a vertex lies."""
+    both = back + ahead
+    share: NDArray[np.float64] = np.divide(back, both, out=np.full(len(both), 0.5), where=both > 0)
+    return share
+
+
+def _pull(
+    before: NDArray[np.float64], here: NDArray[np.float64], after: NDArray[np.float64], share: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Half the way to the straight line between the neighbours; nothing where one of the heights is not known."""
+    middle = before * (1 - share) + after * share
+    pull: NDArray[np.float64] = (middle - here) / 2
+    pull[~np.isfinite(pull)] = 0.0
+    return pull
+
+
+def _within_caps(raw: NDArray[np.float64], cut: _Cut, most: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Move heights until none differs by more than `most` from the next of its line, as little as that allows.
 
     The highest surface that keeps the caps and stays below every height, and the lowest one that stays above: their
-    middle keeps the caps too (McShane 1934, Whitney 1934). Unknown slots pass the caps on and stay unknown.
+    middle keeps the caps too, and the largest move is as small as it can be (McShane 1934, Whitney 1934). Unknown slots
+    pass the caps on and stay unknown.
     """
-    climbing = (pieces["steep"] | pieces["lift"]).to_numpy()  # their own rules limit them
-    capped = ~climbing[cut.line[cut.after]]
-    after = cut.after[capped]
-    cap = pieces["cap"].to_numpy()
-    most = cut.step[capped] * cap[cut.line[after]]
-    a, b = cut.slot[after - 1], cut.slot[after]
     unknown = np.isnan(raw)
-    below = _lowest(np.where(unknown, np.inf, raw), a, b, most)
-    above = -_lowest(np.where(unknown, np.inf, -raw), a, b, most)
+    below = _lowest(np.where(unknown, np.inf, raw), cut, most)
+    above = -_lowest(np.where(unknown, np.inf, -raw), cut, most)
     with np.errstate(invalid="ignore"):
         return np.where(unknown, np.nan, (below + above) / 2)
 
 
-def _lowest(
-    height: NDArray[np.float64], a: NDArray[np.int64], b: NDArray[np.int64], most: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """The highest surface below `height` in which `a` and `b` differ by at most `most`."""
+def _lowest(height: NDArray[np.float64], cut: _Cut, most: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The highest surface below `height` in which no vertex differs by more than `most` from the next of its line.
+
+    Only lines that break a limit are looked at, and then those that meet one whose heights moved.
+    """
     low = height.copy()
-    active = np.arange(len(a))
-    while len(active):
-        x, y, limit = a[active], b[active], most[active]
-        before = low.copy()
-        np.minimum.at(low, y, low[x] + limit)
-        np.minimum.at(low, x, low[y] + limit)
-        moved = low < before
-        active = np.flatnonzero(moved[a] | moved[b])
+    z = low[cut.slot]
+    over = (z[:-1] + most[:-1] < z[1:]) | (z[1:] + most[:-1] < z[:-1])
+    lines = _lines_of(cut, np.flatnonzero(over))
+    meeting, begin = cut.at_nodes if len(lines) else (lines, lines)
+    while len(lines):
+        at = _ranges(cut.first[lines], cut.last[lines])
+        a, b, limit = cut.slot[at], cut.slot[at + 1], most[at]
+        was = low[a], low[b]
+        np.minimum.at(low, b, low[a] + limit)
+        np.minimum.at(low, a, low[b] + limit)
+        moved = (low[a] < was[0]) | (low[b] < was[1])
+        nodes = np.concatenate([a[moved], b[moved]])
+        nodes = np.unique(nodes[nodes < cut.nodes])
+        others = meeting[_ranges(begin[nodes], begin[nodes + 1])]
+        lines = np.unique(np.concatenate([_lines_of(cut, at[moved]), others]))
     return low
 
 
-def _drawn(cut: _Cut, heights: NDArray[np.float64]) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
-    """Lines with heights, and the climb between their ends; no heights at all where an end is not known."""
-    z = heights[cut.slot]
-    climb = z[cut.last] - z[cut.first]
-    z = np.where(np.isnan(climb)[cut.line], np.nan, z)
-    lines = np.asarray(shapely.linestrings(np.column_stack([cut.xy, z]), indices=cut.line), dtype=object)
-    return lines, climb
+def _lines_of(cut: _Cut, vertices: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.unique(np.searchsorted(cut.lines.start, vertices, side="right") - 1)
+
+
+def _ranges(first: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The whole numbers from each first to below its end, one after another."""
+    sizes = end - first
+    numbers: NDArray[np.int64] = np.arange(sizes.sum()) + np.repeat(first - np.cumsum(sizes) + sizes, sizes)
+    return numbers

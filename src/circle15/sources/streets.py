@@ -22,7 +22,7 @@ from collections import defaultdict
 from dataclasses import dataclass, fields
 from itertools import combinations, count
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -31,14 +31,16 @@ import shapely
 from pyproj import Transformer
 
 from circle15.errors import Circle15Warning, DataError, Finding, quoted
+from circle15.sources.heights import with_heights
 from circle15.sources.osm import Elements, read_osm
+from circle15.sources.profiles import Lines
 from circle15.sources.walking_rules import (
+    Rules,
+    Wordings,
     access_of,
     climb_of,
-    direction_of,
     floor_of,
     gate_of,
-    kind_of,
     minded,
     ramp_of,
     regulated,
@@ -47,10 +49,11 @@ from circle15.sources.walking_rules import (
 from circle15.tables import STREETS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from pyproj import CRS
 
     from circle15.sources.terrain import Terrain
     from circle15.tables import StudyArea
@@ -68,6 +71,7 @@ TAG_COLUMNS = MappingProxyType(  # column -> OSM key
 
 SHORT_M = 300.0  # data that end so much before the extent leave its edge unknown
 
+_BY_RULE = {column: key for column, key in TAG_COLUMNS.items() if key != "name"}  # what many ways have alike
 _OTHER = MappingProxyType({"highway": ""})  # stands for a way that is not in the data
 
 
@@ -76,9 +80,7 @@ class _Walk(NamedTuple):
 
     osm_id: str
     tags: Tags
-    kind: str
-    access: str
-    direction: int  # 1 along the way, -1 against it, 0 both
+    rules: Rules
 
 
 # --------------------------------------------------------------------------------------------- the table
@@ -126,26 +128,29 @@ def read_streets(source: Elements | Path | str, area: StudyArea, *, terrain: Ter
     >>> streets["kind"].to_dict(), streets["length_m"].round(1).tolist()
     ({'way/7#0>': 'path', 'way/7#0<': 'path'}, [96.9, 96.9])
     """
-    from circle15.sources.heights import with_heights
-
     elements = source if isinstance(source, Elements) else read_osm(source)
-    walks, chains = _rooted(*_walks(elements))
+    wordings = Wordings(frozenset(_BY_RULE.values()))
+    walks, chains = _rooted(*_walks(elements, wordings))
     rules = {node: gate_of(tags) for node, tags in elements.node_tags.items() if "barrier" in tags}
     gates = {node: rule for node, rule in rules.items() if rule != "open"}
     doors = {node: tags for node, tags in elements.node_tags.items() if minded(tags)}
-    pieces = _pieces(_points(elements, chains, area), area, gates=[*gates, *doors])
+    points = _points(elements, chains, area)
+    pieces = _pieces(points, area, gates=[*gates, *doors])
     fresh = count(min(0, int(elements.node_ids[:1].min(initial=0))) - 1, -1)  # ids of landings: below all in the data
-    shafts = _part_at_lifts(pieces, walks, elements, fresh)
-    shafts += _part_at_doors(pieces, len(walks) + len(shafts), doors, fresh)
+    shafts = _part_at_lifts(pieces, walks, elements, fresh, wordings)
+    shafts += _part_at_doors(pieces, len(walks) + len(shafts), doors, fresh, wordings)
     walks, pieces = walks + [walk for walk, _ in shafts], _joined([pieces, *(piece for _, piece in shafts)])
     private = _part_at_gates(pieces, gates, fresh)
-    frame = _links(pieces, walks, elements, private, area)
-    if frame.empty:
+    if not pieces.kept.any():
         files = quoted(one.name for one in elements.sources) or "streets"
         mend = "Check that the extract covers the study area, and that longitude and latitude are not swapped"
         raise DataError(Finding(files, f"no way that one may walk lies in {area.name}", mend))
-    STREETS.check(frame, crs=area.crs)
-    return with_heights(frame, terrain)
+    said = _said(pieces, walks, wordings.rules, _crossings(pieces, walks, elements), private)
+    table = _table(pieces, said, _climbs(pieces, walks, wordings.rules), area.crs)
+    risen = with_heights(table, terrain, lines=_drawn(points, pieces.ends_at[pieces.kept]))
+    streets = _links(risen, pieces, said, np.array([walk.rules.direction for walk in walks]))
+    STREETS.check(streets, crs=area.crs)
+    return streets
 
 
 def both_ways(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -198,7 +203,7 @@ def short_sides(elements: Elements, area: StudyArea) -> dict[str, float]:
 # --------------------------------------------------------------------------------------- ways into pieces
 
 
-def _walks(elements: Elements) -> tuple[list[_Walk], list[NDArray[np.int64]]]:
+def _walks(elements: Elements, wordings: Wordings) -> tuple[list[_Walk], list[NDArray[np.int64]]]:
     """Every way that may be walked, in the order of ids, and its nodes."""
     tags_of = {ref: way.tags for ref, way in elements.ways.items()}
     for _, relation in sorted(elements.relations.items()):  # outlines of squares
@@ -208,17 +213,18 @@ def _walks(elements: Elements) -> tuple[list[_Walk], list[NDArray[np.int64]]]:
                     tags_of[ref] = relation.tags | tags_of[ref]
     walks: list[_Walk] = []
     chains: list[NDArray[np.int64]] = []
-    for ref, tags in sorted(tags_of.items()):
-        access = walkable(tags)
-        if access is not None:
-            walks.append(_Walk(f"way/{ref}", tags, kind_of(tags), access, direction_of(tags)))
+    for ref in sorted(tags_of):
+        tags = tags_of[ref]
+        rules = wordings.of_way(tags)
+        if rules is not None:
+            walks.append(_Walk(f"way/{ref}", tags, rules))
             chains.append(elements.ways[ref].nodes)
     return walks, chains
 
 
 def _rooted(walks: list[_Walk], chains: list[NDArray[np.int64]]) -> tuple[list[_Walk], list[NDArray[np.int64]]]:
     """Leave out the cable cars that share less than two nodes with other ways: nobody could get on and off."""
-    aloft = [walk.kind == "cable_car" for walk in walks]
+    aloft = [walk.rules.kind == "cable_car" for walk in walks]
     if not any(aloft):
         return walks, chains
     ground = np.concatenate([chain for chain, car in zip(chains, aloft, strict=True) if not car] + [[]])
@@ -237,6 +243,7 @@ class _Points:
     """The nodes of all walkable ways, way after way, without those that are not in the data."""
 
     node: NDArray[np.int64]
+    shared: NDArray[np.bool_]  # the node occurs more than once
     walk: NDArray[np.int64]
     run: NDArray[np.int64]  # grows where the way changes or a node is missing
     xy: NDArray[np.float64]
@@ -256,11 +263,15 @@ def _points(elements: Elements, chains: list[NDArray[np.int64]], area: StudyArea
     edge[:-1] |= same & missing[1:]
     run = np.cumsum(np.append(True, ~same | missing[1:] | missing[:-1])[: len(node)])
     here = ~missing
-    used, inverse = np.unique(at[here], return_inverse=True)
+    at = at[here]
+    uses = np.bincount(at, minlength=len(elements.node_ids))
+    used = np.flatnonzero(uses)
     to_plane = Transformer.from_crs("EPSG:4326", area.crs, always_xy=True)
-    xy = np.column_stack(to_plane.transform(*elements.lonlat[used].T)).reshape(-1, 2)
+    xy = np.full((len(uses), 2), np.nan)
+    xy[used] = np.column_stack(to_plane.transform(*elements.lonlat[used].T)).reshape(-1, 2)
     edge_nodes = np.unique(node[edge & here])
-    return _Points(node[here], walk[here], run[here], xy[inverse], np.isin(node[here], edge_nodes))
+    node = node[here]
+    return _Points(node, uses[at] > 1, walk[here], run[here], xy[at], np.isin(node, edge_nodes))
 
 
 @dataclass(frozen=True)
@@ -272,8 +283,13 @@ class _Pieces:
     ends: NDArray[np.int64]  # node ids, shape (n, 2)
     edge: NDArray[np.bool_]  # whether the data end there, shape (n, 2)
     inside: NDArray[np.bool_]  # whether the end lies in the extent, shape (n, 2)
-    line: NDArray[np.object_]
+    ends_at: NDArray[np.int64]  # its first and last point; of a shaft one and the same, shape (n, 2)
     length_m: NDArray[np.float64]
+
+    @property
+    def kept(self) -> NDArray[np.bool_]:
+        """The pieces that have an end in the extent."""
+        return self.inside[:, 0] | self.inside[:, 1]
 
 
 def _joined(parts: list[_Pieces]) -> _Pieces:
@@ -282,23 +298,17 @@ def _joined(parts: list[_Pieces]) -> _Pieces:
 
 def _pieces(points: _Points, area: StudyArea, *, gates: list[int]) -> _Pieces:
     """Cut every way at its ends, at gates and at nodes that occur more than once; number the pieces along the way."""
-    _, inverse, uses = np.unique(points.node, return_inverse=True, return_counts=True)
     turn = points.run[1:] != points.run[:-1]
-    cut = (uses[inverse] > 1) | np.isin(points.node, gates)
-    cut |= np.append(True, turn)[: len(inverse)] | np.append(turn, True)[: len(inverse)]
+    cut = points.shared | np.isin(points.node, gates)
+    cut |= np.append(True, turn)[: len(cut)] | np.append(turn, True)[: len(cut)]
     first, last = _stretches(points, cut)
     loops = points.node[first] == points.node[last]
     cut[(first[loops] + last[loops]) // 2] = True  # no link starts and ends at one node
-    first, last = _stretches(points, cut)
-    sizes = last - first + 1
-    owner = np.repeat(np.arange(len(first)), sizes)
-    along = np.arange(len(owner)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + np.repeat(first, sizes)
-    line = shapely.linestrings(points.xy[along], indices=owner) if len(owner) else np.empty(0, dtype=object)
-    walk = points.walk[first]
+    ends = np.column_stack(_stretches(points, cut))
+    walk = points.walk[ends[:, 0]]
     _, start, inverse = np.unique(walk, return_index=True, return_inverse=True)
     extent = area.extent
     shapely.prepare(extent)
-    ends = np.column_stack([first, last])
     inside = shapely.intersects_xy(extent, points.xy[ends, 0], points.xy[ends, 1]).reshape(-1, 2)
     return _Pieces(
         walk,
@@ -306,9 +316,18 @@ def _pieces(points: _Points, area: StudyArea, *, gates: list[int]) -> _Pieces:
         points.node[ends],
         points.edge[ends] | ~inside,
         inside,
-        line,
-        shapely.length(line),
+        ends,
+        _drawn(points, ends).length,
     )
+
+
+def _drawn(points: _Points, at: NDArray[np.int64]) -> Lines:
+    """The lines from some points to others of their runs; a shaft goes from its place to its place."""
+    first, last = at.T
+    sizes = np.maximum(last - first + 1, 2)
+    start = np.append(0, np.cumsum(sizes))
+    along = np.arange(start[-1]) - np.repeat(start[:-1] - first, sizes)
+    return Lines(points.xy[np.minimum(along, np.repeat(last, sizes))], start)
 
 
 def _stretches(points: _Points, cut: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -330,7 +349,7 @@ def _arrivals(pieces: _Pieces, nodes: list[int]) -> dict[int, list[tuple[int, in
 
 
 def _part_at_lifts(
-    pieces: _Pieces, walks: list[_Walk], elements: Elements, fresh: count[int]
+    pieces: _Pieces, walks: list[_Walk], elements: Elements, fresh: count[int], wordings: Wordings
 ) -> list[tuple[_Walk, _Pieces]]:
     """Give every way that arrives at a lift node its own landing, and join the landings by shafts.
 
@@ -353,13 +372,14 @@ def _part_at_lifts(
             continue
         for number, (low, high) in enumerate(combinations(landings, 2)):
             levels = ";".join(level for level in (low[1], high[1]) if level) or tags.get("level", "")
-            shaft = _Walk(f"node/{node}", tags | {"level": levels}, "lift", access, 0)
+            said = tags | {"level": levels}
+            shaft = _Walk(f"node/{node}", said, wordings.add(said, "lift", access))
             shafts.append((shaft, _shaft(pieces, arrivals[0], len(walks) + len(shafts), number, (low[0], high[0]))))
     return shafts
 
 
 def _part_at_doors(
-    pieces: _Pieces, first: int, doors: Mapping[int, Tags], fresh: count[int]
+    pieces: _Pieces, first: int, doors: Mapping[int, Tags], fresh: count[int], wordings: Wordings
 ) -> list[tuple[_Walk, _Pieces]]:
     """Make a link of every gate with hours or a fare, so that it may be shut: its ways meet only through it."""
     links: list[tuple[_Walk, _Pieces]] = []
@@ -368,7 +388,7 @@ def _part_at_doors(
         for (piece, side), landing in zip(arrivals, landings, strict=False):
             pieces.ends[piece, side] = landing
         for number, ends in enumerate(combinations(landings, 2)):
-            walk = _Walk(f"node/{node}", doors[node], "path", "open", 0)
+            walk = _Walk(f"node/{node}", doors[node], wordings.add(doors[node], "path", "open"))
             links.append((walk, _shaft(pieces, arrivals[0], first + len(links), number, ends)))
     return links
 
@@ -392,16 +412,13 @@ def _floors(
 def _shaft(pieces: _Pieces, at: tuple[int, int], walk: int, number: int, landings: tuple[int, int]) -> _Pieces:
     """The piece between two landings, both at the place of the lift node."""
     piece, side = at
-    place = shapely.get_coordinates(pieces.line[piece])[-side]
-    line = np.empty(1, dtype=object)
-    line[0] = shapely.linestrings([place, place])
     return _Pieces(
         np.array([walk]),
         np.array([number]),
         np.array([landings]),
         np.repeat(pieces.edge[piece, side], 2).reshape(1, 2),
         np.repeat(pieces.inside[piece, side], 2).reshape(1, 2),
-        line,
+        np.repeat(pieces.ends_at[piece, side], 2).reshape(1, 2),
         np.zeros(1),
     )
 
@@ -452,73 +469,103 @@ def _components(ends: NDArray[np.int64]) -> NDArray[np.int64]:
 # ------------------------------------------------------------------------------------------- pieces into links
 
 
-def _links(
-    pieces: _Pieces, walks: list[_Walk], elements: Elements, private: NDArray[np.bool_], area: StudyArea
-) -> gpd.GeoDataFrame:
-    """The table: one row per direction of every piece that has an end in the extent."""
-    columns = _columns(pieces, walks, elements, private)
-    direction = np.array([walk.direction for walk in walks], dtype=np.int64)[pieces.walk]
-    kept = pieces.inside.any(axis=1)
-    allowed = np.column_stack([kept & (direction >= 0), kept & (direction <= 0)])
-    row, back = np.nonzero(allowed)
-    against = back == 1
-    line = pieces.line[row]
-    line[against] = shapely.reverse(line[against])
-    frame = {name: values[row] for name, values in columns.items()}
-    frame["from_node"] = pieces.ends[row, back]
-    frame["to_node"] = pieces.ends[row, 1 - back]
-    frame["rise_m"] = np.where(against, -frame["rise_m"], frame["rise_m"]) + 0.0  # no negative zero
-    frame["at_edge"] = pieces.edge[row, 1 - back]
-    index = pd.Index(frame["piece"] + np.array([">", "<"], dtype=object)[back], name=STREETS.index)
-    ordered = {name: frame[name] for name in STREETS.names if name != "geometry"}
-    return gpd.GeoDataFrame(ordered, index=index, geometry=line, crs=area.crs)
+class _Said(NamedTuple):
+    """A column of text: some words, and for each piece which of them is said of it."""
+
+    words: Sequence[str | None]
+    which: NDArray[np.int64]
+
+    def at(self, pieces: NDArray[np.int64]) -> pd.Series:
+        """What is said of some pieces; words that are said of none leave no trace in the type of the column."""
+        which = self.which[pieces]
+        used = np.bincount(which, minlength=len(self.words)) > 0
+        words = pd.Series([word if has else None for word, has in zip(self.words, used, strict=True)])
+        return pd.Series(words.array.take(which), dtype=words.dtype, copy=False)
 
 
-def _columns(
-    pieces: _Pieces, walks: list[_Walk], elements: Elements, private: NDArray[np.bool_]
-) -> dict[str, NDArray[Any]]:
-    """Every column that does not depend on the direction, one value per piece; rises are along the way."""
-    walk = pieces.walk
-    values = {name: _texts(walks, key)[walk] for name, key in TAG_COLUMNS.items()}
-    ramps = [ramp_of(one.tags) for one in walks]
-    fees = [one.tags.get("fee") or one.tags.get("charge") for one in walks]
-    osm_id = np.array([one.osm_id for one in walks], dtype=object)[walk]
-    number = pieces.number.astype(str).astype(object)
-    access = np.array([one.access for one in walks], dtype=object)[walk]
-    kind = np.array([one.kind for one in walks], dtype=object)[walk]
-    crossing = _crossings(pieces, walks, elements)
-    kind[(kind == "crossing") & (crossing == "")] = "path"
-    rise, steps = _climbs(pieces, walks)
-    return values | {
-        "piece": osm_id + "#" + number,
-        "osm_id": osm_id,
-        "length_m": pieces.length_m,
-        "rise_m": rise,
-        "evidence": np.where(np.isfinite(rise), "tag", "default").astype(object),
-        "kind": kind,
-        "steps": steps,
-        "wait_s": np.full(len(walk), np.nan),
-        "fee": np.array(fees, dtype=object)[walk],
-        "access": np.where(private, "private", access).astype(object),
-        "ramp": np.array(ramps, dtype=object)[walk],
-        "crossing": np.where(crossing == "", np.array(None), crossing),
+def _said(
+    pieces: _Pieces, walks: list[_Walk], rules: list[Rules], crossings: Mapping[int, str], private: NDArray[np.bool_]
+) -> dict[str, _Said]:
+    """Every column of text that both directions of a piece share."""
+    ruled = np.array([walk.rules.number for walk in walks], dtype=np.int64)[pieces.walk]
+    said = {column: _Said([one.tags.get(key) or None for one in rules], ruled) for column, key in _BY_RULE.items()}
+    regulated_as = [None, *dict.fromkeys(crossings.values())]
+    crossing = np.zeros(len(ruled), dtype=np.int64)
+    crossing[list(crossings)] = [regulated_as.index(one) for one in crossings.values()]
+    kind = [one.kind for one in rules]
+    beside = np.array([one == "crossing" for one in kind], dtype=bool)[ruled] & (crossing == 0)
+    return said | {
+        "osm_id": _Said([one.osm_id for one in walks], pieces.walk),
+        "kind": _Said([*kind, "path"], np.where(beside, len(kind), ruled)),
+        "fee": _Said([one.tags.get("fee") or one.tags.get("charge") for one in rules], ruled),
+        "access": _Said([*(one.access for one in rules), "private"], np.where(private, len(rules), ruled)),
+        "name": _Said([one.tags.get("name") or None for one in walks], pieces.walk),
+        "ramp": _Said([ramp_of(one.tags) for one in rules], ruled),
+        "crossing": _Said(regulated_as, crossing),
     }
 
 
-def _texts(walks: list[_Walk], key: str) -> NDArray[np.object_]:
-    """One tag of every walk, None where it has none."""
-    return np.array([walk.tags.get(key) or None for walk in walks], dtype=object)
+def _table(
+    pieces: _Pieces, said: Mapping[str, _Said], climbs: tuple[NDArray[np.float64], NDArray[np.float64]], crs: CRS
+) -> gpd.GeoDataFrame:
+    """A row for every piece that has an end in the extent, with what heights ask for; lines are still missing."""
+    row = np.flatnonzero(pieces.kept)
+    number = _Said([f"#{number}" for number in range(pieces.number.max() + 1)], pieces.number)
+    rise, steps = (climb[row] for climb in climbs)
+    piece = said["osm_id"].at(row) + number.at(row)
+    columns: dict[str, pd.Series | NDArray[np.generic]] = {
+        name: said[name].at(row) for name in ("osm_id", "kind", "highway", "bridge", "tunnel", "covered", "incline")
+    }
+    columns |= {
+        "piece": piece,
+        "from_node": pieces.ends[row, 0],
+        "to_node": pieces.ends[row, 1],
+        "length_m": pieces.length_m[row],
+        "rise_m": rise,
+        "steps": steps,
+        "evidence": pd.Series(np.where(np.isfinite(rise), "tag", "default")),
+    }
+    frame = pd.DataFrame(columns, copy=False).set_axis(pd.Index(piece + ">", name=STREETS.index))
+    return gpd.GeoDataFrame(frame, geometry=np.full(len(row), None), crs=crs, copy=False)
 
 
-def _crossings(pieces: _Pieces, walks: list[_Walk], elements: Elements) -> NDArray[np.object_]:
-    """How the crossing is regulated, on the longest piece of each way that is one; empty on all other pieces."""
-    found = np.full(len(pieces.walk), "", dtype=object)
+def _links(
+    table: gpd.GeoDataFrame, pieces: _Pieces, said: Mapping[str, _Said], direction: NDArray[np.int64]
+) -> gpd.GeoDataFrame:
+    """The streets: a row for each direction in which a piece of the table may be walked."""
+    kept = np.flatnonzero(pieces.kept)
+    one_way = direction[pieces.walk[kept]]
+    row, back = np.nonzero(np.column_stack([one_way >= 0, one_way <= 0]))
+    piece, against = kept[row], back == 1
+    lines = table.geometry.to_numpy()[row]
+    lines[against] = shapely.reverse(lines[against])
+    rise = table["rise_m"].to_numpy()[row]
+    columns: dict[str, pd.Series | NDArray[np.generic]] = {name: one.at(piece) for name, one in said.items()}
+    columns |= {name: pd.Series(table[name].array.take(row)) for name in ("piece", "evidence")}
+    columns |= {
+        "from_node": pieces.ends[piece, back],
+        "to_node": pieces.ends[piece, 1 - back],
+        "length_m": pieces.length_m[piece],
+        "rise_m": np.where(against, 0.0 - rise, rise),
+        "steps": table["steps"].to_numpy()[row],
+        "wait_s": np.full(len(row), np.nan),
+        "at_edge": pieces.edge[piece, 1 - back],
+    }
+    index = pd.Index(columns["piece"] + _Said([">", "<"], back).at(np.arange(len(row))), name=STREETS.index)
+    ordered = {name: columns.pop(name) for name in STREETS.names if name != "geometry"}
+    frame = pd.DataFrame(ordered, copy=False).set_axis(index)
+    return gpd.GeoDataFrame(frame, geometry=lines, crs=table.crs, copy=False)
+
+
+def _crossings(pieces: _Pieces, walks: list[_Walk], elements: Elements) -> dict[int, str]:
+    """How the crossing is regulated, of the longest piece of each way that is one."""
     best: dict[int, int] = {}
-    ways = np.flatnonzero(np.array([walk.kind == "crossing" for walk in walks], dtype=bool))
+    ways = np.flatnonzero(np.array([walk.rules.kind == "crossing" for walk in walks], dtype=bool))
     for piece in np.flatnonzero(np.isin(pieces.walk, ways)).tolist():
         walk = int(pieces.walk[piece])
         if walk not in best or pieces.length_m[piece] > pieces.length_m[best[walk]]:
             best[walk] = piece
+    found = {}
     for walk, piece in best.items():
         nodes = elements.ways[int(walks[walk].osm_id.removeprefix("way/"))].nodes.tolist()
         said = [regulated(tags) for tags in (walks[walk].tags, *(elements.node_tags.get(node, {}) for node in nodes))]
@@ -526,12 +573,12 @@ def _crossings(pieces: _Pieces, walks: list[_Walk], elements: Elements) -> NDArr
     return found
 
 
-def _climbs(pieces: _Pieces, walks: list[_Walk]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _climbs(pieces: _Pieces, walks: list[_Walk], rules: list[Rules]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Rise along the way and number of steps of every piece, as far as tags say; both shared out by length."""
-    walk = pieces.walk
-    whole = np.bincount(walk, weights=pieces.length_m, minlength=len(walks))[walk]
-    parts = np.bincount(walk, minlength=len(walks))[walk]
+    walk, ruled = pieces.walk, np.array([walk.rules.number for walk in walks], dtype=np.int64)[pieces.walk]
+    whole = np.bincount(walk, weights=pieces.length_m)[walk]
+    parts = np.bincount(walk)[walk]
     share = np.divide(pieces.length_m, whole, out=1.0 / parts, where=whole > 0)
-    said = np.array([climb_of(one.tags, one.kind) for one in walks], dtype=float).reshape(-1, 3)[walk]
+    said = np.array([climb_of(one.tags, one.kind) for one in rules], dtype=float).reshape(-1, 3)[ruled]
     climb, slope, steps = said[:, 0] * share, said[:, 1] * pieces.length_m, said[:, 2] * share
     return np.where(np.isfinite(climb), climb, slope), steps

@@ -15,7 +15,7 @@ import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import rasterio
@@ -57,6 +57,7 @@ MOST_CELLS = 25_000_000  # of the grid, and of what is kept of one raster; finer
 MOST_READ = 400_000_000  # cells of one raster within the extent, such as 20 km by 20 km at 1 m
 AT_ONCE = 1_000_000  # cells that are warped together
 ROUNDING = 1e-6  # of a cell
+SOUNDED = 1 << 15  # points whose ground is looked for together, so that little is kept at a time
 PATCH = 100  # cells a side, by which their size in the study CRS is told
 MOST_WARPED = 4 * MOST_CELLS  # turning a grid may take more cells, not many times more
 MOST_BLOCK = 64_000_000  # cells that have to be unpacked at once
@@ -115,24 +116,7 @@ class Terrain:
         ndarray, shape (n,)
             Metres; NaN outside the grid and beside cells without a height.
         """
-        points = np.asarray(xy, dtype=float).reshape(-1, 2)
-        rows, columns = self.heights.shape
-        if not rows or not columns:
-            return np.full(len(points), np.nan)
-        a, _, c, _, e, f = self.transform
-        column = (points[:, 0] - c) / a - 0.5
-        row = (points[:, 1] - f) / e - 0.5
-        inside = (np.abs(column - (columns - 1) / 2) <= columns / 2) & (np.abs(row - (rows - 1) / 2) <= rows / 2)
-        column = np.clip(np.where(inside, column, 0), 0, columns - 1)
-        row = np.clip(np.where(inside, row, 0), 0, rows - 1)
-        left, top = np.floor(column).astype(int), np.floor(row).astype(int)
-        across, down = column - left, row - top
-        found = np.zeros(len(points))
-        for east, south in ((0, 0), (1, 0), (0, 1), (1, 1)):
-            weight = np.where(east, across, 1 - across) * np.where(south, down, 1 - down)
-            cell = self.heights[np.minimum(top + south, rows - 1), np.minimum(left + east, columns - 1)]
-            found += np.where(weight > 0, weight * cell, 0.0)  # an unknown cell that weighs nothing is no matter
-        return np.where(inside, found, np.nan)
+        return self._between(*self._cells(np.asarray(xy, dtype=float).reshape(-1, 2)))
 
     def ground(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
         """Height of the ground beneath roofs and trees: a low percentile of a window around each point.
@@ -151,11 +135,49 @@ class Terrain:
             Metres; NaN where the height at the point itself is not known.
         """
         points = np.asarray(xy, dtype=float).reshape(-1, 2)
-        centre = self.at(points)
-        steps = (-WINDOW_M / 3, 0.0, WINDOW_M / 3)
-        window = np.stack([self.at(points + np.array([east, north])) for east in steps for north in steps])
-        window = np.where(np.isnan(window), centre, window)
-        return np.asarray(np.percentile(window, GROUND_PERCENTILE, axis=0), dtype=float)
+        found = np.empty(len(points))
+        for first in range(0, len(points), SOUNDED):
+            some = slice(first, first + SOUNDED)
+            sides = [self._cells(points[some] + step) for step in (-WINDOW_M / 3, 0.0, WINDOW_M / 3)]
+            window = np.stack([self._between(column, row) for column, _ in sides for _, row in sides])
+            window = np.where(np.isnan(window), window[len(window) // 2], window)
+            found[some] = np.percentile(window, GROUND_PERCENTILE, axis=0)
+        return found
+
+    def _cells(self, points: NDArray[np.float64]) -> tuple[_Cells, _Cells]:
+        """The columns and the rows between whose centres points lie."""
+        rows, columns = self.heights.shape
+        a, _, c, _, e, f = self.transform
+        return _cells((points[:, 0] - c) / a - 0.5, columns), _cells((points[:, 1] - f) / e - 0.5, rows)
+
+    def _between(self, column: _Cells, row: _Cells) -> NDArray[np.float64]:
+        """Heights between the centres of four cells; NaN outside the grid."""
+        found = np.zeros(len(column.low))
+        if not self.heights.size:
+            return np.full_like(found, np.nan)
+        for down, line in ((1 - row.share, row.low), (row.share, row.high)):
+            for across, place in ((1 - column.share, column.low), (column.share, column.high)):
+                weight = across * down
+                cell = self.heights.take(line * self.heights.shape[1] + place)
+                found += np.where(weight > 0, weight * cell, 0.0)  # an unknown cell that weighs nothing is no matter
+        return np.where(column.inside & row.inside, found, np.nan)
+
+
+class _Cells(NamedTuple):
+    """Cells of one axis that places lie between, and the share of the way from the lower centre to the higher."""
+
+    low: NDArray[np.intp]
+    high: NDArray[np.intp]
+    share: NDArray[np.float64]
+    inside: NDArray[np.bool_]
+
+
+def _cells(place: NDArray[np.float64], count: int) -> _Cells:
+    """Where places lie on an axis of so many cells, counted in cells from the centre of the first."""
+    inside = np.abs(place - (count - 1) / 2) <= count / 2
+    place = np.clip(np.where(inside, place, 0), 0, count - 1)
+    low = place.astype(np.intp)
+    return _Cells(low, np.minimum(low + 1, count - 1), place - low, inside)
 
 
 # -------------------------------------------------------------------------------------------------- reading rasters

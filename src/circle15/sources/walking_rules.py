@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,12 +43,67 @@ VEHICLES = ("bicycle", "vehicle", "motor_vehicle", "motorcar")  # where one of t
 FORWARD = frozenset({"yes", "true", "1", "forward"})
 BACKWARD = frozenset({"-1", "reverse", "backward"})
 
+# all keys that the rules for ways below read, so that ways which are tagged alike in them need to be judged only once
+READ = frozenset(
+    {"highway", "railway", "public_transport", "aerialway", "foot", "access", "motorroad", "oneway", "oneway:foot"}
+    | {"foot:forward", "foot:backward", "conveying", "crossing", "indoor", "tunnel", "bridge", "level", "layer"}
+    | {"step_count", "step:height", "incline", "ramp", "ramp:stroller", "ramp:wheelchair", "fee", "charge"}
+    | {*GONE, *CROSSINGS, *VEHICLES}
+)
+
 # conveying=yes and reversible are walked both ways, as OpenTripPlanner does (PR 5046). The Crown Escalator,
 # way/421605016, is reversible: of its three units one runs up, one down
 STEP_HEIGHT_M = 0.155  # outdoor public stairs, 0.13 to 0.17 [P]
 STEP_HEIGHTS_M = (0.05, 0.4)  # anything else is a slip of the pen
 STOREY_M = 3.0
 STEEPEST = 1.0  # an incline above 100 % is a slip of the pen
+
+
+class Rules(NamedTuple):
+    """What tags of one wording mean."""
+
+    number: int
+    tags: dict[str, str]
+    kind: str
+    access: str
+    direction: int  # 1 along the way, -1 against it, 0 both
+
+
+class Wordings:
+    """What tags of ways mean, worked out once for each wording: names apart, the ways of a city have few.
+
+    Parameters
+    ----------
+    more : frozenset of str
+        Keys that tell wordings apart besides those that rules read.
+
+    Examples
+    --------
+    >>> wordings = Wordings()
+    >>> one, other = (wordings.of_way({"highway": "steps", "name": name}) for name in ("山城巷", "十八梯"))
+    >>> one is other, one.kind, wordings.of_way({"highway": "motorway"})
+    (True, 'stairs', None)
+    """
+
+    def __init__(self, more: frozenset[str] = frozenset()) -> None:
+        self.rules: list[Rules] = []
+        self._read = READ | more
+        self._known: dict[frozenset[tuple[str, str]], Rules | None] = {}
+
+    def of_way(self, tags: Mapping[str, str]) -> Rules | None:
+        """The rules for a way; None where it may not be walked."""
+        wording = frozenset([item for item in tags.items() if item[0] in self._read])
+        if wording not in self._known:
+            said = dict(wording)
+            access = walkable(said)
+            rules = None if access is None else self.add(said, kind_of(said), access, direction_of(said))
+            self._known[wording] = rules
+        return self._known[wording]
+
+    def add(self, tags: Mapping[str, str], kind: str, access: str, direction: int = 0) -> Rules:
+        """Rules of their own, for what is no way."""
+        self.rules.append(Rules(len(self.rules), dict(tags), kind, access, direction))
+        return self.rules[-1]
 
 
 def access_of(tags: Mapping[str, str]) -> str | None:
@@ -155,8 +210,9 @@ def minded(tags: Mapping[str, str]) -> bool:
     >>> minded({"barrier": "gate", "opening_hours": "09:00-18:00"}), minded({"barrier": "lift_gate", "fee": "yes"})
     (True, False)
     """
-    ruled = any(key in tags for key in ("opening_hours", "fee", "charge"))
-    return ruled and tags.get("barrier") in DOORS and gate_of(tags) == "open"
+    if tags.get("barrier") not in DOORS or gate_of(tags) != "open":
+        return False
+    return any(key in tags for key in ("opening_hours", "fee", "charge"))
 
 
 def floor_of(tags: Mapping[str, str]) -> float:

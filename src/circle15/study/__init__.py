@@ -6,7 +6,6 @@ and the planner's ``circle15 run`` walks the same path to its end.
 
 from __future__ import annotations
 
-import copy
 import time
 import warnings
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from circle15.errors import Circle15Error, Circle15Warning, DataError, Finding, SourceError
 from circle15.project import Project, Standard, Walker
-from circle15.study import fetching, given, variants
+from circle15.study import fetching, given, judged, scenarios, variants
 from circle15.study.folder import manifest, write_results
 
 if TYPE_CHECKING:
@@ -31,12 +30,11 @@ if TYPE_CHECKING:
     from circle15.sources.osm import Elements, Source
     from circle15.sources.terrain import Terrain
     from circle15.sources.totals import Totals
-    from circle15.tables import Coverage, Result, StudyArea, TravelTimes
+    from circle15.tables import Coverage, Judgement, Result, StudyArea, TravelTimes
 
-_WALKED = ("network", "times", "coverage", "placed", "result")  # what depends on which links are open
 _PARTS = (  # what can be wrong, in the order in which one part needs another
-    *("standard", "walkers", "elements", "area", "terrain", "units", "inventory", "streets", "closed", "origins"),
-    *("facilities", "completeness", "groups", "survey"),
+    *("standard", "walkers", "group_walkers", "elements", "area", "terrain", "units", "inventory", "streets", "closed"),
+    *("origins", "facilities", "completeness", "groups", "survey"),
 )
 
 
@@ -80,7 +78,8 @@ class Study:
     def __init__(
         self, project: Project, *, scenario: str | None = None, announce: Callable[[str], None] | None = None
     ) -> None:
-        self.project = project
+        self.asked = project  # as the file has it
+        self.project = project if scenario is None else project.under(scenario)
         self.scenario = None if scenario is None else project.scenario_of(scenario)
         self.closed_by_hand: tuple[str, ...] = () if self.scenario is None else self.scenario.close
         self.findings: list[Finding] = []  # conditions that change the meaning of a result
@@ -147,6 +146,11 @@ class Study:
         """The study's walker, and those whose cards stand beside."""
         others = [Walker.load(name, base=self.project.folder) for name in self.project.assessment.walkers]
         return [self.walker, *(one for one in others if one.name != self.walker.name)]
+
+    @cached_property
+    def group_walkers(self) -> dict[str, Walker]:
+        """How the people of each group of the standard walk."""
+        return judged.group_walkers(self)
 
     @cached_property
     def elements(self) -> Elements:
@@ -219,11 +223,7 @@ class Study:
     @cached_property
     def streets(self) -> gpd.GeoDataFrame:
         """The streets of the study: as they are, and what the scenario adds."""
-        from circle15.sources.overrides import add_links
-
-        if self.scenario is None or not self.scenario.add:
-            return self.streets_as_they_are
-        return add_links(self.streets_as_they_are, self.scenario.add, self.area, terrain=self.terrain)
+        return scenarios.streets(self)
 
     @cached_property
     def units(self) -> gpd.GeoDataFrame:
@@ -303,7 +303,7 @@ class Study:
         return [given.read_table(self, table) for table in self.project.facilities.inventory]
 
     @cached_property
-    def facilities(self) -> gpd.GeoDataFrame:
+    def facilities_as_they_are(self) -> gpd.GeoDataFrame:
         """Facilities from OSM and from the planner's own tables, which win; `merged` lists what was taken as one."""
         from circle15.sources.places import read_facilities
 
@@ -315,6 +315,11 @@ class Study:
             mend = "Set facilities.osm = true, or add an [[facilities.inventory]]"
             raise DataError(Finding("facilities", "there is not one facility in the study area", mend))
         return found
+
+    @cached_property
+    def facilities(self) -> gpd.GeoDataFrame:
+        """The facilities of the study: as they are, and what the scenario makes of them."""
+        return scenarios.facilities(self)
 
     # ---------------------------------------------------------------------------------------- what follows from it
 
@@ -356,11 +361,15 @@ class Study:
     @property
     def longest_minutes(self) -> float:
         """The longest cut-off that anything is judged by."""
-        return max(one.minutes for one in self.standard.services)
+        circles = [minutes for group in self.standard.groups for minutes in group.minutes]
+        return max([one.minutes for one in self.standard.services] + circles)
 
     @cached_property
     def times(self) -> TravelTimes:
         """Walking seconds from every cluster to every facility."""
+        from circle15.network import kernels
+
+        kernels.begin()
         network, origins, facilities = self.network, self.origins, self.facilities
         minutes, trip = self.search_minutes, self.project.assessment.trip
         with self.step("travel times"):
@@ -379,19 +388,36 @@ class Study:
         Study
             It shares everything that was read with this one; what follows from walking is computed anew.
         """
-        other = copy.copy(self)
-        other.__dict__ = {name: value for name, value in self.__dict__.items() if name not in _WALKED}
-        other.closed_by_hand = (*self.closed_by_hand, *osm_ids)
-        other.findings, other.seconds = list(self.findings), dict(self.seconds)
-        return other
+        name = None if self.scenario is None else self.scenario.name
+        return scenarios.sharing(self, name, closed=(*self.closed_by_hand, *osm_ids))
+
+    def under(self, scenario: str) -> Study:
+        """The same study under one of its scenarios.
+
+        Parameters
+        ----------
+        scenario : str
+            Its name.
+
+        Returns
+        -------
+        Study
+            It shares everything that was read with this one and that the scenario does not change.
+
+        Raises
+        ------
+        ConfigError
+            When there is no such scenario.
+        """
+        return scenarios.sharing(self, scenario)
 
     @cached_property
     def completeness(self) -> pd.DataFrame:
-        """How many facilities of each service are known in each unit, against how many there ought to be."""
+        """How many facilities of each service are known in each unit, as they are, and how many there ought to be."""
         from circle15.assessment import completeness, residents
 
         return completeness(
-            self.facilities,
+            self.facilities_as_they_are,
             self.units,
             standard=self.standard,
             people=residents(self.origins, self.units),
@@ -414,10 +440,26 @@ class Study:
 
     @cached_property
     def coverage(self) -> Coverage:
-        """Served, gap or unknown for every cluster and service."""
-        from circle15.assessment import coverage
+        """Served, gap or unknown for every cluster and service, and how much there is for whom where a norm asks."""
+        return variants.covered(self, self.times)
 
-        return coverage(self.times, self.facilities, standard=self.standard, known=self.known)
+    @cached_property
+    def runs(self) -> dict[str, Coverage]:
+        """Coverage of the same study asked otherwise, by name."""
+        with self.step("other walkers, causes and stability"):
+            return variants.runs(self)
+
+    @cached_property
+    def card(self) -> pd.DataFrame:
+        """The five-colour card: one row per unit and category."""
+        from circle15.assessment import grades
+
+        return grades(self.coverage, self.origins, self.units, standard=self.standard)
+
+    @cached_property
+    def judgement(self) -> Judgement:
+        """Supply, sizes, containment, circles, groups, equity and the survey against the card."""
+        return judged.judgement(self)
 
     @cached_property
     def result(self) -> Result:
@@ -427,20 +469,20 @@ class Study:
 
         found, standard, given = self.coverage, self.standard, self.project.assessment
         with self.step("card and gaps"):
-            card = assessment.grades(found, self.origins, self.units, standard=standard)
+            card = self.card
             lacking = assessment.gaps(found, self.origins, standard=standard)
             table = assessment.coverage_table(found, standard=standard)
-        with self.step("other walkers, causes and stability"):
-            runs = variants.by_walker(self)
-            without_steps = variants.step_free(self)
-            lacking = variants.causes(self, lacking, level=runs[variants.LEVEL]) if given.causes else lacking
-            card = variants.stability(self, card) if given.stability else card
+        runs = self.runs
+        with self.step("judgement"):
+            lacking = variants.causes(self, lacking, runs) if given.causes else lacking
+            card = variants.stability(self, card, runs) if given.stability else card
+            by_walker, judgement = variants.by_walker(self, runs), self.judgement
         with self.step("what people depend on"):
             dependence = variants.dependence(self)
         with self.step("isochrones"):
             minutes = given.isochrone_minutes
             outlines = self.network.isochrones(self.origins, walker=self.walker, minutes=minutes, water=self.water)
-        self._look_back()
+        judged.look_back(self)
         return Result(
             area=self.area,
             units=self.units,
@@ -450,16 +492,18 @@ class Study:
             facilities=self.facilities,
             completeness=self.completeness,
             survey=self.survey,
+            found=found,
             coverage=table,
             grades=card,
             gaps=lacking,
-            walkers=assessment.card_by_walker(runs, self.origins, self.units, standard=standard),
+            walkers=assessment.card_by_walker(by_walker, self.origins, self.units, standard=standard),
             terrain=assessment.terrain_penalty(runs[variants.LEVEL], found, self.origins, self.units),
             dependence=dependence,
-            step_free=assessment.step_free(found, without_steps, self.origins),
+            step_free=assessment.step_free(found, runs[variants.STEP_FREE], self.origins),
             isochrones=outlines,
             streets=self.streets,
             ground=self.ground,
+            judgement=judgement,
             facts=self.facts,
         )
 
@@ -503,22 +547,6 @@ class Study:
             "version": metadata.version("circle15"),
         }
 
-    def _look_back(self) -> None:
-        """Turn conditions that change the meaning of the result into findings."""
-        for side, placement in (("origins", self.times.origins), ("facilities", self.times.facilities)):
-            for how, words in (("far", "are too far from any street"), ("island", "lie on a cut-off piece of network")):
-                count = placement.counts()[how]
-                if count:
-                    problem = f"{count:,} of {len(placement.table):,} {words}"
-                    self.findings.append(
-                        Finding(side, problem, "Look at them on the map; mend their place or the streets")
-                    )
-        known = self.completeness_summary["known"]
-        unknown = known.index[~known]
-        if len(unknown):
-            problem = f"{len(unknown)} services are too incomplete to speak of gaps everywhere ({', '.join(unknown)})"
-            self.findings.append(Finding("facilities", problem, "Give an inventory of them"))
-
     def check(self) -> list[Finding]:
         """Look for every problem in file and data at once, without computing a walk.
 
@@ -532,9 +560,8 @@ class Study:
             try:
                 getattr(self, part)
             except Circle15Error as error:
-                given = [one if isinstance(one, Finding) else Finding(part, one, "Mend it") for one in error.findings]
-                found += [one for one in given if one not in found]
-        return found
+                found += [one if isinstance(one, Finding) else Finding(part, one, "Mend it") for one in error.findings]
+        return list(dict.fromkeys([*found, *scenarios.every_problem(self)]))
 
     # ---------------------------------------------------------------------------------------------- what is written
 
@@ -559,6 +586,7 @@ class Study:
             When the file or the data need mending; nothing has been written then.
         """
         folder = Path(output) if output is not None else self.project.path(self.project.study.output)
+        scenarios.require(self)
         write_results(self, folder)
         return folder
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections import Counter
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from circle15.study import Study
 
 OUTPUTS = (
-    *("map.html", "results.gpkg", "doubtful_links.csv", "rejected.csv", "merges.csv", "columns.csv", "run.json"),
+    *("map.html", "card.xlsx", "results.gpkg", "doubtful_links.csv", "rejected.csv", "merges.csv", "columns.csv"),
+    "run.json",
 )
-_VERSIONS = ("circle15", "numpy", "pandas", "geopandas", "shapely", "pyproj", "numba", "osmium", "folium")
+VERSIONS = ("circle15", "numpy", "pandas", "geopandas", "shapely", "pyproj", "numba", "osmium", "folium")
 MOST_DEPENDED_ON = 10  # elements named in the manifest
 
 
@@ -39,6 +41,7 @@ def write_results(study: Study, folder: Path, *, more: Callable[[Path], None] = 
     from circle15.sources.files import write_csv
     from circle15.sources.heights import doubtful_links
     from circle15.sources.inventory import write_rejected
+    from circle15.workbook import write_workbook
 
     _require_apart(study, folder.resolve())
     with whole_folder(folder) as draft:
@@ -53,8 +56,10 @@ def write_results(study: Study, folder: Path, *, more: Callable[[Path], None] = 
             write_csv(study.merged, draft / "merges.csv")
             write_dictionary(draft / "columns.csv")
             more(draft)
-        text = json.dumps(manifest(study), ensure_ascii=False, indent=1, allow_nan=False)
+        made = manifest(study)
+        text = json.dumps(made, ensure_ascii=False, indent=1, allow_nan=False)
         with writing(folder):
+            write_workbook(result, draft / "card.xlsx", standard=study.standard, manifest=made)
             (draft / "run.json").write_text(text + "\n", encoding="utf-8")
 
 
@@ -75,10 +80,10 @@ def manifest(study: Study) -> dict[str, object]:
     study_file = study.project.model_dump_json()
     people = headline(study.coverage, study.origins, standard=study.standard)
     return {
-        "versions": {name: metadata.version(name) for name in _VERSIONS} | {"python": platform.python_version()},
+        "versions": {name: metadata.version(name) for name in VERSIONS} | {"python": platform.python_version()},
         "study": json.loads(study_file),
         "study_sha256": hashlib.sha256(study_file.encode()).hexdigest(),
-        "standard": study.standard.name,
+        "standard": study.standard.model_dump(mode="json"),
         "walker": study.walker.model_dump(mode="json"),
         "sources": _sources(study),
         "facts": study.facts,
@@ -94,10 +99,11 @@ def manifest(study: Study) -> dict[str, object]:
             "placed": study.placed["facilities"],
             "entrance_from": _tally(study.facilities["entrance_from"]),
             "service": _tally(study.facilities["service"]),
+            "source": _tally(study.facilities["source"]),
         },
         "links": study.placed["links"],
-        "coverage": _tally(study.result.coverage["status"]),
-        "unknown_because": _tally(study.result.coverage.query("why != ''")["why"]),
+        "coverage": _tally(*(column for _, column in study.coverage.status.items())),
+        "unknown_because": _tally(*(column[column != ""] for _, column in study.coverage.why.items())),
         **_comparisons(study),
         "findings": [str(finding) for finding in study.findings],
         "seconds": {name: round(value, 3) for name, value in study.seconds.items()},
@@ -119,6 +125,26 @@ def _comparisons(study: Study) -> dict[str, object]:
         "cells_that_flip": None if graded.empty else float((graded > 0).mean()),
         "depended_on": first.to_dict("records"),
         "no_step_free_way": float(result.step_free.loc[no_way, "population"].sum()),
+        **_judged(study),
+    }
+
+
+def _judged(study: Study) -> dict[str, object]:
+    """Circles built, unit coverage beside resident coverage, and what falls short, in a few figures."""
+    judged, units = study.result.judgement, study.units
+    circles, sizes = judged.circles, judged.minimums
+    whole = judged.supply[judged.supply["unit"].isin(units.index[units["parent"].isna()])]
+    counts = ["served", "gap", "unknown", "units", "units_owning", "units_unknown"]
+    return {
+        "circles": {
+            "of": len(circles),
+            **{state: int((circles["state"] == state).sum()) for state in ("built", "unknown")},
+            "nearest": circles.index[circles["state"] != "built"][:1].tolist(),
+            "targets": judged.targets.reset_index().to_dict("records"),
+        },
+        "coverage_by_service": whole.groupby("service", sort=False)[counts].sum().to_dict("index"),
+        "minimums": {service: _tally(rows) for service, rows in sizes.groupby("service", sort=False)["state"]},
+        "survey_disagrees": int(judged.quadrant["disagree"].sum()),
     }
 
 
@@ -129,7 +155,8 @@ def _sources(study: Study) -> list[dict[str, object]]:
     frozen = [
         ("[streets] overpass" if project.streets.overpass else "[streets] country", file) for file in study.snapshot
     ]
-    named = [(key, project.path(file)) for key, file in project.inputs() if key != "[streets] country"]
+    elsewhere = ("[streets] country", "[[scenario]] inventory")  # the tables that were read are the study's own by now
+    named = [(key, project.path(file)) for key, file in project.inputs() if key not in elsewhere]
     listed = []
     for key, file in [*named, *frozen]:
         within = file.is_relative_to(project.folder)
@@ -147,5 +174,9 @@ def _sources(study: Study) -> list[dict[str, object]]:
     return listed
 
 
-def _tally(values: pd.Series) -> dict[str, int]:
-    return {str(value): int(count) for value, count in values.value_counts().sort_index().items()}
+def _tally(*columns: pd.Series) -> dict[str, int]:
+    """How often each value stands; missing ones do not count."""
+    tally: Counter[str] = Counter()
+    for column in columns:
+        tally.update({str(value): int(count) for value, count in column.value_counts().items()})
+    return dict(sorted(tally.items()))

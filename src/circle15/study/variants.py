@@ -6,17 +6,22 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import geopandas as gpd
     import pandas as pd
 
     from circle15.network import WalkNetwork
+    from circle15.page import Live
     from circle15.project import Standard, Walker
     from circle15.study import Study
     from circle15.tables import Coverage, StudyArea, TravelTimes
 
 LEVEL = "level"  # the study's walker in a city without hills
+STEP_FREE, OPEN, STEPS = "step free", "all open", "with steps"  # two words each: no walker is called so
+UNGRADED = frozenset({STEP_FREE, OPEN, STEPS})  # no card is made of them
+STABILITY = "stability "
 SPEEDS, HEIGHTS_M, CUTOFFS_MIN = (0.9, 1.1), 5.0, (-1.0, 1.0)  # what a verdict has to survive
 SEEDS = (1, 2)  # of the two error fields of the terrain
 
@@ -47,51 +52,85 @@ def times(
     )
 
 
-def covered(study: Study, found: TravelTimes, *, standard: Standard | None = None) -> Coverage:
-    """Coverage as the study's, from other times or by another standard."""
-    from circle15.assessment import coverage
+def covered(study: Study, found: TravelTimes, *, standard: Standard | None = None, supply: bool = True) -> Coverage:
+    """Coverage as the study's, from other times or by another standard; with supply, which the card needs."""
+    from circle15.assessment import coverage, demand, own, supplied
 
-    return coverage(found, study.facilities, standard=standard or study.standard, known=study.known)
-
-
-def by_walker(study: Study) -> dict[str, Coverage]:
-    """Coverage by walker: the study's own first, then the others, then the yardstick without hills."""
-    runs = {study.walker.name: study.coverage}
-    runs |= {one.name: covered(study, times(study, walker=one)) for one in study.walkers[1:]}
-    level = times(study, walker=study.walker.on_the_level(), network=study.open_network)
-    return runs | {LEVEL: covered(study, level)}
+    asked = standard or study.standard
+    said = coverage(found, study.facilities, standard=asked, known=study.known)
+    if not supply:
+        return said
+    people = demand(study.origins, study.groups)
+    return supplied(said, found, own(study.facilities, study.units), people=people, standard=asked, known=study.known)
 
 
-def step_free(study: Study) -> Coverage:
-    """Coverage without stairs and escalators, save stairs with a ramp for wheelchairs."""
-    walker = study.walker.step_free("wheelchair")  # the detour to the nearest counts however far that is
-    return covered(study, times(study, walker=walker, minutes=study.search_minutes))
+def live(study: Study) -> Live:
+    """What a page needs to be asked: the network, its walkers, and what supply is held against."""
+    from circle15.assessment import demand, norms
+    from circle15.page import Live
+
+    people = demand(study.origins, study.groups)
+    asked = norms(study.facilities, study.units, people=people, standard=study.standard)
+    return Live(study.network, study.walkers, asked)
 
 
-def causes(study: Study, lacking: pd.DataFrame, *, level: Coverage) -> pd.DataFrame:
-    """The gaps with their causes, by relaxing hours, fares and directions, then steps, then the terrain."""
-    from circle15 import assessment
+def runs(study: Study) -> dict[str, Coverage]:
+    """Coverage of the same study asked otherwise, by name; several at once, each on one processor.
 
-    relaxed = {"closed": covered(study, times(study, network=study.open_network))}
-    if study.walker.forbidden:
-        free = study.walker.model_copy(update={"forbidden": frozenset()})
-        relaxed["steps"] = covered(study, times(study, walker=free))
-    relaxed["terrain"] = level
-    return assessment.causes(lacking, study.coverage, relaxed=relaxed)
+    The study's other walkers and those of the groups by their names, the city without hills (`LEVEL`) and without steps
+    (`STEP_FREE`); where they are asked for, the relaxations that tell why a gap is one (`OPEN`, `STEPS`) and the
+    numbers that a verdict has to survive (`STABILITY` and a count).
+    """
+    from circle15.network.threads import each
+
+    others = [*study.walkers[1:], *(one for one in study.group_walkers.values() if one.name != study.walker.name)]
+    asked: dict[str, Callable[[], TravelTimes]] = {one.name: partial(times, study, walker=one) for one in others}
+    asked[LEVEL] = lambda: times(study, walker=study.walker.on_the_level(), network=study.open_network)
+    # the detour to the nearest counts however far that is
+    asked[STEP_FREE] = lambda: times(study, walker=study.walker.step_free("wheelchair"), minutes=study.search_minutes)
+    if study.project.assessment.causes:
+        asked[OPEN] = lambda: times(study, network=study.open_network)
+        if study.walker.forbidden:
+            free = study.walker.model_copy(update={"forbidden": frozenset()})
+            asked[STEPS] = lambda: times(study, walker=free)
+    if study.project.assessment.stability:
+        survived = [partial(times, study, walker=study.walker.at(factor)) for factor in SPEEDS]
+        survived += [partial(_other_heights, study, seed) for seed in SEEDS]
+        asked |= {f"{STABILITY}{number}": one for number, one in enumerate(survived)}
+    study.known, study.open_network, study.groups  # noqa: B018  once, before the threads ask
+    found = each(lambda name: covered(study, asked[name](), supply=name not in UNGRADED), asked)
+    return {study.walker.name: study.coverage, **dict(zip(asked, found, strict=True))}
 
 
-def stability(study: Study, card: pd.DataFrame) -> pd.DataFrame:
-    """The card with the share of runs, under other speeds, heights and cut-offs, in which a cell changes its grade."""
-    from circle15 import assessment
+def _other_heights(study: Study, seed: int) -> TravelTimes:
     from circle15.network import WalkNetwork
     from circle15.sources.heights import shifted
 
-    networks = [WalkNetwork(shifted(study.streets, HEIGHTS_M, seed=seed)) for seed in SEEDS]
+    network = WalkNetwork(shifted(study.streets, HEIGHTS_M, seed=seed))
     closed = [*study.closed, *study.closed_by_hand]
-    runs = [covered(study, times(study, walker=study.walker.at(factor))) for factor in SPEEDS]
-    runs += [covered(study, times(study, network=one.without(closed) if closed else one)) for one in networks]
+    return times(study, network=network.without(closed) if closed else network)
+
+
+def by_walker(study: Study, found: Mapping[str, Coverage]) -> dict[str, Coverage]:
+    """Coverage by walker: the study's own first, then the others, then the yardstick without hills."""
+    return {name: found[name] for name in (*(one.name for one in study.walkers), LEVEL)}
+
+
+def causes(study: Study, lacking: pd.DataFrame, found: Mapping[str, Coverage]) -> pd.DataFrame:
+    """The gaps with their causes, by relaxing hours, fares and directions, then steps, then the terrain."""
+    from circle15 import assessment
+
+    runs_of = {"closed": OPEN, "steps": STEPS, "terrain": LEVEL}
+    relaxed = {cause: found[name] for cause, name in runs_of.items() if name in found}
+    return assessment.causes(lacking, study.coverage, relaxed=relaxed)
+
+
+def stability(study: Study, card: pd.DataFrame, found: Mapping[str, Coverage]) -> pd.DataFrame:
+    """The card with the share of runs, under other speeds, heights and cut-offs, in which a cell changes its grade."""
+    from circle15 import assessment
+
     graded = partial(assessment.grades, origins=study.origins, units=study.units, standard=study.standard)
-    cards = [graded(run) for run in runs]
+    cards = [graded(run) for name, run in found.items() if name.startswith(STABILITY)]
     for minutes in CUTOFFS_MIN:
         standard = study.standard.shifted(minutes)
         cards.append(graded(covered(study, study.times, standard=standard), standard=standard))

@@ -31,13 +31,15 @@ _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of renameat2
 
 
 @contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
+def whole_folder(folder: Path, *, sign: str = "run.json") -> Iterator[Path]:
     """Give a draft folder that takes the place of `folder` when the block ends well, and vanishes otherwise.
 
     Parameters
     ----------
     folder : Path
-        It may be absent, empty, or a results folder, which is replaced whole.
+        It may be absent, empty, or a folder of the same kind, which is replaced whole.
+    sign : str
+        The file that a folder of this kind holds.
 
     Yields
     ------
@@ -53,7 +55,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     """
     folder = folder.resolve()
     with writing(folder):
-        _require_ours(folder)
+        _require_ours(folder, sign)
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = _locked(folder)
     draft, old = _beside(folder, "draft"), _beside(folder, "old")
@@ -87,10 +89,11 @@ def _beside(folder: Path, word: str) -> Path:
     return folder.with_name(f".{folder.name}.{word}")
 
 
-def _require_ours(folder: Path) -> None:
-    if folder.exists() and not (folder.is_dir() and ((folder / "run.json").exists() or not any(folder.iterdir()))):
+def _require_ours(folder: Path, sign: str) -> None:
+    if folder.exists() and not (folder.is_dir() and ((folder / sign).exists() or not any(folder.iterdir()))):
+        problem = f"it exists and is not a results folder of circle15 that holds {sign}"
         mend = "Name another folder with --output, or empty this one"
-        raise ConfigError(Finding(str(folder), "it exists and is not a results folder of circle15", mend))
+        raise ConfigError(Finding(str(folder), problem, mend))
 
 
 def _mend(folder: Path, draft: Path, old: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from circle15.errors import DataError, Finding, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pyproj import CRS
 
@@ -63,7 +63,7 @@ class Column:
         if missing.any() and not self.nulls:
             ids = quoted(values.index[missing])
             found.append(f"{int(missing.sum()):,} of {len(values):,} rows have no {self.name} (first: {ids})")
-        present = values[~missing]
+        present = values[~missing] if missing.any() else values
         if self.kind in ("number", "integer"):
             numbers = pd.to_numeric(present, errors="coerce").to_numpy(dtype=float)
             bad = ~np.isfinite(numbers)
@@ -79,6 +79,31 @@ class Column:
                 seen = quoted(present[other].unique())
                 found.append(f"{self.name} holds {seen}; allowed are {', '.join(self.allowed)}")
         return found
+
+
+def columns_of(kind: Kind) -> Callable[..., Column]:
+    """The constructor of columns of one kind, so that each statement of a column is one line.
+
+    Parameters
+    ----------
+    kind : {"text", "number", "integer", "boolean"}
+        What they hold.
+
+    Returns
+    -------
+    callable
+        Takes the name, the words and the rules of a column.
+
+    Examples
+    --------
+    >>> columns_of("number")("people", "Residents.", minimum=0).kind
+    'number'
+    """
+
+    def column(name: str, words: str, **rules: Any) -> Column:  # noqa: ANN401  passed on as they are
+        return Column(name, kind, words, **rules)
+
+    return column
 
 
 @dataclass(frozen=True)
@@ -139,7 +164,9 @@ class Table:
         if frame.index.name != self.index:
             mend = f"Set the index to a column of ids named {self.index}"
             yield Finding(place, f"the index is named {frame.index.name!r}, not {self.index!r}", mend)
-        twice = frame.index[frame.index.duplicated()].unique()
+        twice = frame.index[
+            pd.Series(frame.index).duplicated().to_numpy()
+        ].unique()  # builds no table to look ids up in
         if len(twice):
             problem = f"{len(twice):,} ids occur more than once (first: {quoted(twice)})"
             yield Finding(place, problem, "Make every id unique")
@@ -164,7 +191,8 @@ class Table:
         if empty.any():
             problem = f"{int(empty.sum()):,} rows have no geometry (first: {quoted(frame.index[empty])})"
             yield Finding(place, problem, "Place or drop them")
-        other = shapes.geom_type[~shapes.geom_type.isin(self.geometry) & ~empty]
+        types = shapes.geom_type
+        other = types[~types.isin(self.geometry) & ~empty]
         if len(other):
             yield Finding(place, f"geometry holds {quoted(other.unique())}", wanted)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 import pandas as pd
 
-from circle15.tables.contract import Column, Kind, Table
+from circle15.tables.contract import Kind, Table, columns_of
+from circle15.tables.judged import JUDGED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 LINK_KINDS = ("path", "street", "stairs", "escalator", "lift", "crossing", "bridge", "tunnel", "corridor", "cable_car")
 EVIDENCE = ("survey", "tag", "terrain", "default")
@@ -20,16 +21,7 @@ STATUSES = ("served", "gap", "unknown")
 ENTRANCE_RUNGS = ("gate", "crossing", "outline", "point", "table")
 
 
-def _column(kind: Kind) -> Callable[..., Column]:
-    """Make the constructor of columns of one kind, so that each statement below is one line."""
-
-    def column(name: str, words: str, **rules: Any) -> Column:  # noqa: ANN401  passed on as they are
-        return Column(name, kind, words, **rules)
-
-    return column
-
-
-_text, _number, _integer, _boolean = map(_column, get_args(Kind))
+_text, _number, _integer, _boolean = map(columns_of, get_args(Kind))
 
 _AS_WRITTEN = (  # OSM tags kept for the walking rules and for other people's tools
     *("name", "highway", "foot", "conveying", "incline", "step:height", "handrail", "wheelchair", "layer"),
@@ -233,9 +225,26 @@ GRADES = Table(
         _number("served_lenient", "Residents with any service of the category in reach.", minimum=0),
         _number("gap_lenient", "Residents with no service of the category in reach.", minimum=0),
         _number("unknown_lenient", "Residents of whom that cannot be said.", minimum=0),
-        _integer("grade", "5 best to 1 worst, every basic service asked; missing: not graded.", nulls=True, minimum=1),
+        _integer("grade_coverage", "By residents covered, every basic service asked.", nulls=True, minimum=1),
         _integer(
-            "grade_lenient", "5 best to 1 worst, any one service asked; missing: not graded.", nulls=True, minimum=1
+            "grade_supply",
+            "By supply over what the norms ask, the worst basic service; missing: no norm, or it cannot be said.",
+            nulls=True,
+            minimum=1,
+        ),
+        _integer(
+            "grade", "The card: 5 best to 1 worst, the worse of the two; missing: not graded.", nulls=True, minimum=1
+        ),
+        _text(
+            "judged_by",
+            "both: coverage and supply; coverage: supply could not be judged; empty: not graded.",
+            allowed=("", "coverage", "both"),
+        ),
+        _integer(
+            "grade_lenient",
+            "5 best to 1 worst by residents covered, any one service asked; missing: not graded.",
+            nulls=True,
+            minimum=1,
         ),
         _number(
             "flips", "Share of stability runs in which the grade changes; missing: not run.", nulls=True, minimum=0
@@ -351,6 +360,7 @@ TABLES = MappingProxyType(
             SURVEY,
             COVERAGE,
             GRADES,
+            *JUDGED,
             GAPS,
             WALKERS,
             TERRAIN,

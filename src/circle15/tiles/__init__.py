@@ -81,6 +81,10 @@ def _planned(study: Study, kept: Path) -> Plan:
     if len(files) != 1 or not study.project.units.files:
         mend = "Give one OSM file under [streets] files, and the units under [units] files"
         raise ConfigError(Finding("[tiles]", "a study by tiles needs one OSM file and polygons of its units", mend))
+    changed = study.scenario
+    if changed is not None and (changed.close or changed.add or changed.facilities):
+        mend = "Compute a smaller area in one piece; another standard or other tables may be asked by tiles"
+        raise ConfigError(Finding("[tiles]", "links and places of a scenario cannot be changed by tiles yet", mend))
     people = study.project.people
     if people.raster is not None or people.clusters is not None:
         mend = "Leave it out: people are spread by floor area then; or compute the area in one piece"

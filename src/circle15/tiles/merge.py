@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyarrow.parquet import ParquetWriter
+from scipy.sparse import csr_array
 
 from circle15 import assessment
 from circle15.errors import Finding
 from circle15.sources.osm import source_of
-from circle15.tables import FACILITIES, ORIGINS, STREETS, TABLES, Coverage, Result
+from circle15.study.judged import judgement
+from circle15.tables import FACILITIES, ORIGINS, STREETS, TABLES, Coverage, Placement, Result, TravelTimes
 from circle15.tiles.work import COVERED
 
 if TYPE_CHECKING:
@@ -46,14 +48,19 @@ def merged(study: Study, plan: Plan) -> Study:
     study.origins = _together(plan, "result", ORIGINS.index, ORIGINS.names)
     found = _together(plan, "facilities", FACILITIES.index, FACILITIES.names)
     study.facilities = found[~found.index.duplicated()]  # one that reaches into two tiles counts once
+    study.facilities_as_they_are = study.facilities
     twice = pd.concat([pd.read_parquet(plan.merges(tile)) for tile in plan.tiles.index])
     study.merged = twice.drop_duplicates(ignore_index=True)
     services = pd.Index([service.key for service in study.standard.services], name="service")
     parts = [pd.read_parquet(plan.result(tile), columns=list(COVERED)) for tile in plan.tiles.index]
     rows = pd.concat([part for part in parts if len(part)])
     held = {name: pd.DataFrame(np.vstack(rows[name].to_list()), study.origins.index, services) for name in COVERED}
-    study.coverage = assessment.doubted(Coverage(**held, search_minutes=study.search_minutes), study.known)
+    study.coverage = assessment.doubted(
+        Coverage(**held, search_minutes=study.search_minutes),  # type: ignore[arg-type]  # frames by their names
+        study.known,
+    )
     unplaced = int((study.coverage.why == "unplaced").any(axis=1).sum())
+    study.coverage = _supplied(study, plan)
     study.placed = {
         "origins": {"placed": len(study.origins) - unplaced, "far": unplaced},
         "facilities": None,
@@ -62,9 +69,40 @@ def merged(study: Study, plan: Plan) -> Study:
     }
     study.sources = (source_of(study.project.path(study.project.streets.files[0])),)
     study.streets = STREETS.empty(study.area.crs)
-    problem = "doubtful links, dependence, isochrones and stability are not computed"
+    problem = "doubtful links, dependence, isochrones, stability, containment and groups are not computed"
     study.findings.append(Finding("[tiles]", problem, "Ask for them in a study of a smaller area"))
     return study
+
+
+def _supplied(study: Study, plan: Plan) -> Coverage:
+    """Coverage with its supply: facilities near the edge of a tile are shared with the people of the next."""
+    found, ids = study.coverage, study.facilities.index
+    at, seconds = [], []
+    for tile in plan.tiles.index:
+        walks = pd.read_parquet(plan.walks(tile))
+        places = [
+            known.get_indexer(walks[name].cat.categories)[walks[name].cat.codes]
+            for name, known in (("origin", study.origins.index), ("facility", ids))
+        ]
+        stands = places[1] >= 0  # what lies beyond all tiles is shared with nobody
+        at.append(np.vstack(places)[:, stands])
+        seconds.append(walks["seconds"].to_numpy()[stands])
+    shape = (len(study.origins), len(ids))
+    how = np.where((found.why == "unplaced").any(axis=1), "far", "main")
+    times = TravelTimes(
+        seconds=csr_array((np.concatenate(seconds), tuple(np.hstack(at))), shape=shape),
+        origin_ids=study.origins.index,
+        facility_ids=ids,
+        cutoff_s=study.search_minutes * 60,
+        edge_s=np.full(shape[0], np.inf),
+        origins=Placement(pd.DataFrame({"how": how}, index=study.origins.index)),
+        facilities=Placement(pd.DataFrame({"how": "main"}, index=ids)),
+        walker=study.walker.name,
+    )
+    people = assessment.demand(study.origins, study.groups)
+    return assessment.supplied(
+        found, times, study.facilities, people=people, standard=study.standard, known=study.known
+    )
 
 
 def _together(plan: Plan, kind: str, index: str, names: list[str]) -> gpd.GeoDataFrame:
@@ -79,8 +117,8 @@ def _together(plan: Plan, kind: str, index: str, names: list[str]) -> gpd.GeoDat
 def result_of(study: Study) -> Result:
     """What the page and the report show of a study that was walked by tiles.
 
-    Streets, isochrones and what is told of single links stay with the tiles. Coverage, cluster by cluster, is a file of
-    its own; see `write_coverage`.
+    Streets, isochrones and what is told of single links stay with the tiles. Coverage as rows, cluster by cluster, is a
+    file of its own where there are many; see `write_coverage`.
     """
     standard, crs, found = study.standard, study.area.crs, study.coverage
     empty = {name: TABLES[name].empty(crs) for name in ("dependence", "step_free", "isochrones", "streets", "ground")}
@@ -94,10 +132,12 @@ def result_of(study: Study) -> Result:
         facilities=study.facilities,
         completeness=study.completeness,
         survey=study.survey,
+        found=found,
         coverage=assessment.coverage_table(_first(found), standard=standard),
-        grades=assessment.grades(found, study.origins, study.units, standard=standard),
+        grades=study.card,
         gaps=assessment.gaps(_first(found), study.origins, standard=standard),
         **empty,
+        judgement=judgement(study, walked=False),
         facts=study.facts,
     )
 

@@ -190,6 +190,10 @@ class Plan:
         """What was taken as one place."""
         return self.folder / f"{tile}.merges.parquet"
 
+    def walks(self, tile: str) -> Path:
+        """Walks to what has a size that counts: what supply is shared out by when all tiles are together."""
+        return self.folder / f"{tile}.walks.parquet"
+
     def result(self, tile: str) -> Path:
         """What came out of a tile: one row per residence cluster."""
         return self.folder / f"{tile}.parquet"

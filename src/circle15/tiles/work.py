@@ -61,6 +61,7 @@ def walk(folder: str, tile: str) -> str:
     own = study.facilities.intersects(study.area.boundary).to_numpy()
     _write(study.facilities[own], plan.facilities(tile))
     _write(study.merged, plan.merges(tile))
+    _write(_walks(study), plan.walks(tile))
     _write(_reached(study), plan.result(tile))  # last: its presence says that the tile is done
     return tile
 
@@ -77,6 +78,23 @@ def _reached(study: Study) -> gpd.GeoDataFrame:
     for name in COVERED:
         table[name] = list(getattr(found, name).to_numpy())
     return table
+
+
+def _walks(study: Study) -> pd.DataFrame:
+    """Walks within the cut-off to every facility of a service that has a norm: origin and facility by their ids."""
+    import pandas as pd
+
+    minutes = {service.key: service.minutes for service in study.standard.services if service.norm is not None}
+    times, of_service = study.times, study.facilities["service"]
+    cutoff_s = of_service.reindex(times.facility_ids).map(minutes).fillna(-1.0).to_numpy() * 60
+    pairs = times.seconds.tocoo()
+    near = pairs.data <= cutoff_s[pairs.coords[1]]
+    ids = {"origin": times.origin_ids, "facility": times.facility_ids}
+    columns = {
+        name: pd.Categorical.from_codes(place[near], one)
+        for (name, one), place in zip(ids.items(), pairs.coords, strict=True)
+    }
+    return pd.DataFrame(columns | {"seconds": pairs.data[near]})
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:

@@ -1,0 +1,163 @@
+"""How evenly services are spread, and how far those are who lack them: one page of figures, each defined and cited."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from circle15 import measures
+from circle15.assessment.card import category_status
+from circle15.tables import EQUITY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import geopandas as gpd
+
+    from circle15.project import Standard
+    from circle15.tables import Coverage
+
+
+Row = tuple[str, str, str, float, float]  # subject, of, measure, value, known share
+
+
+class _Figure(NamedTuple):
+    definition: str
+    source: str
+
+
+FIGURES = {
+    "covered_share": _Figure(
+        "时限内可达的居民占比，按人口加权 | share of residents who have it within the cut-off, weighed by people",
+        "Wickstrom 1971",
+    ),
+    "fgt_0": _Figure(
+        "时限外的居民占比 | share of residents who walk longer than the cut-off", "Foster, Greer and Thorbecke 1984"
+    ),
+    "fgt_1": _Figure(
+        "超出时限的平均比例，可达者计 0；搜索范围内没有的按搜索尽头计，是下限 | mean excess over the cut-off as a share"
+        " of it, 0 for those within; a lower bound where none was found within the search",
+        "Foster, Greer and Thorbecke 1984",
+    ),
+    "fgt_2": _Figure(
+        "同上取平方，最远者权重最大；下限 | the same squared, so that the farthest weigh most; a lower bound",
+        "Foster, Greer and Thorbecke 1984",
+    ),
+    "mean": _Figure("人口加权平均 | mean over people", "-"),
+    "gini": _Figure("基尼系数：0 为人人相同 | Gini coefficient: 0 where all have the same", "Gini 1912"),
+    "theil_t": _Figure("泰尔指数：0 为人人相同 | Theil's T: 0 where all have the same", "Theil 1967"),
+    "palma_like": _Figure(
+        "按本项自身排序，最好一成与最差四成的平均之比；最差四成为零时无值 | mean of the best-off tenth over that of the"
+        " worst-off four tenths, ranked by the figure itself; missing where the worst-off have nothing",
+        "after Palma 2011",
+    ),
+    "concentration_index": _Figure(
+        "按 {zh} 排队的集中指数：正为排在高处者多得 | concentration index, people lined up by {en}: above 0 where those"
+        " who stand higher in it have more",
+        "Kakwani, Wagstaff and van Doorslaer 1997",
+    ),
+}
+SPREADS = {"gini": measures.gini, "theil_t": measures.theil_t, "palma_like": measures.palma_like}
+
+
+def equity(found: Coverage, origins: gpd.GeoDataFrame, *, standard: Standard, people: pd.DataFrame) -> pd.DataFrame:
+    """One page of figures on the whole study area.
+
+    Of every service: who has it in reach, and FGT 0, 1 and 2 against its cut-off. Of every category: who has all basic
+    services in reach. Of the number of categories that each home has in reach, and of the supply per head of every
+    service that has a norm: mean, Gini, Theil, the Palma-like ratio, and the concentration index by the standard's
+    ranking. Homes of which it is unknown stay out, and `known_share` says of how many people one speaks.
+
+    Parameters
+    ----------
+    found : Coverage
+        From `supplied`, or from `coverage` alone.
+    origins : GeoDataFrame
+        tables.ORIGINS.
+    standard : Standard
+        The standard that `found` was made with.
+    people : DataFrame of float
+        From `demand`.
+
+    Returns
+    -------
+    DataFrame
+        tables.EQUITY.
+    """
+    residents = origins.loc[found.status.index, "population"].astype(float)
+    ranking, words = _ranking(origins.loc[found.status.index], people.loc[found.status.index], standard.ranking)
+    status = category_status(found, standard=standard)
+    rows = [
+        *_evenness("all", "all", _categories(status), residents, ranking),
+        *_covered(status, residents),
+        *_depths(found, residents, standard),
+    ]
+    if found.supply is not None:
+        for key in found.supply.ratio.columns:
+            offered = found.supply.ratio[key] * found.supply.asked_each[key]
+            rows += _evenness(key, "service", offered, found.supply.people[key], ranking)
+    table = pd.DataFrame(rows, columns=["subject", "of", "measure", "value", "known_share"])
+    figures = [FIGURES[one] for one in table["measure"]]
+    table["definition"] = [one.definition.format(**words) for one in figures]
+    table["source"] = [one.source for one in figures]
+    table.index = pd.Index(
+        table["of"] + ":" + table["subject"] + ":" + table["measure"], name=EQUITY.index, dtype=object
+    )
+    return table[EQUITY.names]
+
+
+def _ranking(origins: gpd.GeoDataFrame, people: pd.DataFrame, by: str) -> tuple[pd.Series | None, dict[str, str]]:
+    """What people are lined up by, and its words; none where it is not known of everybody."""
+    if by == "height_m":
+        ranking, words = (
+            origins[by].astype(float),
+            {"zh": "所住地面高程", "en": "the height of the ground where they live"},
+        )
+    else:
+        share = people[by] / people["all"].where(people["all"] > 0) if by in people.columns else None
+        ranking, words = share, {"zh": f"{by} 岁人口占比", "en": f"the share of people aged {by}"}
+        ranking = None if ranking is None else ranking.fillna(0.0)
+    return (None if ranking is None or ranking.isna().any() else ranking), words
+
+
+def _evenness(subject: str, of: str, values: pd.Series, people: pd.Series, ranking: pd.Series | None) -> Iterator[Row]:
+    """Mean, spread and concentration of something of which more is better."""
+    known = measures.known_share(values, people)
+    said = values.notna()
+    total = float(people[said].sum())
+    yield subject, of, "mean", float((values * people)[said].sum() / total) if total > 0 else np.nan, known
+    for name, spread in SPREADS.items():
+        value = spread(values, people)
+        yield subject, of, name, value if np.isfinite(value) else np.nan, known
+    value = np.nan if ranking is None else measures.concentration_index(values, people, ranking=ranking)
+    yield subject, of, "concentration_index", value, known
+
+
+def _categories(status: pd.DataFrame) -> pd.Series:
+    """Categories in reach of each home; missing where it is unknown of one."""
+    count = measures.categories_met(status)
+    return count["served"].where(count["unknown"] == 0).astype(float)
+
+
+def _covered(status: pd.DataFrame, people: pd.Series) -> Iterator[Row]:
+    """Who has every basic service of each category in reach."""
+    for category in status.columns:
+        served = (status[category] == "served").where(status[category] != "unknown").astype(float)
+        said = float(people[served.notna()].sum())
+        share = float((served * people).sum() / said) if said > 0 else np.nan
+        yield category, "category", "covered_share", share, measures.known_share(served, people)
+
+
+def _depths(found: Coverage, people: pd.Series, standard: Standard) -> Iterator[Row]:
+    """Who has each service in reach, and how far the others are from it."""
+    unknown = found.status == "unknown"
+    walks = found.seconds.fillna(np.inf).mask(unknown)
+    for service in standard.services:
+        walk, how = walks[service.key], {"minutes": service.minutes, "search_minutes": found.search_minutes}
+        known = measures.known_share(walk, people)
+        depth = [measures.fgt(walk, people, power=power, **how) for power in (0, 1, 2)]
+        yield service.key, "service", "covered_share", 1 - depth[0], known
+        for power, value in enumerate(depth):
+            yield service.key, "service", f"fgt_{power}", value, known

@@ -1,0 +1,150 @@
+"""How kernels are compiled: on the first call and kept on disk; or ahead of that, while files are read.
+
+A first run has a dozen seconds of compiling to do. Two processes of their own do that from the start of a study, each
+for kernels that the other leaves alone, and fill the same folder on disk. (A thread would not do: while it compiles
+it changes the warnings filter of the whole process, and it holds the interpreter.) Whatever goes wrong there costs
+only time: a kernel that is not on disk is compiled when it is called.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import numba
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Kernel = TypeVar("_Kernel", bound="Callable[..., Any]")
+
+_FILES = ("search.py", "closures.py", "drawing.py", "tracing.py")
+_at_work: dict[str, subprocess.Popen[bytes]] = {}
+
+
+def compiled(kernel: _Kernel, *, door: bool = True) -> _Kernel:
+    """Compile on the first call, keep the result on disk, and run without the interpreter lock."""
+    options: dict[str, Any] = {"nogil": True, "no_cpython_wrapper": not door, "no_cfunc_wrapper": True}
+    try:
+        ready = numba.njit(cache=True, **options)(kernel)
+    except RuntimeError:  # numba finds no folder that it may write to: compile in every process
+        ready = numba.njit(**options)(kernel)
+    return cast("_Kernel", ready)
+
+
+def inner(kernel: _Kernel) -> _Kernel:
+    """Compile a kernel that only kernels call: without the door for Python, which takes long to make."""
+    return compiled(kernel, door=False)
+
+
+# ------------------------------------------------------------------------------------------------------------- ahead
+
+
+def begin() -> None:
+    """Have the kernels of a study compiled in processes of their own, unless they are on disk; returns at once."""
+    if not Path(sys.executable or "").stem.startswith("python"):
+        return  # a program that holds a Python: it would be started once more
+    for part in _PARTS.keys() - _at_work.keys():
+        stamp = _stamp(part)
+        if stamp is not None and not stamp.exists():
+            words = [sys.executable, "-m", __name__, part]
+            quiet = subprocess.DEVNULL
+            with contextlib.suppress(OSError):
+                _at_work[part] = subprocess.Popen(words, stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603  our own
+
+
+def wait(part: str) -> None:
+    """Wait until the kernels of a part, `walking` or `drawing`, are on disk, if they are being made."""
+    if part in _at_work:
+        _at_work[part].wait()
+
+
+@atexit.register
+def _stop() -> None:
+    for process in _at_work.values():
+        process.kill()  # nothing, where it has ended
+        process.wait()
+
+
+def _stamp(part: str) -> Path | None:
+    """The file that says that the kernels of a part, as they are now, are on disk; None where they are not kept."""
+    from llvmlite import binding
+
+    from circle15.network import search
+
+    folder = getattr(getattr(search.pack, "stats", None), "cache_path", None)
+    if folder is None:
+        return None
+    files = [(Path(__file__).parent / name).stat() for name in _FILES]
+    key = (numba.__version__, np.__version__, sys.version, binding.get_host_cpu_name())
+    state = repr((key, [(one.st_mtime, one.st_size) for one in files]))
+    return Path(folder) / f"{part}-{hashlib.blake2b(state.encode(), digest_size=8).hexdigest()}.ready"
+
+
+def _compile_walking() -> None:
+    """Call every kernel that a study walks with, on one street that can be walked both ways."""
+    from circle15.network import closures, search
+    from circle15.network.engine import Engine
+    from circle15.network.places import turned
+
+    ends, ticks = np.array([0, 1]), np.array([600, 600])
+    engine = Engine.of(ends, ends[::-1], ticks, xy=np.array([[0.0, 0.0], [90.0, 0.0]]), threads=1)
+    door = engine.at_nodes([0])
+    engine.matrix(door, door, cutoff=600)
+    engine.nearest(door, limit=600)
+    engine.reached(door, limit=600)
+    none, never = np.zeros(0, np.int32), np.full(2, search.NEVER, np.int32)
+    closing = closures.Closing(np.full(2, -1, np.int32), np.zeros(2, np.int64), none, none)  # one that closes nothing
+    city = closures.City(engine.onward, engine.reversed, closing, door.leaving, turned(door.leaving, count=2))
+    service = closures.Service(door.entering.items, door.entering.ticks, never[:1], 300, 600)
+    left, after, cut, seen, found = (np.empty(2, np.int32) for _ in range(5))
+    ways = closures.Ways(never, np.empty(8, np.int64), left, after, cut, np.empty(1, np.int64), seen, found)
+    work = search.scratch(engine.onward)
+    count = search.settle(engine.reversed, service.vertices, service.ticks, 600, work)
+    closures.losses(city, service, work, ways, count)
+    search.clear(work, count)
+
+
+def _compile_drawing() -> None:
+    """Draw the isochrone of one street, from one of its ends, beside water; no kernel of the search is called."""
+    from types import SimpleNamespace
+
+    import shapely
+
+    from circle15.network import canvas, drawing, isochrones, search
+
+    lines = np.array([shapely.LineString([(0.0, 0.0), (90.0, 0.0)])], dtype=object)
+    none = np.zeros(1, np.int64)
+    layout = SimpleNamespace(lines=lines, drawn=canvas.vertices(lines), stamped={}, tail=none, ahead=none)
+    ends, ticks, first = np.array([0, 1], np.int32), np.array([600, 600], np.int32), np.array([0, 1, 2])
+    arcs = search.Arcs(np.zeros(3, np.uint32), none, ends, ends, ends)
+    walks = drawing.Walks(np.array([0, 2]), ends, ends, ends[:1], np.zeros(1), none)
+    reach: Any = SimpleNamespace(
+        graph=SimpleNamespace(layout=layout, onward=arcs),
+        row=none,
+        streets=drawing.Streets(first, ends, ticks, np.array([90.0])),
+        walks=lambda *_, **__: walks,
+    )
+    for water in (None, shapely.box(20.0, 5.0, 60.0, 30.0)):
+        isochrones.outlines(reach, limits=np.array([300, 600]), water=water)
+
+
+_PARTS = {"walking": _compile_walking, "drawing": _compile_drawing}
+
+
+def _main() -> None:
+    part = sys.argv[1]
+    _PARTS[part]()
+    stamp = _stamp(part)
+    if stamp is not None:
+        stamp.touch()
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,360 @@
+"""The card as an Excel workbook: what a planner prints on A3 and takes to the meeting.
+
+Chinese first, English second; a word stands in every coloured cell. Nothing in it is a formula, a link or a macro: what
+the cells show is what was computed.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pandas as pd
+import xlsxwriter
+from xlsxwriter.exceptions import XlsxWriterException
+
+from circle15 import tables
+from circle15.errors import Finding, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from xlsxwriter.format import Format
+    from xlsxwriter.workbook import Workbook
+    from xlsxwriter.worksheet import Worksheet
+
+    from circle15.project import Standard
+    from circle15.tables import Result
+
+FONT = "Microsoft YaHei"
+MET = 4  # "meets the standard", where a standard does not say what a built circle asks
+_A3 = 8
+_MADE = datetime(2000, 1, 1)  # noqa: DTZ001  stands instead of the time of writing; the same result, the same file
+_DARK = 0.45  # colours darker than this carry white letters
+_FIRST = 4  # row of the heads; above it title, note and a blank line
+_WIDEST, _NARROWEST = 60, 12
+_ACROSS, _FITS, _LINE = 7, 96, 16  # the columns that a line of words goes over, letters on it, its height
+_SHARES = ("share", "share_most", "known_share", "satisfaction")
+_VERDICTS = ("fail", "pass", "unknown", "built", "not built")
+_DECIMALS = ("minutes", "adequacy", "expected", "value")
+
+
+class Cell(NamedTuple):
+    """A value, and how it is drawn: a key of the formats."""
+
+    value: Any
+    look: str = "text"
+
+
+@dataclass
+class Sheet:
+    """One sheet: its key in `labels/workbook.toml`, facts, and blocks of heads and rows, one under the other."""
+
+    key: str
+    blocks: list[tuple[Sequence[str], list[list[Cell]]]] = field(default_factory=list)
+    filtered: bool = True
+    facts: Sequence[tuple[str, Any]] = ()
+
+
+def write_workbook(
+    result: Result, path: Path, *, standard: Standard, manifest: Mapping[str, object] | None = None
+) -> None:
+    """Write the card and all that stands behind it as one workbook.
+
+    Sheets: an overview, the card of every tier with coloured cells and words, supply, minimum sizes, projects, circles,
+    containment, groups, equity, survey, completeness, definitions, provenance; a sheet without rows is left out.
+
+    Parameters
+    ----------
+    result : Result
+        What a run computed.
+    path : Path
+        Such as ``card.xlsx``; it is replaced.
+    standard : Standard
+        The standard that the result was held against.
+    manifest : mapping, optional
+        What `run.json` says, for the sheet of provenance.
+
+    Raises
+    ------
+    SourceError
+        When the disk does not take it.
+    """
+    words = tomllib.loads((resources.files("circle15") / "labels" / "workbook.toml").read_text(encoding="utf-8"))
+    palette = tomllib.loads((resources.files("circle15") / "labels" / "palette.toml").read_text(encoding="utf-8"))
+    made = _Made(result, standard, words)
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    try:
+        with xlsxwriter.Workbook(str(path), options) as book:
+            book.set_properties({"title": " ".join(words["title"]), "created": _MADE, "comments": made.mark})
+            formats = _formats(book, palette)
+            for sheet in made.sheets(manifest or {}):
+                _draw(book.add_worksheet(words["sheets"][sheet.key][0]), sheet, made, formats)
+    except (OSError, XlsxWriterException) as error:
+        mend = "Make room on the disk, and close the file in other programs"
+        raise SourceError(Finding(path.name, f"it cannot be written ({error})", mend)) from error
+
+
+# ------------------------------------------------------------------------------------------------ from tables to cells
+
+
+class _Made:
+    """The sheets of one result."""
+
+    def __init__(self, result: Result, standard: Standard, words: dict[str, Any]) -> None:
+        self.result, self.standard, self.words = result, standard, words
+        self.names = result.units["name"].astype(object)
+        keyed: list[Any] = [*standard.categories, *standard.services, *standard.special_circles]
+        keyed += [*standard.brands, *standard.groups]
+        self.labels: dict[str, str] = {one.key: f"{one.zh} {one.en}" for one in keyed}
+        self.labels |= {key: " ".join(pair) for key, pair in words["values"].items() if key not in self.labels}
+        self.grades = {band.grade: band for band in standard.grades}
+        self.met = MET if standard.built is None else standard.built.grade
+
+    @property
+    def mark(self) -> str:
+        """What has to stand on every sheet of synthetic data."""
+        return " ".join(self.words["synthetic"]) if self.result.facts.get("synthetic") else ""
+
+    def sheets(self, manifest: Mapping[str, object]) -> Iterator[Sheet]:
+        """Every sheet that has something to say."""
+        judged = self.result.judgement
+        yield self._overview()
+        for tier in tables.TIERS:
+            if (self.result.units["tier"] == tier).any():
+                yield self._card(tier)
+        listed = {
+            "supply": judged.supply,
+            "minimums": judged.minimums.sort_values("state", kind="stable"),
+            "circles": judged.circles.reset_index(),
+            "views": judged.views,
+            "containment": judged.containment,
+            "groups": judged.group_coverage,
+            "equity": judged.equity,
+            "survey": judged.quadrant,
+            "completeness": self.result.completeness,
+        }
+        for key, table in listed.items():
+            if len(table):
+                yield Sheet(key, [self._listed(table)])
+        yield Sheet("definitions", [self._listed(tables.dictionary()[["table", "column", "words"]])])
+        yield self._provenance(manifest)
+
+    def _listed(self, table: pd.DataFrame) -> tuple[Sequence[str], list[list[Cell]]]:
+        """A table as heads and rows; units get their names, keys their words."""
+        table = table.drop(columns="geometry", errors="ignore")
+        heads: list[str] = []
+        columns: list[list[Cell]] = []
+        for name in table.columns:
+            values = table[name].astype(object).where(table[name].notna(), None).tolist()
+            heads.append(name)
+            columns.append([self._cell(name, value) for value in values])
+            if name == "unit":
+                heads.append("unit_name")
+                columns.append([Cell(self.names.get(value, "")) for value in values])
+        return heads, [list(row) for row in zip(*columns, strict=True)]
+
+    def _cell(self, name: str, value: Any) -> Cell:  # noqa: ANN401  whatever a table holds
+        if name in ("grade", "grade_coverage", "grade_supply"):
+            return self._graded(value)
+        if isinstance(value, str | bool):
+            word = str(value).lower() if isinstance(value, bool) else value
+            return Cell(self.labels.get(word, word), word if word in _VERDICTS else "text")
+        if value is None or not math.isfinite(value):
+            return Cell("–", "none")
+        look = "share" if name in _SHARES else "decimal" if name in _DECIMALS else "whole"
+        return Cell(value, look)
+
+    def _graded(self, grade: int | None) -> Cell:
+        if grade is None:
+            return Cell(" ".join(self.words["none"]), "grade none")
+        band = self.grades[grade]
+        return Cell(f"{grade} {band.zh} {band.en}", f"grade {grade}")
+
+    def _card(self, tier: str) -> Sheet:
+        """Units by category, each cell coloured and in words."""
+        units = self.result.units[self.result.units["tier"] == tier]
+        keys = [one.key for one in self.standard.categories]
+        cells = self.result.grades.set_index(["unit", "category"])["grade"]
+        living = self.result.grades.groupby("unit")["people"].max()
+        rows = []
+        for unit in units.itertuples():
+            graded = [cells.get((unit.Index, key)) for key in keys]
+            own = [None if pd.isna(one) else int(one) for one in graded]
+            people = living[unit.Index]
+            parent = self.names.get(unit.parent, "") if isinstance(unit.parent, str) else ""
+            met = sum(one is not None and one >= self.met for one in own)
+            front = [Cell(unit.Index), Cell(unit.name), Cell(parent), Cell(float(people), "whole"), Cell(met, "whole")]
+            rows.append([*front, *(self._graded(one) for one in own)])
+        return Sheet(tier, [(("unit", "unit_name", "parent", "people", "met", *keys), rows)])
+
+    def _overview(self) -> Sheet:
+        """Facts, people by category, circles against targets, unit coverage beside resident coverage."""
+        facts, standard = self.result.facts, self.standard
+        said = {
+            "name": f"{facts.get('name', '')} {facts.get('name_en', '')}",
+            "population": facts.get("population"),
+            "standard": f"{standard.title_zh} {standard.title_en}",
+            "authority": f"{standard.authority_zh} {standard.authority_en}",
+            "walker": f"{facts.get('walker_zh', '')} {facts.get('walker_en', '')}",
+            **{key: facts.get(key) for key in ("data_date", "trip", "when", "scenario", "attribution", "note")},
+            "version": f"circle15 {facts.get('version', '')}",
+        }
+        lines = [(" ".join(self.words["facts"][key]), value) for key, value in said.items() if value]
+        blocks = [self._headline()]
+        if len(self.result.judgement.targets):
+            blocks.append(self._listed(self.result.judgement.targets.reset_index()))
+        owned = self._owned()
+        return Sheet("overview", [*blocks, *([owned] if owned[1] else [])], filtered=False, facts=lines)
+
+    def _headline(self) -> tuple[Sequence[str], list[list[Cell]]]:
+        """People by category over the whole study: the topmost units together."""
+        top = self.result.units.index[self.result.units["parent"].isna()]
+        whole = self.result.grades[self.result.grades["unit"].isin(top)]
+        summed = whole.groupby("category", sort=False)[["people", "served", "gap", "unknown", "served_lenient"]].sum()
+        rows = []
+        for key, row in summed.iterrows():
+            least = row["served"] / row["people"] if row["people"] else None
+            most = (row["served"] + row["unknown"]) / row["people"] if row["people"] else None
+            shares = [Cell(one, "share") if one is not None else Cell("–", "none") for one in (least, most)]
+            counted = [Cell(float(row[name]), "whole") for name in ("served", "gap", "unknown", "served_lenient")]
+            rows.append([Cell(self.labels[str(key)]), *counted, *shares])
+        return ("category", "served", "gap", "unknown", "served_lenient", "share", "share_most"), rows
+
+    def _owned(self) -> tuple[Sequence[str], list[list[Cell]]]:
+        """Units that own a facility beside residents who have one in reach; both are claimed in public."""
+        supply = self.result.judgement.supply
+        top = self.result.units.index[self.result.units["parent"].isna()]
+        table = supply[supply["unit"].isin(top) & (supply["units"] > 0)]
+        table = table.assign(share=table["served"] / table["people"].where(table["people"] > 0))
+        return self._listed(table[["service", "units_owning", "units_unknown", "units", "served", "unknown", "share"]])
+
+    def _provenance(self, manifest: Mapping[str, object]) -> Sheet:
+        """What was computed from what."""
+        rows = [[Cell(key), Cell(text)] for key, text in _flat(manifest)]
+        return Sheet("provenance", [(("key", "what"), rows)])
+
+
+def _flat(value: object, key: str = "") -> Iterator[tuple[str, str]]:
+    """Nested plain values as lines."""
+    if isinstance(value, dict):
+        for name, one in value.items():
+            yield from _flat(one, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list | tuple) and any(isinstance(one, dict | list) for one in value):
+        for number, one in enumerate(value, start=1):
+            yield from _flat(one, f"{key} {number}")
+    elif value not in (None, "", [], ()):
+        yield key, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+# ----------------------------------------------------------------------------------------------------------- drawing
+
+
+def _formats(book: Workbook, palette: Mapping[str, Mapping[str, str]]) -> dict[str, Format]:
+    base = {"font_name": FONT, "font_size": 10, "valign": "vcenter", "border": 1, "border_color": "#c9ccd1"}
+    plain = {"font_name": FONT, "valign": "vcenter"}
+    centred = base | {"align": "center"}
+    looks: dict[str, dict[str, Any]] = {
+        "title": plain | {"font_size": 16, "bold": True},
+        "note": plain | {"font_size": 10, "font_color": "#474d57"},
+        "mark": plain | {"font_size": 11, "bold": True, "font_color": "#ffffff", "bg_color": "#5b1030"},
+        "head": base | {"bold": True, "bg_color": "#e9ebee", "text_wrap": True, "align": "center"},
+        "head left": base | {"bold": True, "bg_color": "#e9ebee"},
+        "text": base | {"text_wrap": True},
+        "whole": base | {"num_format": "#,##0"},
+        "decimal": base | {"num_format": "0.00"},
+        "share": base | {"num_format": "0.0%"},
+        "none": centred | {"font_color": "#7b828c"},
+    }
+    fills = palette["grades"]
+    looks |= {f"grade {grade}": centred | _filled(fills[str(grade)]) for grade in range(1, 6)}
+    looks["grade none"] = centred | _filled(fills["none"]) | {"pattern": 4, "fg_color": "#ffffff", "italic": True}
+    looks |= {word: centred | _filled(fills["4"]) for word in ("pass", "built")}
+    looks |= {word: centred | _filled(fills["1"]) for word in ("fail", "not built")}
+    looks["unknown"] = centred | _filled(fills["unknown"]) | {"italic": True}
+    return {key: book.add_format(look) for key, look in looks.items()}
+
+
+def _filled(colour: str) -> dict[str, Any]:
+    """A fill, and letters that can be read on it."""
+    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    dark = 0.299 * red + 0.587 * green + 0.114 * blue < _DARK
+    return {"bg_color": colour, "font_color": "#ffffff" if dark else "#14213d"}
+
+
+def _draw(page: Worksheet, sheet: Sheet, made: _Made, formats: dict[str, Format]) -> None:
+    """One sheet: title, note, mark, facts, blocks; ready to be printed on A3."""
+    zh, en, note = made.words["sheets"][sheet.key]
+    page.write_string(0, 0, f"{zh} {en}", formats["title"])
+    page.write_string(1, 0, note, formats["note"])
+    if made.mark:
+        page.merge_range(2, 0, 2, _ACROSS, made.mark, formats["mark"])
+    page.set_row(0, 26)
+    row = _draw_facts(page, sheet.facts, formats)
+    for heads, rows in sheet.blocks:
+        _draw_heads(page, row, heads, made, formats)
+        page.set_row(row, _LINE * (5 if sheet.key in tables.TIERS else 3))
+        if sheet.filtered and rows:
+            page.autofilter(row, 0, row + len(rows), len(heads) - 1)
+            page.freeze_panes(row + 1, 2 if sheet.key in tables.TIERS else 0)
+            page.repeat_rows(row)
+        for at, cells in enumerate(rows, start=row + 1):
+            for column, (value, look) in enumerate(cells):
+                if isinstance(value, str):
+                    page.write_string(at, column, value, formats[look])
+                else:
+                    page.write_number(at, column, value, formats[look])
+        row += len(rows) + 2
+    for column, wide in enumerate(_widths(sheet)):
+        page.set_column(column, column, wide)
+    page.set_landscape()
+    page.set_paper(_A3)
+    page.fit_to_pages(1, 0)
+    page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    name, footer = made.result.facts.get("name", ""), " ".join(made.words["footer"])
+    page.set_footer(f"&L{name} {made.mark}&C{footer}&R{made.result.facts.get('attribution', '')}".replace("\n", " "))
+
+
+def _draw_facts(page: Worksheet, facts: Sequence[tuple[str, Any]], formats: dict[str, Format]) -> int:
+    """What is known of the study, each on a line across the sheet; returns the row below."""
+    row = _FIRST
+    for head, value in facts:
+        page.write_string(row, 0, head, formats["head left"])
+        said = f"{value:,.0f}" if isinstance(value, float) else str(value)
+        page.merge_range(row, 1, row, _ACROSS, said, formats["text"])
+        page.set_row(row, _LINE * (1 + _wide(said) // _FITS))
+        row += 1
+    return row + bool(facts)
+
+
+def _widths(sheet: Sheet) -> list[int]:
+    """Columns as wide as what stands in them, within reason."""
+    columns: list[int] = []
+    for heads, rows in sheet.blocks:
+        for column in range(len(heads)):
+            texts = {cells[column].value for cells in rows if isinstance(cells[column].value, str)}
+            wide = min(max(map(_wide, texts), default=0), _WIDEST) + 2
+            if column < len(columns):
+                columns[column] = max(columns[column], wide)
+            else:
+                columns.append(max(wide, _NARROWEST))
+    return columns
+
+
+def _draw_heads(page: Worksheet, row: int, heads: Iterable[str], made: _Made, formats: dict[str, Format]) -> None:
+    for column, name in enumerate(heads):
+        pair = made.words["heads"].get(name)
+        text = "\n".join(pair) if pair else made.labels.get(name, name).replace(" ", "\n", 1)
+        page.write_string(row, column, text, formats["head"])
+
+
+@lru_cache(maxsize=65536)
+def _wide(text: str) -> int:
+    """How many columns of letters a text wants; a Chinese letter takes two."""
+    return sum(2 if ord(letter) > 0x2E80 else 1 for letter in text)  # noqa: PLR2004  where CJK begins

@@ -1,0 +1,97 @@
+"""Kernels made ahead are the ones that a study calls, and whatever goes wrong there costs only time."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from circle15.network import kernels
+
+TESTS = Path(__file__).parents[1]
+STUDY = """
+import shapely, toytown
+from circle15.network import WalkNetwork, closures, drawing, search, tracing
+
+town = WalkNetwork(toytown.streets())
+homes, goals = toytown.origins(), toytown.facilities()
+town.travel_times(homes, goals, walker="adult", trip="slower")
+town.dependence(homes, goals, walker="adult", cutoff_s={"clinic": 900}, candidates=[])
+west, south, east, north = homes.total_bounds
+for water in (None, shapely.box(west + 10, south - 500, west + 60, north + 500)):
+    for fine in (False, True):
+        town.isochrones(homes, walker="adult", water=water, fine=fine)
+for room in (search, closures, drawing, tracing):
+    for name, kernel in vars(room).items():
+        if getattr(kernel, "stats", None) and kernel.py_func.__module__ == room.__name__:
+            print(*[f"{name} {signature}" for signature in kernel.stats.cache_misses])
+"""
+
+
+def run(folder, *words):
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("COV_")}
+    paths = os.pathsep.join([str(TESTS), clean.pop("PYTHONPATH", "")])
+    env = clean | {"NUMBA_CACHE_DIR": str(folder), "PYTHONPATH": paths}
+    return subprocess.Popen([sys.executable, *words], env=env, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_study_compiles_nothing_that_was_made_ahead(tmp_path):
+    made = [run(tmp_path, "-m", kernels.__name__, part) for part in ("walking", "drawing")]
+    assert [(one.communicate()[0], one.returncode) for one in made] == [("", 0), ("", 0)]
+    assert sorted(one.name.split("-")[0] for one in tmp_path.rglob("*.ready")) == ["drawing", "walking"]
+    study = run(tmp_path, "-c", STUDY)
+    said, _ = study.communicate()
+    assert study.returncode == 0
+    assert said.split() == []
+
+
+@pytest.fixture
+def begun(monkeypatch, tmp_path):
+    """Which processes `begin` starts; no kernel of this process is touched."""
+    monkeypatch.setattr(kernels, "_at_work", {})
+    monkeypatch.setattr(kernels, "_stamp", lambda part: tmp_path / f"{part}.ready")
+    started = []
+
+    class Started:
+        def __init__(self, words, **_):
+            started.append(words)
+
+        def wait(self):
+            started.append("waited")
+
+    monkeypatch.setattr(kernels.subprocess, "Popen", Started)
+    return started
+
+
+def test_what_is_on_disk_is_not_made_again(begun, tmp_path):
+    (tmp_path / "walking.ready").touch()
+    kernels.begin()
+    kernels.begin()
+    assert [words[-1] for words in begun] == ["drawing"]
+    kernels.wait("walking")
+    assert "waited" not in begun
+    kernels.wait("drawing")
+    assert begun[-1] == "waited"
+
+
+def test_a_program_that_holds_a_python_is_not_started_once_more(begun, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/opt/qgis/bin/qgis")
+    kernels.begin()
+    assert begun == []
+
+
+def test_where_kernels_are_not_kept_none_are_made(begun, monkeypatch):
+    monkeypatch.setattr(kernels, "_stamp", lambda _: None)
+    kernels.begin()
+    assert begun == []
+
+
+@pytest.mark.usefixtures("begun")
+def test_a_python_that_cannot_be_started_is_no_error(monkeypatch):
+    def refused(*_, **__):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(kernels.subprocess, "Popen", refused)
+    kernels.begin()
+    kernels.wait("walking")
