@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from circle15.network.kernels import compiled, inner
+from circle15.network.kernels import filling, filling_inner
 from circle15.network.search import NEVER
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def blank_list(pieces: int, room: int, limits: int) -> Listed:
     )
 
 
-@inner
+@filling_inner
 def _begin(streets: Streets, walks: Walks, walk: int, found: Listed) -> int:
     """When each side of each piece can be begun; returns how many pieces are touched."""
     starts, touched, count = found.starts, found.touched, 0
@@ -129,7 +129,7 @@ def _begin(streets: Streets, walks: Walks, walk: int, found: Listed) -> int:
     return count
 
 
-@inner
+@filling_inner
 def _cut(first: Whole, last: Whole, ticks: tuple[Whole, Whole], own: tuple[float, Whole], limit: Whole) -> Cut:
     """Cut a piece at a limit: what is reached from either end and, on the own piece, from the middle.
 
@@ -154,7 +154,7 @@ def _cut(first: Whole, last: Whole, ticks: tuple[Whole, Whole], own: tuple[float
     return ahead, low, high, back, first, last
 
 
-@compiled
+@filling
 def enlist(streets: Streets, walks: Walks, walk: int, limits: Ints, found: Listed) -> None:
     """List what a walk reaches within each limit; a piece is whole once, and no longer cut after that.
 
@@ -236,7 +236,7 @@ class Sheet(NamedTuple):
     codes: Bytes
 
 
-@inner
+@filling_inner
 def _crosses(ax: float, ay: float, bx: float, by: float, bank: Floats) -> bool:
     """Whether the straight line from a to b crosses a stretch of bank."""
     dx, dy, ex, ey = bx - ax, by - ay, bank[2] - bank[0], bank[3] - bank[1]
@@ -247,7 +247,7 @@ def _crosses(ax: float, ay: float, bx: float, by: float, bank: Floats) -> bool:
     return bool((one > 0) != (two > 0) and (three > 0) != (four > 0))
 
 
-@inner
+@filling_inner
 def _past_water(canvas: Canvas, at: tuple[int, int], street: tuple[float, float], deck: int, code: int) -> int:
     """The code of a node for a place on a street, in metres from the first node, when there is water in the study.
 
@@ -270,14 +270,14 @@ def _past_water(canvas: Canvas, at: tuple[int, int], street: tuple[float, float]
     return code
 
 
-@inner
+@filling_inner
 def _window(cell: float, low: float, high: float) -> tuple[int, int]:
     """The grid lines that a stretch between two coordinates can reach."""
     reach = RADIUS_M + BEYOND * cell
     return int((low - reach) / cell) + 1, int((high + reach) / cell)
 
 
-@inner
+@filling_inner
 def _draw(sheet: Sheet, canvas: Canvas, lines: Lines, box: Small, parts: Small, spans: Floats) -> None:
     """Lower the codes of a sheet to those of stretches of pieces, from share to share."""
     cell, codes, first, xs, ys, shares, decks = (
@@ -321,7 +321,7 @@ def _draw(sheet: Sheet, canvas: Canvas, lines: Lines, box: Small, parts: Small, 
                     codes[at + column] = min(code, codes[at + column])
 
 
-@compiled
+@filling
 def thinned(lines: Lines, deck: Bytes, tolerance: float, first: Ints, kept: Ints) -> int:
     """List the vertices to keep, so that none left out is farther than the tolerance from where it would be drawn.
 
@@ -367,7 +367,7 @@ class Stamps(NamedTuple):
     box: Small
 
 
-@compiled
+@filling
 def stamps(canvas: Canvas, lines: Lines, known: Stamps, sheet: tuple[Words, Bytes], job: tuple[Small, Floats]) -> int:
     """Fill the stamps of all pieces, whose boxes are known; returns how many words they have."""
     words, codes = sheet
@@ -390,7 +390,7 @@ def stamps(canvas: Canvas, lines: Lines, known: Stamps, sheet: tuple[Words, Byte
     return n
 
 
-@inner
+@filling_inner
 def _stamp(sheet: Sheet, known: Stamps, pieces: Small) -> None:
     """Lower the codes of a sheet to those of some whole pieces."""
     wide, words, box, first, where, stamped = sheet.wide, sheet.words, known.box, known.first, known.where, known.words
@@ -440,14 +440,14 @@ def blank_sheets(words: int, limits: int) -> Sheets:
 WALK, POSITION, ROW, WORD, TALL, WIDE, LOW, HIGH, LEFT, RIGHT, START = range(11)  # what is in a place
 
 
-@inner
+@filling_inner
 def _stretch(box: Small, piece: int, place: Ints) -> None:
     """Stretch the used part of a place, in rows and columns of the study, over a piece."""
     place[LOW], place[LEFT] = min(place[LOW], box[piece, 0]), min(place[LEFT], box[piece, 1])
     place[HIGH], place[RIGHT] = max(place[HIGH], box[piece, 2]), max(place[RIGHT], box[piece, 3])
 
 
-@inner
+@filling_inner
 def _lay_out(found: Listed, box: Small, walk: int, sheets: Sheets, n: Whole) -> tuple[int, int]:
     """Places for what one walk reaches within each limit, from row n of `place` on; returns how many, and their words.
 
@@ -481,7 +481,7 @@ def _lay_out(found: Listed, box: Small, walk: int, sheets: Sheets, n: Whole) -> 
     return count, count * tall * wide
 
 
-@compiled
+@filling
 def draw(world: World, walks: Walks, limits: Ints, found: Listed, sheets: Sheets, walk: int) -> tuple[int, int, int]:
     """Draw what each walk reaches within each limit, from one walk on, while there is room.
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
 import numpy as np
+from numba.core.options import DefaultOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
 _Kernel = TypeVar("_Kernel", bound="Callable[..., Any]")
 
 _FILES = ("search.py", "closures.py", "drawing.py", "tracing.py")
+_UNCOUNTED = {"_nrt": False} if hasattr(DefaultOptions, "_nrt") else {}  # numba's own name, which it does not document
 _at_work: dict[str, subprocess.Popen[bytes]] = {}
 
 
-def compiled(kernel: _Kernel, *, door: bool = True) -> _Kernel:
+def compiled(kernel: _Kernel, *, door: bool = True, counted: bool = True) -> _Kernel:
     """Compile on the first call, keep the result on disk, and run without the interpreter lock."""
     options: dict[str, Any] = {"nogil": True, "no_cpython_wrapper": not door, "no_cfunc_wrapper": True}
+    options |= {} if counted else _UNCOUNTED
     try:
         ready = numba.njit(cache=True, **options)(kernel)
     except RuntimeError:  # numba finds no folder that it may write to: compile in every process
@@ -41,6 +44,19 @@ def compiled(kernel: _Kernel, *, door: bool = True) -> _Kernel:
 def inner(kernel: _Kernel) -> _Kernel:
     """Compile a kernel that only kernels call: without the door for Python, which takes long to make."""
     return compiled(kernel, door=False)
+
+
+def filling(kernel: _Kernel) -> _Kernel:
+    """Compile a kernel that makes no array, nor calls one that does.
+
+    Nobody counts then who holds which array: quicker to compile, and much quicker where many are handed on.
+    """
+    return compiled(kernel, counted=False)
+
+
+def filling_inner(kernel: _Kernel) -> _Kernel:
+    """Compile a kernel that makes no array and that only such kernels call."""
+    return compiled(kernel, door=False, counted=False)
 
 
 # ------------------------------------------------------------------------------------------------------------- ahead

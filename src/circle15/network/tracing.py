@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from circle15.network.drawing import HIGH, LEFT, LOW, RIGHT, ROW, START, TALL, WALK, WIDE, WORD
-from circle15.network.kernels import compiled, inner
+from circle15.network.kernels import filling, filling_inner
 
 if TYPE_CHECKING:
     from circle15.network.drawing import Bytes, Canvas, Floats, Ints, Sheets, Small
@@ -124,7 +124,7 @@ class Pen(NamedTuple):
     begin: Whole
 
 
-@inner
+@filling_inner
 def _gate(low: Whole, high: Whole, near: Whole, far: Whole, plan: Plan) -> tuple[Whole, Whole, Whole]:
     """Where a contour crosses the way from a node inside to one outside, and from where to where it may be drawn.
 
@@ -136,7 +136,7 @@ def _gate(low: Whole, high: Whole, near: Whole, far: Whole, plan: Plan) -> tuple
     return across, max(across - plan.half, near), min(across + plan.half, far)
 
 
-@inner
+@filling_inner
 def _narrowed(cone: tuple[Pair, Pair], left: Pair, right: Pair, passed: Whole) -> tuple[Pair, Pair]:
     """What can be seen from a vertex through one more gate, when it was seen through some that were passed."""
     lx, ly = left if passed == 0 or cone[0][0] * left[1] < cone[0][1] * left[0] else cone[0]
@@ -144,7 +144,7 @@ def _narrowed(cone: tuple[Pair, Pair], left: Pair, right: Pair, passed: Whole) -
     return (lx, ly), (rx, ry)
 
 
-@inner
+@filling_inner
 def _turn(low: Whole, high: Whole, right: Whole, front: Whole, plan: Plan) -> int:
     """Whether a contour turns to the right (1) or to the left (-1) in the cell ahead, or goes straight on.
 
@@ -158,7 +158,7 @@ def _turn(low: Whole, high: Whole, right: Whole, front: Whole, plan: Plan) -> in
     return 1 if least < plan.farthest and low + right + 2 * least < 4 * plan.inside + 2 else -1
 
 
-@inner
+@filling_inner
 def _is_canal(wet: Bytes, at: Pair, ahead: Pair, out: Pair) -> bool:
     """Whether, of the cell ahead, two corners are on land and the two others in water."""
     (row, column), (dx, dy), (ex, ey) = at, ahead, out
@@ -166,7 +166,7 @@ def _is_canal(wet: Bytes, at: Pair, ahead: Pair, out: Pair) -> bool:
     return bool(land and wet[row + ey, column + ex] > 0 and wet[row + dy, column + dx] > 0)
 
 
-@inner
+@filling_inner
 def _ring(pen: Pen, plan: Plan, start: Pair, up: Whole, done: Place) -> Place:
     """Draw a ring all around, inside at the left, from a gate: row and column of its node inside, up (1) or down (-1).
 
@@ -225,7 +225,7 @@ def _ring(pen: Pen, plan: Plan, start: Pair, up: Whole, done: Place) -> Place:
             low, high = front, right
 
 
-@inner
+@filling_inner
 def _find(desk: Desk, sheets: Sheets, k: int, canvas: Canvas, plan: Plan, begin: Whole) -> Pair:
     """Find all rings around what is inside and draw them; they are met row by row, from below.
 
@@ -260,7 +260,7 @@ def _find(desk: Desk, sheets: Sheets, k: int, canvas: Canvas, plan: Plan, begin:
     return count, passed
 
 
-@inner
+@filling_inner
 def _is_wet(desk: Desk, sheets: Sheets, k: int, canvas: Canvas, plan: Plan, ring: Whole) -> bool:
     """Whether a ring has a box with unreached water in it."""
     place, codes, points, cell = sheets.place[k], sheets.codes, desk.points, plan.cell
@@ -281,7 +281,7 @@ def _is_wet(desk: Desk, sheets: Sheets, k: int, canvas: Canvas, plan: Plan, ring
     return False
 
 
-@inner
+@filling_inner
 def _keep(desk: Desk, sheets: Sheets, k: int, canvas: Canvas, plan: Plan, count: Whole) -> None:
     """Say which rings are kept, and in which order they are written: each that is no hole, then its holes.
 
@@ -303,7 +303,7 @@ def _keep(desk: Desk, sheets: Sheets, k: int, canvas: Canvas, plan: Plan, count:
             rings[ring, _NEXT], rings[around, _NEXT] = rings[around, _NEXT], ring
 
 
-@inner
+@filling_inner
 def _note(desk: Desk, count: Whole) -> None:
     """Note where the rings go through the gates that they pass, for the outlines around them: rounded up."""
     past, passed, points = desk.past, desk.passed, desk.points
@@ -318,7 +318,7 @@ def _note(desk: Desk, count: Whole) -> None:
 # --------------------------------------------------------------------------------------------------------- all of it
 
 
-@inner
+@filling_inner
 def _write(ink: Ink, desk: Desk, place: Ints, canvas: Canvas, plan: Plan, count: Whole) -> None:
     """One outline, in metres: each ring that is no hole, then its holes."""
     rings, size, points, first, drawn = desk.rings, ink.size, desk.points, desk.first, ink.points
@@ -340,7 +340,7 @@ def _write(ink: Ink, desk: Desk, place: Ints, canvas: Canvas, plan: Plan, count:
     size[0] = n
 
 
-@inner
+@filling_inner
 def _lay(desk: Desk, place: Ints, canvas: Canvas) -> None:
     """Lay the shores of a window on the desk."""
     shores, all_shores, width = desk.shore, canvas.shore, 32 * place[WIDE]
@@ -349,7 +349,7 @@ def _lay(desk: Desk, place: Ints, canvas: Canvas) -> None:
             shores[row * width + k] = all_shores[place[ROW] + row, 32 * place[WORD] + k]
 
 
-@compiled
+@filling
 def outlines(sheets: Sheets, count: int, canvas: Canvas, plan: Plan, desk: Desk, ink: Ink) -> None:
     """Draw the outlines of the first sheets."""
     begin, size, marks, past, places = np.int64(0), ink.size, desk.ring, desk.past, sheets.place
