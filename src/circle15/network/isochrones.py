@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 RADIUS_M = drawing.RADIUS_M
 COARSE_M, FINE_M = 18.0, 10.0  # [P] cells: a block is wider than the one, a house than the other
-GATE_M = {COARSE_M: 1.5, FINE_M: 1.0}  # how far simplification may move an outline, along the grid
+GATE_M = 1.0  # how far simplification may move an outline, along the grid
 HOLE_M2 = 100.0  # [P] smaller holes are filled, unless there is water in them
 CHUNK = 32  # origins that are searched from in one call
 WORDS = 2**15  # of eight codes, that are drawn in one call: few enough to be in the cache still when they are traced
@@ -192,7 +192,7 @@ class Ground(NamedTuple):
             streets.metres[order],
         )
         codes = drawing.INSIDE, int(drawing.CODES), drawing.FAR
-        plan = tracing.Plan(*codes, round(10 * cell), round(10 * GATE_M[cell]), round(100 * HOLE_M2))
+        plan = tracing.Plan(*codes, round(10 * cell), round(10 * GATE_M), round(100 * HOLE_M2))
         return cls(drawing.World(ranked, found.lines, found.canvas, found.stamps), found.rank, plan)
 
 
