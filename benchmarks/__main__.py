@@ -4,7 +4,8 @@
                          [--sizes 10000,100000,1000000,yuzhong,monaco,helsinki] [--rounds 3] [--budget 6]
 
 Every measurement is a fresh process. An engine whose round takes longer than `LONG_S` is asked once. What was
-measured before and is not measured now stays in the report, with its own date; a full run starts from nothing.
+measured before and is not measured now stays in the report, with its own date; the report names what older code of
+circle15 gave. A full run starts from nothing.
 """
 
 from __future__ import annotations
@@ -233,7 +234,7 @@ def _fresh(environment: str, words: list[str]) -> dict[str, Any]:
 
 
 def _keep(name: str, found: dict[str, Any]) -> None:
-    stamp = {"date": datetime.now(UTC).strftime("%Y-%m-%d")}
+    stamp = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "code": report.code()}
     (RESULTS / f"{name}.json").write_text(
         json.dumps(found | stamp, ensure_ascii=False, default=float), encoding="utf-8"
     )

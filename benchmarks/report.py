@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -28,6 +29,8 @@ measurement is a fresh process, engines take turns, and the medians of the round
 _BUSY = """\
 > **Other work ran on this machine at the same time.** Seconds are too high by an unknown factor; engines took
 > turns, so ratios suffer less. Run it again on a quiet machine before quoting anything."""
+_OLDER = """\
+> **Older code of circle15 than in the last run gave these figures**, which say nothing about it as it is now:"""
 _CITIES = """\
 Synthetic cities (named by the nodes asked for): a warped grid on hills with lakes, bends and missing streets, its
 largest strong part, Tobler's times, nodes numbered in shuffled patches (`city.py`). Real ones: circle15's own streets
@@ -66,6 +69,12 @@ ROWS_AT_ONCE = 200_000
 
 
 # ------------------------------------------------------------------------------------------- what a run notes itself
+
+
+def code() -> str:
+    """A word for the code of circle15 as it is now: figures of other code are told from those of this."""
+    files = sorted((Path(__file__).parents[1] / "src").rglob("*.py"))
+    return hashlib.blake2b(b"".join(file.read_bytes() for file in files), digest_size=6).hexdigest()
 
 
 def machine() -> Found:
@@ -169,6 +178,9 @@ def _head(found: list[Found]) -> str:
     lines = [_INTRODUCTION, "", f"Measured {measured} on {where}, Python {it['python']} unless said otherwise."]
     if it.get("busy"):
         lines += ["", _BUSY]
+    older = sorted({one["file"] for one in found if one.get("engine") == OURS and one.get("code") != it.get("code")})
+    if older:
+        lines += ["", f"{_OLDER} {', '.join(older)}."]
     return "\n".join(lines)
 
 

@@ -124,6 +124,9 @@ def test_the_report_is_made_from_the_files_alone(answered, small):
     (results / "city-500.json").write_text(json.dumps(facts, default=float), encoding="utf-8")
     checks = {"differ": report.differences(answers, "500")}
     (results / "checks-500.json").write_text(json.dumps(checks), encoding="utf-8")
+    kept = {"part": "outlines", "city": "500", "engine": "circle15", "date": "2000-01-01", "code": "another"}
+    (results / "outlines-500-circle15-0.json").write_text(json.dumps(kept), encoding="utf-8")
+    (results / "machine.json").write_text(json.dumps(report.machine() | {"busy": False}), encoding="utf-8")
     lost = {"part": "search", "city": "500", "engine": "igraph", "error": "no such peer"}
     (results / "search-500-igraph-0.json").write_text(json.dumps(lost), encoding="utf-8")
     report.write(results, small, words=ROOT / "benchmarks" / "reading_it.md")
@@ -134,6 +137,7 @@ def test_the_report_is_made_from_the_files_alone(answered, small):
         "networkx 0, scipy 0",
         "it opens again",
         "no such peer",
+        "as it is now: outlines-500-circle15-0.",  # the others have no code, as the machine has none here
     ):
         assert line in page
     assert len(json.loads((small / "report.json").read_text(encoding="utf-8"))) == len(list(results.glob("*.json")))
