@@ -4,6 +4,9 @@
 circle15.canvas = (() => {
   const PADDING = 0.15; // drawn beyond each side of the window, so that panning shows no blank edge
 
+  let sharpness = null; // pixels to draw for each of the page, where paper asks for more than the screen has
+  const ratioNow = () => sharpness ?? Math.min(window.devicePixelRatio || 1, 2);
+
   const CARD_ALPHA = 0.66; // the streets stay visible through the card
 
   const EDGES = [ // of isochrones, the widest first
@@ -33,7 +36,7 @@ circle15.canvas = (() => {
       const map = this._map;
       if (!map) return;
       const size = map.getSize();
-      const ratio = Math.min(window.devicePixelRatio || 1, 2);
+      const ratio = ratioNow();
       const corner = map.containerPointToLayerPoint(size.multiplyBy(-PADDING)).round();
       const [width, height] = [Math.round(size.x * (1 + 2 * PADDING)), Math.round(size.y * (1 + 2 * PADDING))];
       this._zoom = map.getZoom();
@@ -46,6 +49,12 @@ circle15.canvas = (() => {
       const context = this._canvas.getContext("2d");
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       this._draw(context, viewOf(map.getPixelOrigin().add(corner), 2 ** this._zoom, this._zoom, { width, height }));
+    },
+    /* Draw what lies above into this one. */
+    take(others) {
+      const context = this._canvas.getContext("2d");
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      for (const other of others) context.drawImage(other._canvas, 0, 0);
     },
     _animate(event) {
       const place = this._map._latLngToNewLayerPoint(this._corner, event.zoom, event.center);
@@ -161,7 +170,7 @@ circle15.canvas = (() => {
   }
 
   function patterns(context) {
-    const ratio = Math.min(window.devicePixelRatio || 1, 2);
+    const ratio = ratioNow();
     const made = (draw, ink) => {
       const tile = document.createElement("canvas");
       tile.width = 16 * ratio;
@@ -259,6 +268,35 @@ circle15.canvas = (() => {
     if (TURNED[kind] && size > 4.5) text(context, TURNED[kind], at, { size: Math.min(22, size * 1.6), weight: 700, color: "#fff", halo: null });
   }
 
+  /* A home that lacks something because of the slope: a hill in place of a disc. */
+  function hill(context, at, { size, color }) {
+    const half = Math.max(3.2, size);
+    context.beginPath();
+    context.moveTo(at[0], at[1] - half);
+    context.lineTo(at[0] + half * 1.1, at[1] + half * 0.8);
+    context.lineTo(at[0] - half * 1.1, at[1] + half * 0.8);
+    context.closePath();
+    context.lineJoin = "round";
+    context.strokeStyle = "#fff";
+    context.lineWidth = 2.6;
+    context.stroke();
+    context.fillStyle = color;
+    context.fill();
+  }
+
+  /* A place to build, with its rank: filled where it comes first, dashed where it is kept in reserve. */
+  function proposal(context, at, { rank, near, radius }) {
+    disc(context, at, radius + 2, { fill: "rgba(255,255,255,.95)" });
+    disc(context, at, radius, { fill: near ? "#ffd34d" : "#fff", line: "#1c2733", width: 1.8, dash: near ? [] : [3, 2.4] });
+    text(context, String(rank), [at[0], at[1] + 0.5], { size: radius * (rank > 99 ? 0.8 : 1.15), weight: 700, halo: null });
+  }
+
+  /* What many people depend on: its sign in a double ring. */
+  function depended(context, at, { kind, radius, color }) {
+    disc(context, at, radius + 2.6, { fill: "#fff", line: color, width: 1.4 });
+    element(context, at, { kind, radius, color });
+  }
+
   /* Text with a light edge; what steers the direction of writing is taken out, since canvas has no isolation. */
   function text(context, words, at, { size = 12, weight = 500, color = "#1c2733", halo = "rgba(255,255,255,.9)" } = {}) {
     context.font = `${weight} ${size}px "PingFang SC","Microsoft YaHei","Noto Sans CJK SC","Noto Sans SC",sans-serif`;
@@ -277,5 +315,9 @@ circle15.canvas = (() => {
 
   const plain = (words) => words.replace(/[\u0000-\u001f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
 
-  return { CARD_ALPHA, EDGES, Layer, trace, fill, stroke, patterns, sign, element, disc, home, text, plain };
+  function sharpen(pixels) {
+    sharpness = pixels;
+  }
+
+  return { CARD_ALPHA, EDGES, Layer, ratioNow, sharpen, trace, fill, stroke, patterns, sign, element, disc, home, hill, proposal, depended, text, plain };
 })();

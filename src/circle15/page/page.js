@@ -2,7 +2,7 @@
 "use strict";
 
 circle15.page = (() => {
-  const { data, canvas, layers, panel, lists, squares } = circle15;
+  const { data, canvas, layers, panel, lists, squares, card, legend, progress } = circle15;
   const STATES = ["gap", "unknown", "served"];
   const REASONS = ["", "inventory", "edge", "unplaced"];
   const CAUSES = ["", "none", "far", "terrain", "steps", "closed"];
@@ -10,7 +10,8 @@ circle15.page = (() => {
   const NO_CHANGE = 9;
   const LISTED = 10;
 
-  const NOTHING = { cluster: null, square: null, unit: null, element: null };
+  const NOTHING = { cluster: null, square: null, unit: null, element: null, project: null };
+  const UNSHOWN = ["terrain", "depended"]; // layers that the page opens without
 
   /* Everything that is asked of the data; drawing and wording read it and change nothing. */
   function newState(study, arrays, world) {
@@ -25,13 +26,15 @@ circle15.page = (() => {
       walker: 0, // place in study.walkers; 0 is the study's own
       list: "gaps",
       element: null,
+      project: null,
+      within: null, // the unit whose parts the card lists; none: all units of the tier
       tier: firstTier(study),
       cluster: null,
       square: null, // its level and its place there
       unit: null,
       zoom: null, // of the map
       kinds: ["served", "unknown", "gap"], // of clusters, from below
-      facilitiesShown: true,
+      hidden: new Set(UNSHOWN),
       carried: study.carried,
       canAsk: Boolean(circle15.live && document.getElementById("circle15-network")), // the walking engine is in the page
       people,
@@ -75,8 +78,14 @@ circle15.page = (() => {
     state.sumFor = (w, c) => (w ? walkerSum(study, arrays, { w, c, all: state.all }) : state.own[c]);
     state.stepFree = (i) => stepFree(arrays, i);
     state.dependedOn = (c) => dependedOn(study, c);
+    state.shows = (layer) => !state.hidden.has(layer);
+    const terrain = CAUSES.indexOf("terrain");
+    state.hasCauses = Boolean(arrays["coverage.cause"]?.includes(terrain));
+    state.becauseOfTerrain = (i) => state.status(i) === "gap" && state.servicesOf(state.category).some((s) =>
+      state.asked(s) && arrays["coverage.cause"][s * clusters + i] === terrain);
     squares.ask(study, arrays, state);
     lists.ask(study, arrays, state);
+    progress.ask(study, state);
     wording(study, state);
     return state;
   }
@@ -216,7 +225,7 @@ circle15.page = (() => {
     state.all = state.own[0].all;
     state.sums = state.own.map((_, c) => state.sumFor(state.walker, c));
     state.shown = study.units.tier.flatMap((tier, u) => (tier === state.tier ? [u] : []));
-    const services = new Set(state.servicesOf(state.category));
+    const services = new Set(state.servicesOf(state.category).filter((s) => state.shows(`service ${s}`)));
     state.facilities = study.facilities.service.flatMap((s, i) => (services.has(s) ? [i] : []));
   }
 
@@ -238,6 +247,20 @@ circle15.page = (() => {
     ]);
   }
 
+  /* Which of the elements that take the keyboard has it, and where; found again after everything was written anew. */
+  const FOCUSABLE = "button, input, select, summary, [tabindex]";
+
+  function focused() {
+    const active = document.activeElement;
+    const holder = active?.closest("[id]:not(button)");
+    return holder && active !== holder ? { holder, at: [...holder.querySelectorAll(FOCUSABLE)].indexOf(active) } : null;
+  }
+
+  function refocus(held) {
+    if (!held || document.activeElement !== document.body || held.at < 0) return;
+    held.holder.querySelectorAll(FOCUSABLE)[held.at]?.focus({ preventScroll: true });
+  }
+
   class Page {
     constructor(map, study, arrays) {
       Object.assign(this, { map, study });
@@ -250,6 +273,8 @@ circle15.page = (() => {
       this.marks = this.layer("c15-marks", 450, layers.marks);
       this.write();
       this.listen();
+      circle15.sheet.start(this);
+      circle15.why.start();
       this.home(false);
       for (const layer of [this.ground, this.reach, this.marks]) layer.addTo(map);
     }
@@ -306,6 +331,7 @@ circle15.page = (() => {
       farther.addEventListener("click", () => map.zoomOut());
       whole.addEventListener("click", () => this.home());
       panel.$("card-toggle").addEventListener("click", () => this.toggleCard());
+      panel.$("layers-toggle").addEventListener("click", () => this.toggleLayers());
       const fold = panel.$("legend-title").querySelector("button");
       fold.addEventListener("click", () => this.toggleLegend(fold.getAttribute("aria-expanded") !== "true"));
       if (window.innerHeight < 560) this.toggleLegend(false);
@@ -335,6 +361,8 @@ circle15.page = (() => {
       const found = this.find(latlng);
       if (found.kind === "cluster") this.showCluster(found.index);
       else if (found.kind === "square") this.showSquare(found);
+      else if (found.kind === "project") this.set({ ...NOTHING, project: found.index });
+      else if (found.kind === "element") this.set({ ...NOTHING, element: found.index });
       else if (found.kind === "unit") this.set({ ...NOTHING, unit: found.index });
       else if (found.kind === "none") this.close();
     }
@@ -360,7 +388,16 @@ circle15.page = (() => {
 
     showElement(index) {
       this.set({ ...NOTHING, element: index });
-      const place = this.world.project.latLng(this.study.depended[index].at);
+      this.goTo(this.study.depended[index].at);
+    }
+
+    showProject(index) {
+      this.set({ ...NOTHING, project: index, category: this.study.projects[index].category });
+      this.goTo(this.study.projects[index].at);
+    }
+
+    goTo(at) {
+      const place = this.world.project.latLng(at);
       this.map.fitBounds(L.latLngBounds([place, place]), { ...this.margins(), maxZoom: 16.5, animate: true });
     }
 
@@ -375,6 +412,7 @@ circle15.page = (() => {
 
     /* Room that panels take from the map. */
     margins() {
+      if (this.state.printing) return { paddingTopLeft: [12, 12], paddingBottomRight: [12, 12] };
       const phone = window.innerWidth <= 700;
       const wide = (id) => (panel.$(id).hidden || phone ? 0 : panel.$(id).offsetWidth);
       const high = (id) => (panel.$(id).offsetParent === null || phone ? 0 : panel.$(id).offsetHeight);
@@ -398,6 +436,18 @@ circle15.page = (() => {
       if (this.map.getZoom() <= this.wholeZoom) this.home(); // else the reader is looking at something
     }
 
+    toggleLayers(open = panel.$("layers").hidden) {
+      panel.$("layers").hidden = !open;
+      panel.$("layers-toggle").setAttribute("aria-expanded", String(open));
+    }
+
+    /* Take a layer away, or put it back. */
+    toggle(layer, shown) {
+      const hidden = new Set(this.state.hidden);
+      hidden[shown ? "delete" : "add"](layer);
+      this.set({ hidden });
+    }
+
     toggleLegend(open) {
       panel.$("legend-title").querySelector("button").setAttribute("aria-expanded", String(open));
       panel.$("legend-body").hidden = !open;
@@ -407,19 +457,36 @@ circle15.page = (() => {
     set(changes) {
       Object.assign(this.state, changes);
       this.refresh();
-      if (this.state.unit !== null && !this.state.shown.includes(this.state.unit)) this.state.unit = null;
+      if (this.state.unit !== null && !this.covers(this.state.unit)) this.state.unit = null;
       this.write();
+      this.redraw();
+    }
+
+    redraw() {
       for (const layer of [this.ground, this.reach, this.marks]) layer.redraw();
     }
 
+    /* Whether a unit is on the map, itself or in its parts. */
+    covers(unit) {
+      return this.state.shown.some((one) => card.above(this.study, one).includes(unit));
+    }
+
+    /* Write everything again; what had the keyboard's focus has it still. */
     write() {
+      const held = focused();
+      this.say();
+      refocus(held);
+      this.tell("written");
+    }
+
+    say() {
       const { study, state } = this;
       panel.head(study, state);
       panel.figures(state);
       panel.categories(study, state, (category) => this.set({ category }));
       panel.switches(study, state, {
         reading: (reading) => this.set({ reading }),
-        tier: (tier) => this.set({ tier }),
+        tier: (tier) => this.set({ tier, within: null }),
         walker: (walker) => this.chooseWalker(walker),
         list: (list) => this.set({ list }),
       });
@@ -429,28 +496,46 @@ circle15.page = (() => {
       });
       panel.depended(study, state, (i) => this.showElement(i));
       lists.write(study, state);
+      progress.circles(study, state, (unit, category) => this.pick(unit, category));
+      progress.projects(study, state, (i) => this.showProject(i));
       this.writeLegend();
       panel.foot(study, state);
       this.writeCard();
       this.map.getContainer().setAttribute("aria-label", state.say("page.map"));
       this.writeDetail();
-      this.tell("written");
     }
 
     writeLegend() {
-      panel.legend(this.study, this.state, (facilitiesShown) => this.set({ facilitiesShown }));
+      legend.write(this.study, this.state);
+      legend.layers(this.study, this.state, (layer, shown) => this.toggle(layer, shown));
     }
 
     writeCard() {
       const toggle = panel.$("card-toggle");
       const open = !panel.$("card").hidden;
-      toggle.textContent = this.state.say(open ? "page.card_close" : "page.card_open");
+      toggle.textContent = this.state.say("page.card_open");
       toggle.setAttribute("aria-expanded", String(open));
       if (open) this.card();
     }
 
     card() {
-      panel.card(this.study, this.state, (unit, category) => this.pick(unit, category));
+      card.write(this.study, this.state, {
+        pick: (unit, category) => this.pick(unit, category),
+        choose: (category) => this.set({ category }),
+        drill: (unit, open) => this.drill(unit, open),
+      });
+    }
+
+    /* Go down to the parts of a unit, or back up to the units beside it. */
+    drill(unit, open) {
+      const { study, state } = this;
+      const parent = study.units.parent[unit];
+      const up = parent < 0 ? null : parent;
+      const [child] = card.childrenOf(study, unit);
+      const where = open ? { within: up, tier: study.units.tier[unit] } : { within: unit, tier: study.units.tier[child] };
+      this.set({ ...NOTHING, ...where });
+      if (where.within === null || study.units.parent[where.within] < 0) this.home();
+      else this.zoomTo(where.within);
     }
 
     writeDetail() {
@@ -460,6 +545,7 @@ circle15.page = (() => {
         panel.cluster(study, state, state.cluster, { reach: this.world.isochrones(state.cluster), close });
       } else if (state.square !== null) squares.detail(study, state, state.square, close);
       else if (state.element !== null) panel.element(study, state, state.element, close);
+      else if (state.project !== null) progress.project(study, state, state.project, close);
       else if (state.unit !== null) panel.unit(study, state, state.unit, close);
       else panel.$("detail").hidden = true;
     }
@@ -471,7 +557,13 @@ circle15.page = (() => {
     }
 
     pick(unit, category) {
-      this.set({ ...NOTHING, category, unit });
+      const { tier, parent } = this.study.units;
+      const kept = this.covers(unit) ? {} : { tier: tier[unit], within: parent[unit] < 0 ? null : parent[unit] };
+      this.set({ ...NOTHING, ...kept, category, unit });
+      this.zoomTo(unit);
+    }
+
+    zoomTo(unit) {
       this.map.fitBounds(bounds(this.world, this.study, this.world.units, unit), { ...this.margins(), maxZoom: 16 });
     }
   }
@@ -487,9 +579,11 @@ circle15.page = (() => {
       message.hidden = true;
       document.body.classList.add("c15-ready");
       performance.mark("circle15-ready");
+      requestAnimationFrame(() => setTimeout(() => performance.mark("circle15-map"))); // the first map is on the screen
       page.tell("ready");
       await new Promise((resolve) => setTimeout(resolve)); // outlines are unpacked after the first picture
       if (document.getElementById("circle15-isochrones")) page.receive(await data.numbers("isochrones"));
+      performance.mark("circle15-interactive"); // every click is answered in full
     } catch (error) {
       message.hidden = false;
       message.querySelector("p").textContent = message.dataset.failed;
