@@ -2,7 +2,7 @@
 "use strict";
 
 circle15.changes = (() => {
-  const { data, canvas, layers, panel, page } = circle15;
+  const { data, canvas, layers, panel, page, state: choices } = circle15;
   const { $, el, name } = panel;
   const TURNS = ["gained", "lost", "known", "unknown", "shorter", "longer"];
   const PLACES = ["", "added", "closed", "moved", "resized"];
@@ -23,7 +23,7 @@ circle15.changes = (() => {
       list: "lost",
       element: null,
       project: null,
-      tier: page.firstTier(study),
+      tier: choices.firstTier(study),
       cluster: null,
       square: null,
       unit: null,
@@ -37,7 +37,7 @@ circle15.changes = (() => {
       squaresAt: () => null, // homes themselves at every zoom
       people,
       size: layers.sizing(people, world.boundary),
-      byPeople: page.byPeople(arrays["origins.people"]),
+      byPeople: choices.byPeople(arrays["origins.people"]),
       unitOf: arrays["origins.unit"],
       kinds: ["still", "shorter", "longer", "known", "unknown", "gained", "both", "lost"],
       byUnit: study.by === "unit",
@@ -54,7 +54,7 @@ circle15.changes = (() => {
       const at = u * study.standard.categories.length + c;
       return { before: study.cells.grade_before[at], after: study.cells.grade_after[at], change: study.cells.change[at] };
     };
-    page.wording(study, state);
+    choices.wording(study, state);
     state.shows = (layer) => !state.hidden.has(layer);
     state.look = (u, s) => look(study, state, u, s);
     state.chosenName = (s) => (s === ANY ? state.say("changes.any") : state.serviceName(s));

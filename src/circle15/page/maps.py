@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _SCRIPTS = (
     *("data.js", "canvas.js", "layers.js", "panel.js", "squares.js", "lists.js", "card.js", "legend.js", "progress.js"),
-    *("sheet.js", "why.js", "page.js"),
+    *("state.js", "sheet.js", "why.js", "page.js"),
 )
 _CHANGE_SCRIPTS = (*_SCRIPTS, "changes.js")  # the page of changes stands on that of one run
 _LIVE_SCRIPTS = (
