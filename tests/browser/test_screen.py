@@ -130,6 +130,9 @@ def test_circles_built_are_those_of_the_tables(saved, open_page):
         assert f"{circle.met} / {circle.met + circle.lacking + circle.unknown} 类达标" in text
     due = judged.targets.iloc[0]
     assert f"还差 {due['short']} 个" in page.locator("#c15-circles table").inner_text()
+    page.locator("#c15-walker input").nth(1).check()
+    assert figure.locator("dt").inner_text() == "已建成生活圈 · 成年人"  # they are judged by the study's own walker
+    assert page.locator("#c15-circles h2").inner_text() == "生活圈建成进度 · 成年人"
     rows.first.click()
     assert page.locator("#c15-detail").is_visible()
     assert page.locator("#c15-tier input:checked").get_attribute("value") == "subdistrict"

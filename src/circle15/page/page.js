@@ -190,8 +190,8 @@ circle15.page = (() => {
       const high = (id) => (panel.$(id).offsetParent === null || phone ? 0 : panel.$(id).offsetHeight);
       const edge = phone ? 8 : 24;
       return {
-        paddingTopLeft: [edge, phone ? edge : 48],
-        paddingBottomRight: [edge + wide("detail"), edge + Math.max(high("legend"), high("card"))],
+        paddingTopLeft: [edge, phone ? edge : 16],
+        paddingBottomRight: [edge + wide("detail"), 16 + Math.max(high("legend"), high("card"))],
       };
     }
 

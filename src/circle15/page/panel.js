@@ -98,12 +98,12 @@ circle15.panel = (() => {
       { key: "unknown", value: number(sum.unknown), why: why("unknown") },
       state.figureOfCircles(),
     ];
-    $("figures").replaceChildren(...shown.filter(Boolean).map((one) => figure(one.key, say(`figures.${one.key}`), one)));
+    $("figures").replaceChildren(...shown.filter(Boolean).map((one) => figure(one.key, [say(`figures.${one.key}`), one.of ? name(` · ${one.of}`) : ""], one)));
   }
 
   /* A figure of the head, with its definition for pointer and keyboard. */
   function figure(kind, label, { value, why }) {
-    return el(`div.c15-${kind}`, { title: why }, el("dt", { tabindex: "0" }, label), el("dd", {}, value));
+    return el(`div.c15-${kind}`, { title: why }, el("dt", { tabindex: "0" }, ...[].concat(label)), el("dd", {}, value));
   }
 
   function bar(state, sum) {

@@ -20,7 +20,7 @@ circle15.progress = (() => {
     };
     state.figureOfCircles = () => {
       const { built, all } = state.circlesBuilt();
-      return all ? { key: "circles", value: `${state.number(built)} / ${state.number(all)}`, why: state.circleRule().why } : null;
+      return all ? { key: "circles", of: state.walker ? state.walkerName(0) : "", value: `${state.number(built)} / ${state.number(all)}`, why: state.circleRule().why } : null;
     };
   }
 
@@ -63,6 +63,7 @@ circle15.progress = (() => {
     $("circles").hidden = (state.list !== "circles" && !state.printing) || !rows.length;
     if ($("circles").hidden) return;
     const { built, all } = state.circlesBuilt();
+    $("circles").querySelector("h2").replaceChildren(say("circles.title"), state.walker ? el("small", {}, " · ", name(state.walkerName(0))) : "");
     $("circles").querySelector(".c15-about").replaceChildren(
       el("p.c15-big", { title: state.circleRule().why, tabindex: "0" }, el("strong", {}, number(built)), ` ${say("circles.of", { n: number(all) })}`),
       track(study, state),
