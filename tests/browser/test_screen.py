@@ -284,13 +284,16 @@ def test_the_words_of_groups_follow_the_language(saved, open_page):
 # ------------------------------------------------------------------------------------------------------------ paper
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("paper", ["A4", "A3"])
-def test_it_prints_on_one_sheet_and_the_card_after_it(saved, open_page, paper):
+def test_it_prints_on_one_sheet_and_the_card_after_it(saved, open_page, paper, language):
     page = open_page(saved)
+    if language == "en":
+        page.locator("#c15-language").click()
     view = "(({ map }) => [map.getZoom(), map.getCenter()])(circle15.shown)"
     before, ground = page.evaluate(view), picture(page, "ground")
     printed = page.pdf(format=paper, landscape=True, print_background=True)
-    assert len(re.findall(rb"/Type\s*/Page\b", printed)) in (2, 3)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) in (2, 3)  # the map; the card with the plans
     assert page.evaluate(view) == before
     page.wait_for_timeout(300)
     assert picture(page, "ground") == ground
@@ -316,10 +319,23 @@ def test_the_sheet_holds_all_that_makes_it_honest(saved, open_page):
     foot = page.evaluate("document.getElementById('c15-margin').textContent")
     for words in ("样例半岛", "合成示例数据", "2026-11-01", "示例标准（测试用）"):
         assert words in foot
-    heights = page.evaluate("['head', 'synthetic', 'legend', 'foot'].map(id => circle15.panel.$(id).offsetHeight)")
-    main = page.locator(".folium-map").bounding_box()["height"]
-    assert sum(heights) + main <= 718  # a landscape A4 sheet within its margins
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert page.locator("#c15-bar").is_visible()
     assert page.locator("#c15-circles").is_hidden()
     assert page.evaluate("document.getElementById('c15-margin')") is None
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(("width", "height", "enlarged"), [(1046, 718, 1), (1512, 1047, 1.444)])
+def test_the_first_sheet_ends_above_its_margin(saved, open_page, language, width, height, enlarged):
+    page = open_page(saved)  # laid out on the screen, printed on paper
+    if language == "en":
+        page.locator("#c15-language").click()
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": width, "height": height})
+    foot, card = (page.locator(part).bounding_box() for part in ("#c15-foot", "#c15-card"))
+    assert foot["y"] + foot["height"] <= height
+    assert card["y"] >= foot["y"] + foot["height"]
+    assert page.locator(".folium-map").bounding_box()["height"] > 300 * enlarged
+    assert page.evaluate("document.documentElement.scrollWidth") <= width + 1

@@ -64,9 +64,9 @@ circle15.card = (() => {
     const heads = study.standard.categories.map((_, c) => el("th", { scope: "col", class: c === state.category ? "c15-current" : null },
       el("button", { type: "button", title: say("matrix.column"), "aria-pressed": String(c === state.category), onclick: () => act.choose(c) }, state.categoryName(c))));
     const rows = (units, depth, open) => units.map((u, k) => row(study, state, { unit: u, depth: depth + (open ? k : 0), open, act }));
+    panel.cardTitle(state, `${say("page.card_caption")} · ${panel.chosen(state)}`);
     const table = $("card").querySelector("table");
     table.replaceChildren(
-      el("caption", {}, `${say("page.card_caption")} · ${panel.chosen(state)}`),
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, say("page.unit")), ...heads)),
       el("tbody.c15-above", {}, ...rows(over, 0, true)),
       el("tbody.c15-rows", {}, ...rows(shown, over.length, false)));

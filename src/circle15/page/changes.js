@@ -281,8 +281,8 @@ circle15.changes = (() => {
         return el("td", {}, el("button.c15-grade", { type: "button", "data-change": String(change ?? "none"), title: said, "aria-label": said, onclick: () => pick(u) },
           state.changeWord(change)));
       })));
+    panel.cardTitle(state, say("page.card_caption"));
     $("card").querySelector("table").replaceChildren(
-      el("caption", {}, say("page.card_caption")),
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, say("page.unit")), ...heads)),
       el("tbody", {}, ...rows));
   }

@@ -376,6 +376,9 @@ circle15.panel = (() => {
 
   /* --------------------------------------------------------------------------------------------- swatches */
 
+  /* What the card is, and how it is to be read. */
+  const cardTitle = (state, words) => $("card").querySelector("h2").replaceChildren(state.say("page.card"), el("small", {}, words));
+
   function swatch(draw, width = 30) {
     const ratio = canvas.ratioNow();
     const made = el("canvas", { width: width * ratio, height: 18 * ratio, style: { width: `${width}px`, height: "18px" }, "aria-hidden": "true" });
@@ -482,7 +485,7 @@ circle15.panel = (() => {
   }
 
   return {
-    $, el, name, mark, marks, bar, choice, chosen, detail, swatch, line, paint, block, head, figure, figures, categories, switches, ranked, depended,
+    $, el, name, mark, marks, bar, choice, chosen, detail, cardTitle, swatch, line, paint, block, head, figure, figures, categories, switches, ranked, depended,
     elementSwatch, cluster, element, unit, foot, tip,
   };
 })();

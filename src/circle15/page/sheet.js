@@ -4,7 +4,8 @@
 circle15.sheet = (() => {
   const { canvas, panel } = circle15;
   const HEIGHT = 690; // of a landscape A4 sheet within its margins, in pixels, with a little to spare; A3 is the same, enlarged
-  const ROW = 46; // of the list of gaps
+  const ROW = 64; // of the list of gaps, with words of two lines
+  const AROUND = 92; // its heading, and what is said under it
   const SHARPNESS = 3;
 
   function start(page) {
@@ -30,7 +31,9 @@ circle15.sheet = (() => {
     const high = (id) => panel.$(id).offsetHeight;
     const main = HEIGHT - ["head", "synthetic", "legend", "foot"].reduce((sum, id) => sum + high(id), 0);
     document.body.style.setProperty("--main", `${main}px`);
-    state.printing.listed = Math.max(0, Math.floor((main - high("categories") - 60) / ROW));
+    const list = Math.max(0, main - high("categories"));
+    document.body.style.setProperty("--list", `${list}px`);
+    state.printing.listed = Math.max(0, Math.floor((list - AROUND) / ROW));
     page.say();
     map.invalidateSize({ animate: false, pan: false });
     if (kept.whole) page.home(false);
@@ -48,7 +51,7 @@ circle15.sheet = (() => {
     canvas.sharpen(null);
     page.write();
     page.map.invalidateSize({ animate: false, pan: false });
-    page.map.setView(kept.center, kept.zoom, { animate: false });
+    page.map.setView(kept.center, kept.zoom, { animate: false, reset: true });
     page.redraw();
   }
 
@@ -56,11 +59,11 @@ circle15.sheet = (() => {
   function margin({ study, state }) {
     const { facts, standard } = study;
     const place = state.language === "en" ? facts.name_en || facts.name : facts.name;
-    const parts = [place, facts.synthetic ? state.say("page.synthetic") : "", facts.data_date, standard.title[state.language], facts.attribution, `circle15 ${facts.version || ""}`];
+    const parts = [place, facts.synthetic ? state.say("page.synthetic") : "", facts.data_date, standard.title[state.language], `circle15 ${facts.version || ""}`];
     const text = JSON.stringify(canvas.plain(parts.filter(Boolean).join(" · "))).replace(/[<\n]/g, " ");
     const font = "font: 8.5pt sans-serif; color: #44505d;";
     return panel.el("style", { id: "c15-margin" },
-      `@page { @bottom-left { content: ${text}; ${font} white-space: nowrap; } @bottom-right { content: counter(page) " / " counter(pages); ${font} } }`);
+      `@page { @bottom-left { content: ${text}; ${font} white-space: nowrap; } @bottom-right { content: counter(page) " / " counter(pages); ${font} white-space: nowrap; } }`);
   }
 
   return { start };
