@@ -4,8 +4,7 @@
 circle15.sheet = (() => {
   const { canvas, panel } = circle15;
   const HEIGHT = 690; // of a landscape A4 sheet within its margins, in pixels, with a little to spare; A3 is the same, enlarged
-  const ROW = 64; // of the list of gaps, with words of two lines
-  const AROUND = 92; // its heading, and what is said under it
+  const ROW = 46; // least height of one in the list of gaps
   const SHARPNESS = 3;
 
   function start(page) {
@@ -33,8 +32,13 @@ circle15.sheet = (() => {
     document.body.style.setProperty("--main", `${main}px`);
     const list = Math.max(0, main - high("categories"));
     document.body.style.setProperty("--list", `${list}px`);
-    state.printing.listed = Math.max(0, Math.floor((list - AROUND) / ROW));
+    state.printing.listed = Math.floor(list / ROW);
     page.say();
+    const ranked = panel.$("ranked").querySelector("ol");
+    while (state.printing.listed && ranked.scrollHeight > ranked.clientHeight) { // as many as there is room for
+      state.printing.listed -= 1;
+      page.say();
+    }
     map.invalidateSize({ animate: false, pan: false });
     if (kept.whole) page.home(false);
     else map.fitBounds(kept.bounds, { animate: false });
