@@ -4,6 +4,8 @@
 circle15.canvas = (() => {
   const PADDING = 0.15; // drawn beyond each side of the window, so that panning shows no blank edge
 
+  const TOGETHER = 60; // shapes in one stroke: one of very many takes much longer
+  const WIDE_PX = 2; // from which round ends and corners are seen
   let sharpness = null; // pixels to draw for each of the page, where paper asks for more than the screen has
   const ratioNow = () => sharpness ?? Math.min(window.devicePixelRatio || 1, 2);
 
@@ -77,10 +79,10 @@ circle15.canvas = (() => {
     };
   }
 
-  /* Add shape i (all shapes when left out) to the path, where it is in view. */
-  function trace(context, view, shape, { only = null, closed = true } = {}) {
+  /* Add some shapes (all when left out) to the path, where they are in view; whether there are any. */
+  function trace(context, view, shape, { from = 0, to = shape.count, closed = true } = {}) {
     const { first, start, xs, ys, box } = shape;
-    const [from, to] = only === null ? [0, shape.count] : [only, only + 1];
+    let seen = false;
     for (let i = from; i < to; i += 1) {
       const b = 4 * i;
       if (box[b] > view.east || box[b + 2] < view.west || box[b + 1] > view.south || box[b + 3] < view.north) continue;
@@ -89,25 +91,29 @@ circle15.canvas = (() => {
         for (let k = start[r] + 1; k < start[r + 1]; k += 1) context.lineTo(view.x(xs[k]), view.y(ys[k]));
         if (closed) context.closePath();
       }
+      seen = true;
     }
+    return seen;
   }
 
-  function fill(context, view, shape, style, options = {}) {
+  function fill(context, view, shape, style, { only = null } = {}) {
     context.beginPath();
-    trace(context, view, shape, options);
+    trace(context, view, shape, only === null ? {} : { from: only, to: only + 1 });
     context.fillStyle = style;
     context.fill("evenodd");
   }
 
   function stroke(context, view, shape, { color, width, dash = [], closed = false, only = null, cap = "round" }) {
-    context.beginPath();
-    trace(context, view, shape, { only, closed });
     context.strokeStyle = color;
     context.lineWidth = width;
-    context.lineCap = dash.length ? "butt" : cap;
-    context.lineJoin = "round";
+    context.lineCap = dash.length || width < WIDE_PX ? "butt" : cap;
+    context.lineJoin = width < WIDE_PX ? "bevel" : "round";
     context.setLineDash(dash);
-    context.stroke();
+    const [from, to] = only === null ? [0, shape.count] : [only, only + 1];
+    for (let at = from; at < to; at += TOGETHER) {
+      context.beginPath();
+      if (trace(context, view, shape, { from: at, to: Math.min(to, at + TOGETHER), closed })) context.stroke();
+    }
     context.setLineDash([]);
   }
 

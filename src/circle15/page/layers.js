@@ -5,6 +5,7 @@ circle15.layers = (() => {
   const { canvas, data } = circle15;
   const BUILDINGS_FROM = 15; // zoom
   const SYMBOLS_FROM = 14.5;
+  const STEPS_FROM = 15; // dashes take far longer than lines, and are no more than a blur below
   const NAMES_FROM = 16;
   const WAYS_FROM = 11.5; // below it, roads alone
   const LARGEST = 26; // radius of a cluster's mark, in pixels
@@ -93,10 +94,11 @@ circle15.layers = (() => {
     }
     if (shows("streets")) plainStreets(line, ink, wide, view.zoom);
     if (shows("stairs")) {
-      if (view.zoom >= 14) {
+      const step = Math.max(1.6, 1.2 * wide);
+      if (view.zoom >= STEPS_FROM) {
         line("stairs", "#fff", 2.6 * wide);
-        line("stairs", base.stairs, 2.2 * wide, [1.6, 1.6]);
-      } else line("stairs", base.stairs, 0.8 * wide);
+        line("stairs", base.stairs, 2.2 * wide, [step, step]);
+      } else line("stairs", base.stairs, view.zoom >= 14 ? 1.6 * wide : 0.8 * wide);
     }
     if (shows("lifts")) line("escalator", base.lift, 2.4 * wide);
   }
