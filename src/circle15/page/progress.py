@@ -46,15 +46,15 @@ def circles(judged: Judgement, units: gpd.GeoDataFrame, *, standard: Standard) -
     rows = [
         {
             "unit": int(place),
-            "people": round(float(row.people)),
-            "state": row.state,
-            "met": int(row.met),
-            "lacks": named(row.lacks),
-            "undecided": named(row.undecided),
-            "short": round(float(row.residents_short)),
-            "all": round(float(row.served_all)),
+            "people": round(float(row["people"])),
+            "state": row["state"],
+            "met": int(row["met"]),
+            "lacks": named(row["lacks"]),
+            "undecided": named(row["undecided"]),
+            "short": round(float(row["residents_short"])),
+            "all": round(float(row["served_all"])),
         }
-        for place, row in zip(places, table.itertuples(), strict=True)
+        for place, row in zip(places, table.to_dict("records"), strict=True)
     ]
     targets = judged.targets.reset_index()[["due", "circles", "built", "undecided", "short"]]
     rule = standard.built
