@@ -1,13 +1,13 @@
 """One screen: the matrix that drills, circles, projects, layers, definitions, paper, and who can use it."""
 
 import re
+from dataclasses import replace
 
-import pandas as pd
 import pytest
 
 from circle15 import tables
 from circle15.page import gap_map
-from sample_result import HOSTILE, sample_result, sample_standard
+from sample_result import HOSTILE, sample_projects, sample_result, sample_standard
 
 pytestmark = pytest.mark.browser
 CELLS = "#c15-card .c15-rows td button"
@@ -15,22 +15,8 @@ CELLS = "#c15-card .c15-rows td button"
 
 def with_projects(result):
     """The result with a list of what to build, some of its names hostile."""
-    places = result.origins.geometry.iloc[:6].to_crs(4326)
-    categories = ["health", "dining", "dining", "green", "health", "culture"]
-    table = pd.DataFrame(
-        {
-            "rank": range(1, 7),
-            "phase": ["near"] * 3 + ["reserve"] * 3,
-            "place": [*HOSTILE, "空置房", ""],
-            "category": categories,
-            "lon": places.x.to_numpy(),
-            "lat": places.y.to_numpy(),
-            "people": [5000.4, 4000, 3000, 2000, 1000, float("nan")],
-            "cost_class": [HOSTILE[0], "low", "low", "high", "", ""],
-        }
-    )
-    object.__setattr__(result, "projects", table)
-    return result
+    table = sample_projects(result, [*HOSTILE, "空置房", "空置校舍"])
+    return replace(result, judgement=replace(result.judgement, projects=table))
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +133,7 @@ def test_projects_are_listed_by_rank_drawn_and_found(saved, open_page):
     assert rows.count() == 6
     assert page.locator("#c15-projects h3").all_inner_texts() == ["近期实施", "储备"]
     assert "新覆盖 5,000 人" in rows.first.inner_text()
-    assert "未知" in rows.last.inner_text()  # people are not known: no figure
+    assert "造价：未知" in rows.last.inner_text()
     rows.nth(3).click()
     page.wait_for_timeout(600)
     assert page.locator("#c15-categories input:checked").get_attribute("value") == "7"
@@ -162,8 +148,6 @@ def test_projects_are_listed_by_rank_drawn_and_found(saved, open_page):
 
 
 def test_without_projects_and_circles_there_is_no_place_for_them(tmp_path, open_page):
-    from dataclasses import replace
-
     result = replace(sample_result(), judgement=tables.Judgement())
     gap_map(result, standard=sample_standard()).save(tmp_path / "map.html")
     page = open_page(tmp_path / "map.html")

@@ -1,14 +1,14 @@
 """What the page says of circles and of projects."""
 
-import numpy as np
-import pandas as pd
+from dataclasses import replace
+
 import pytest
 
 from circle15.page import progress
 from circle15.page.ground import by_tier
 from circle15.page.packing import Grid
 from circle15.tables import Judgement
-from sample_result import HOSTILE, sample_result, sample_standard
+from sample_result import HOSTILE, sample_projects, sample_result, sample_standard
 
 
 @pytest.fixture(scope="module")
@@ -33,24 +33,18 @@ def test_circles_come_by_rank_with_what_they_lack(result):
 def test_what_was_not_judged_is_empty(result):
     told = progress.circles(Judgement(), by_tier(result.units), standard=sample_standard())
     assert (told["rows"], told["targets"]) == ([], [])
-    assert progress.projects(result, Grid(106.5, 29.5), standard=sample_standard()) == []
+    assert progress.projects(result, by_tier(result.units), Grid(106.5, 29.5), standard=sample_standard()) == []
 
 
-def test_projects_come_by_rank_where_they_are(result):
-    table = pd.DataFrame(
-        {
-            "rank": [2, 1, 3],
-            "phase": ["reserve", "near", "near"],
-            "category": ["dining", "health", "not of this standard"],
-            "lon": [106.51, 106.52, 106.5],
-            "lat": [29.51, 29.52, 29.5],
-            "people": [np.nan, 10.6, 1.0],
-            "place": [None, HOSTILE[0], ""],
-        }
-    )
-    object.__setattr__(result, "projects", table)
-    told = progress.projects(result, Grid(106.5, 29.5), standard=sample_standard())
-    assert [one["rank"] for one in told] == [1, 2]
-    assert told[0] == {"rank": 1, "phase": "near", "category": 3, "people": 11, "at": [2000, 2000], "place": HOSTILE[0]}
-    assert told[1]["people"] is None  # not known, which is no zero
-    assert told[1]["place"] == ""
+def test_projects_come_by_rank(result):
+    table = sample_projects(result, [*HOSTILE, "空置房", ""])
+    judged = replace(result, judgement=replace(result.judgement, projects=table.iloc[::-1]))
+    units, standard = by_tier(result.units), sample_standard()
+    told = progress.projects(judged, units, Grid(106.5, 29.5), standard=standard)
+    assert [one["rank"] for one in told] == [1, 2, 3, 4, 5, 6]
+    first = told[0]
+    assert (first["phase"], first["people"], first["name"], first["place"]) == ("near", 5000, HOSTILE[0], "no")
+    assert standard.categories[first["category"]].key == "health"
+    assert units.index[first["unit"]] == table["unit"].iloc[0]
+    at = Grid(106.5, 29.5).steps(table[["lon", "lat"]].to_numpy()[:1])[0]
+    assert first["at"] == at.tolist()

@@ -170,7 +170,7 @@ def blocks(result: Result, *, standard: Standard, language: str, more: str = "")
         "depended": _depended(result.dependence, standard=standard, grid=grid),
         "survey": _survey(result.survey, units, standard=standard),
         "circles": circles(result.judgement, units, standard=standard),
-        "projects": projects(result, grid, standard=standard),
+        "projects": projects(result, units, grid, standard=standard),
         "facts": plain({key: fact for key, fact in result.facts.items() if key != "completeness"}),
         "language": language,
         "grid": [grid.lon, grid.lat],

@@ -85,19 +85,19 @@ circle15.progress = (() => {
 
   function row(study, state, one, { index, most, show }) {
     const { say } = state;
-    const more = [one.name || one.place, one.cost_class ? say("projects.cost", { cost: canvas.plain(one.cost_class) }) : ""].filter(Boolean);
+    const more = [one.name, say("projects.cost", { cost: say(`projects.cost_${one.cost_class}`) })].filter(Boolean);
     return el("li", {}, el("button", { type: "button", onclick: () => show(index), "data-project": String(one.rank) },
       el("span.c15-where", {}, swatch(one), el("span", {}, title(study, state, one))),
-      el("span.c15-count.c15-gain", { title: say("projects.people_why") }, one.people === null ? say("state.unknown") : say("projects.people", { n: state.number(one.people) })),
+      el("span.c15-count.c15-gain", { title: say("projects.people_why") }, say("projects.people", { n: state.number(one.people) })),
       el("span.c15-lacks", {}, ...more.flatMap((words, k) => [k ? " · " : "", name(words)])),
-      el("i.c15-length.c15-gain", { style: { width: `${(100 * (one.people ?? 0)) / most}%` }, "aria-hidden": "true" })));
+      el("i.c15-length.c15-gain", { style: { width: `${(100 * one.people) / most}%` }, "aria-hidden": "true" })));
   }
 
   function projects(study, state, show) {
     const { say } = state;
     $("projects").hidden = (state.list !== "projects" && !state.printing) || !study.projects.length;
     if ($("projects").hidden) return;
-    const most = Math.max(1, ...study.projects.map((one) => one.people ?? 0));
+    const most = Math.max(1, ...study.projects.map((one) => one.people));
     const rows = study.projects.map((one, index) => ({ one, index }));
     const part = (phase) => {
       const mine = rows.filter(({ one }) => (one.phase === "near") === (phase === "near"));
@@ -111,8 +111,12 @@ circle15.progress = (() => {
   function project(study, state, index, close) {
     const { say } = state;
     const one = study.projects[index];
-    const facts = [["projects.category", state.categoryName(one.category)], ["projects.place", one.place], ["projects.cost_name", one.cost_class],
-      ["projects.people_name", one.people === null ? say("state.unknown") : say("projects.people", { n: state.number(one.people) })], ["projects.reason", one.why]];
+    const [zh, en = zh] = one.evidence.split("|").map((words) => words.trim());
+    const conditions = ["need", "basis", "equipment", "place"].map((key) => `${say(`projects.${key}`)} ${say(`projects.is_${one[key]}`)}`);
+    const facts = [["projects.category", state.categoryName(one.category)], ["projects.unit", one.unit < 0 ? "" : state.unitName(one.unit)],
+      ["projects.people_name", say("projects.people", { n: state.number(one.people) })], ["projects.by_group", one.by_group],
+      ["projects.conditions", conditions.join(say("number.comma"))], ["projects.cost_name", say(`projects.cost_${one.cost_class}`)],
+      ["projects.step_free", say(`projects.is_${one.step_free}`)], ["projects.cells", one.cells], ["projects.evidence", state.language === "zh" ? zh : en]];
     const rows = facts.filter(([, words]) => words).map(([key, words]) => el("tr", {}, el("th", { scope: "row" }, say(key)), el("td", {}, name(words))));
     panel.detail([swatch(one), " ", one.name ? name(one.name) : title(study, state, one)], say(`projects.${one.phase === "near" ? "near" : "reserve"}`),
       { say, parts: [el("table.c15-project", {}, el("tbody", {}, ...rows))] }, close);
@@ -120,8 +124,8 @@ circle15.progress = (() => {
 
   function tip(study, state, index) {
     const one = study.projects[index];
-    const people = one.people === null ? "" : state.say("projects.people", { n: state.number(one.people) });
-    return el("div.c15-tip", {}, el("strong", {}, `${one.rank} · ${title(study, state, one)}`), el("span", {}, name(one.name || one.place || ""), people ? ` · ${people}` : ""));
+    const people = state.say("projects.people", { n: state.number(one.people) });
+    return el("div.c15-tip", {}, el("strong", {}, `${one.rank} · ${title(study, state, one)}`), el("span", {}, name(one.name), ` · ${people}`));
   }
 
   return { ask, circles, projects, project, tip };

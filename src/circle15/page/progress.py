@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-
 from circle15.page.ground import plain, texts
 
 if TYPE_CHECKING:
@@ -16,7 +13,10 @@ if TYPE_CHECKING:
     from circle15.project import Standard
     from circle15.tables import Judgement, Result
 
-_SAID = ("place", "name", "service", "cost_class", "why")  # of a project, where its table has them
+_SAID = (  # words of a project
+    *("phase", "service", "name", "by_group", "need", "basis", "equipment", "place", "cost_class", "step_free"),
+    *("cells", "evidence"),
+)
 
 
 def circles(judged: Judgement, units: gpd.GeoDataFrame, *, standard: Standard) -> dict[str, Any]:
@@ -65,13 +65,15 @@ def circles(judged: Judgement, units: gpd.GeoDataFrame, *, standard: Standard) -
     }
 
 
-def projects(result: Result, grid: Grid, *, standard: Standard) -> list[dict[str, Any]]:
-    """What should be built next, by rank; empty where the result has no such table.
+def projects(result: Result, units: gpd.GeoDataFrame, grid: Grid, *, standard: Standard) -> list[dict[str, Any]]:
+    """The yearly project list, by rank; empty where the study asked for none.
 
     Parameters
     ----------
     result : Result
-        With a table `projects`, or without.
+        Its judgement has tables.PROJECTS.
+    units : GeoDataFrame
+        In the order of the page.
     grid : Grid
         Where steps are counted from.
     standard : Standard
@@ -80,24 +82,17 @@ def projects(result: Result, grid: Grid, *, standard: Standard) -> list[dict[str
     Returns
     -------
     list of dict
-        `rank`, `phase` (near or reserve), `category`, `at`, `people`, and what else the table says.
+        `rank`, `phase` (near or reserve), `category`, `unit` (-1: none), `at`, `people`, and words of the table.
     """
-    table: pd.DataFrame | None = getattr(result, "projects", getattr(result.judgement, "projects", None))
-    if table is None or table.empty:
-        return []
     keys = [category.key for category in standard.categories]
+    table = result.judgement.projects
     table = table[table["category"].isin(keys)].sort_values("rank", kind="stable")
-    at = grid.steps(table[["lon", "lat"]].to_numpy(dtype=float)).tolist()
-    said = {name: texts(table[name]) for name in _SAID if name in table}
-    rows = zip(table["rank"], table["phase"], table["category"], table["people"], at, strict=True)
-    return [
-        {
-            "rank": int(rank),
-            "phase": str(phase),
-            "category": keys.index(category),
-            "people": None if pd.isna(people) else round(float(people)),
-            "at": np.asarray(place).tolist(),
-        }
-        | {name: values[row] for name, values in said.items()}
-        for row, (rank, phase, category, people, place) in enumerate(rows)
-    ]
+    rows = {
+        "rank": table["rank"].astype(int).tolist(),
+        "category": [keys.index(one) for one in table["category"]],
+        "unit": units.index.get_indexer(table["unit"].astype(object)).tolist(),
+        "people": table["people"].round().astype(int).tolist(),
+        "at": grid.steps(table[["lon", "lat"]].to_numpy(dtype=float)).tolist(),
+        **{name: texts(table[name]) for name in _SAID},
+    }
+    return [dict(zip(rows, one, strict=True)) for one in zip(*rows.values(), strict=True)]
