@@ -1,10 +1,11 @@
 """One command: make the environments, ask every engine the same questions in turns, write `report.md` and JSON.
 
-    python -m benchmarks [--only search,outlines,reading,studies,starts,growth] [--engines scipy,pandana]
+    python -m benchmarks [--only search,outlines,reading,studies,starts,growth,siting] [--engines scipy,pandana]
                          [--sizes 10000,100000,1000000,yuzhong,monaco,helsinki] [--rounds 3] [--budget 6]
 
 Every measurement is a fresh process. An engine whose round takes longer than `LONG_S` is asked once. What was
-measured before and is not measured now stays in the report, with its own date; a full run starts from nothing.
+measured before and is not measured now stays in the report, with its own date; the report names what older code of
+circle15 gave. A full run starts from nothing.
 """
 
 from __future__ import annotations
@@ -145,6 +146,24 @@ def growth(asked: argparse.Namespace) -> None:
     _in_turns("steps", STEPPING, STEPS, asked)
 
 
+def siting(asked: argparse.Namespace) -> None:
+    """Where to build, beside spopt where it has the model."""
+    from benchmarks import siting as room
+
+    modules = {"circle15": "benchmarks.siting", "spopt": "benchmarks.peers.spopt"}
+    long: set[tuple[str, str]] = set()
+    for turn in range(asked.rounds):
+        for name, job in room.JOBS.items():
+            for engine, module in modules.items():
+                left_out = asked.engines and engine not in asked.engines.split(",")
+                if left_out or (engine, name) in long or (engine == "spopt" and not job.peer):
+                    continue
+                found = _fresh(engine, ["-m", module, name])
+                _keep(f"siting-{name.replace(' ', '_')}-{engine}-{turn}", {"job": name, "engine": engine} | found)
+                if "error" in found or found["seconds"] > LONG_S:
+                    long.add((engine, name))
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "reading": reading,
     "starts": starts,
@@ -152,6 +171,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "search": search,
     "growth": growth,
     "studies": studies,
+    "siting": siting,
 }
 
 
@@ -214,7 +234,7 @@ def _fresh(environment: str, words: list[str]) -> dict[str, Any]:
 
 
 def _keep(name: str, found: dict[str, Any]) -> None:
-    stamp = {"date": datetime.now(UTC).strftime("%Y-%m-%d")}
+    stamp = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "code": report.code()}
     (RESULTS / f"{name}.json").write_text(
         json.dumps(found | stamp, ensure_ascii=False, default=float), encoding="utf-8"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -15,6 +16,7 @@ import numpy as np
 
 from benchmarks.city import LIMIT_DS
 from benchmarks.measuring import FAR, UNASKED
+from benchmarks.siting import JOBS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,6 +29,8 @@ measurement is a fresh process, engines take turns, and the medians of the round
 _BUSY = """\
 > **Other work ran on this machine at the same time.** Seconds are too high by an unknown factor; engines took
 > turns, so ratios suffer less. Run it again on a quiet machine before quoting anything."""
+_OLDER = """\
+> **Older code of circle15 than in the last run gave these figures**, which say nothing about it as it is now:"""
 _CITIES = """\
 Synthetic cities (named by the nodes asked for): a warped grid on hills with lakes, bends and missing streets, its
 largest strong part, Tobler's times, nodes numbered in shuffled patches (`city.py`). Real ones: circle15's own streets
@@ -54,12 +58,23 @@ _READING = """\
 What the readers make of one file differs; the second column says how. Peaks are of the whole process, imports
 included."""
 
+_SITING = """\
+A square of 10 km with homes and candidates anywhere in it, or gathered around 25 centres; metres as the crow flies.
+circle15 proves a bound with every answer and has a greedy one beside it; both engines are stopped after 120 s.
+Processor seconds count the solver, which for spopt is a program of its own (CBC)."""
+
 OURS = "circle15"
 REFERENCES = (OURS, "scipy", "networkx")  # whose answers the others are held against, the first that answered
 ROWS_AT_ONCE = 200_000
 
 
 # ------------------------------------------------------------------------------------------- what a run notes itself
+
+
+def code() -> str:
+    """A word for the code of circle15 as it is now: figures of other code are told from those of this."""
+    files = sorted((Path(__file__).parents[1] / "src").rglob("*.py"))
+    return hashlib.blake2b(b"".join(file.read_bytes() for file in files), digest_size=6).hexdigest()
 
 
 def machine() -> Found:
@@ -147,6 +162,7 @@ def write(results: Path, folder: Path, *, words: Path) -> None:
     parts += [
         _reading(found),
         _studies(found),
+        _siting(found),
         _starts(found),
         words.read_text(encoding="utf-8").strip(),
         _versions(found),
@@ -162,6 +178,9 @@ def _head(found: list[Found]) -> str:
     lines = [_INTRODUCTION, "", f"Measured {measured} on {where}, Python {it['python']} unless said otherwise."]
     if it.get("busy"):
         lines += ["", _BUSY]
+    older = sorted({one["file"] for one in found if one.get("engine") == OURS and one.get("code") != it.get("code")})
+    if older:
+        lines += ["", f"{_OLDER} {', '.join(older)}."]
     return "\n".join(lines)
 
 
@@ -403,6 +422,46 @@ def _studies(found: list[Found]) -> str:
     if not rows:
         return ""
     return "## Whole studies\n\n" + _table(("study", "what", "time", "peak MB", "of which"), rows)
+
+
+def _siting(found: list[Found]) -> str:
+    jobs: dict[str, dict[str, list[Found]]] = defaultdict(lambda: defaultdict(list))
+    for one in found:
+        if one["file"].startswith("siting-"):
+            jobs[one["job"]][one["engine"]].append(one)
+    if not jobs:
+        return ""
+    rows = []
+    for name, job in ((name, job) for name, job in JOBS.items() if name in jobs):
+        what = f"{job.homes:,} homes, {job.places:,} candidates" + (f", {job.sites} sites" if job.sites else "")
+        what += f", within {job.radius_m:,.0f} m" if np.isfinite(job.radius_m) else ""
+        what += ", gathered" if job.gathered else ""
+        base = _median(jobs[name].get(OURS, []), "cpu_seconds")
+        for engine, rounds in sorted(jobs[name].items()):
+            clock, worked = (_median(rounds, key) for key in ("seconds", "cpu_seconds"))
+            if clock is None or worked is None:
+                rows.append([job.model, what, engine, "failed", "–", "–", rounds[0].get("error", ""), "–", "–"])
+                continue
+            first = rounds[0]
+            gap = first.get("gap")
+            sure = "proven" if first["proven"] else "not proven" if gap is None else f"within {gap:.2%}"
+            times = _times(worked / base) if base else "–"
+            beside = "–" if first.get("greedy") is None else f"{first['greedy']:,.6g}"
+            rows.append(
+                [
+                    job.model,
+                    what,
+                    engine,
+                    _plain(clock),
+                    _plain(worked),
+                    times,
+                    f"{first['objective']:,.6g}",
+                    sure,
+                    beside,
+                ]
+            )
+    heads = ("model", "town", "engine", "time", "processor", "ratio", "objective", "how sure", "greedy")
+    return f"## Where to build\n\n{_SITING}\n\n{_table(heads, rows)}"
 
 
 def _starts(found: list[Found]) -> str:

@@ -28,7 +28,7 @@ import twin_drawn as drawn
 from twin_ground import CELL_M, Ground, degrees, make_ground, metres
 from twin_noding import CABLE_CAR_M, Net, make_net
 from twin_people import Community, Home, fit_floor_area, make_communities, make_homes, settle
-from twin_places import COMPLETE, Doors, Row, Spot, make_inventory, make_spots, make_stations
+from twin_places import COMPLETE, Doors, Row, Spot, Vacant, make_inventory, make_spots, make_stations, make_vacant
 from twin_streets import grow
 
 if TYPE_CHECKING:
@@ -274,6 +274,28 @@ def write_inventory(path: Path, rows: list[Row]) -> None:
     path.write_bytes(text.getvalue().encode("utf-8-sig"))
 
 
+def write_vacant(path: Path, rows: list[Vacant]) -> None:
+    """The district's own table of vacant space, in GCJ-02; cost in 10,000 yuan. Invented from end to end."""
+    lonlat = from_wgs84(degrees(np.array([row.point for row in rows])), "gcj02")
+    text = io.StringIO()
+    out = csv.writer(text, lineterminator="\r\n")
+    out.writerow(
+        [
+            *("编号", "名称", "经度", "纬度", "建筑面积", "权属单位", "楼层", "无障碍入口"),
+            *("估算投资", "运营单位", "资金来源"),
+        ]
+    )
+    for number, (row, (lon, lat)) in enumerate(zip(rows, lonlat.tolist(), strict=True), start=1):
+        area, cost = ("" if value is None else value for value in (row.area, row.cost))
+        out.writerow(
+            [
+                *(f"VAC{number:03d}", row.name, f"{lon:.6f}", f"{lat:.6f}", area, row.owner, row.storey, row.step_free),
+                *(cost, row.operator, row.budget_line),
+            ]
+        )
+    path.write_bytes(text.getvalue().encode("utf-8-sig"))
+
+
 def write_survey(path: Path, communities: list[Community], categories: list[str]) -> None:
     """What residents are made to say, subdistrict by subdistrict, on a scale from 1 to 5; invented from end to end."""
     rng = np.random.default_rng(2026)
@@ -331,6 +353,19 @@ source = "circle15 合成清单 / synthetic inventory"
 [survey]
 file = "survey.csv"
 
+# 虚构的闲置空间与预算 Vacant space and budget, invented
+[plan]
+candidates = "vacant.csv"
+datum = "gcj02"
+services = ["nursery", "elder_station", "health_station", "canteen", "culture_station", "service_complex"]
+rooms = {{ canteen = 200 }}
+sites = 3
+budget = 900
+reserve = 6
+weights = {{ "60+" = 2 }}
+cost_each_m2 = 0.05
+year = "2027"
+
 [assessment]
 standard = "yuzhong-15min"
 walker = "adult"
@@ -376,6 +411,7 @@ def make(folder: Path) -> None:
     write_terrain(folder / "terrain.tif", ground)
     write_units(folder, communities)
     write_inventory(folder / "inventory.csv", make_inventory(doors))
+    write_vacant(folder / "vacant.csv", make_vacant(doors))
     write_survey(folder / "survey.csv", communities, [one.key for one in Standard.load("yuzhong-15min").categories])
     listed = ", ".join(f'"{key}"' for key in COMPLETE)
     (folder / "study.toml").write_text(STUDY.format(date=DATE, complete=listed), encoding="utf-8", newline="\n")

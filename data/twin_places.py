@@ -165,6 +165,50 @@ def make_inventory(doors: Doors) -> list[Row]:
     return rows
 
 
+@dataclass(frozen=True)
+class Vacant:
+    """A row of the district's own table of space that stands empty."""
+
+    name: str
+    point: tuple[float, float]
+    area: int | None
+    owner: str
+    storey: int
+    step_free: str
+    cost: int | None
+    operator: str
+    budget_line: str
+
+
+OWNERS = ("区机关事务管理（虚构）", "街道办事处（虚构）", "区属国企（虚构）")
+KINDS = ("闲置办公用房", "闲置门面", "腾退厂房", "闲置校舍")
+
+
+def make_vacant(doors: Doors, *, count: int = 36) -> list[Vacant]:
+    """What stands empty: more of it in the west and on the slopes, some of it ready to start."""
+    generator = np.random.default_rng(SEED + 6)
+    units = doors.communities
+    rows = []
+    for number in range(count):
+        unit = int(generator.integers(0, len(units)))
+        area = int(round(generator.integers(150, 1600) / 10) * 10)
+        ready, named, sized = generator.random(3)
+        rows.append(
+            Vacant(
+                f"{units[unit].short}{KINDS[number % len(KINDS)]}（虚构）",
+                doors.pick(unit, generator),
+                area if sized < 0.9 else None,
+                OWNERS[int(generator.integers(0, len(OWNERS)))],
+                int(generator.integers(1, 5)),
+                ("是", "否", "")[int(generator.integers(0, 3))],
+                int(round(area * generator.uniform(0.08, 0.35) / 5) * 5) if sized < 0.95 else None,
+                "示例社区服务中心（虚构）" if named < 0.6 else "",
+                "2027年度民生实事（虚构）" if ready < 0.5 else "",
+            )
+        )
+    return rows
+
+
 def _heart(units: list[Community], street: str) -> int:
     """The community nearest to the middle of its subdistrict."""
     held = [k for k, unit in enumerate(units) if unit.street == street]

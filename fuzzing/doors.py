@@ -31,6 +31,7 @@ from circle15.project.study_file import Inventory
 from circle15.report import write_geopackage
 from circle15.sources import (
     areas,
+    candidates,
     hours,
     inventory,
     land,
@@ -265,6 +266,12 @@ def _read_inventory(path: Path) -> None:
     )
 
 
+def _read_candidates(path: Path) -> None:
+    candidates.sift_candidates(
+        Inventory(file=Path(path.name), datum="wgs84"), _area(), standard=_standard(), folder=path.parent
+    )
+
+
 def _read_hours(path: Path) -> None:
     written = path.read_bytes().decode("utf-8", errors="replace")
     hours.closed_links(_lifts().assign(hours=[written], fee=[written]), when="Tu 21:00", fares="free only")
@@ -307,6 +314,10 @@ def doors(folder: Path) -> dict[str, Door]:
     measured = "编号,高差,级数,等候,关闭\nway/300,6.2,40,,\nway/301,,,30,否\nnode/41,12,,45,\nway/200,,,,是\n"
     counted = "名称,代码,常住人口,60岁及以上,0-14岁,年份\nTown,study-area,2500,500,300,2020\n"
     asked = "单元,类别,份数,满意度\nTown,医疗卫生,120,4.2\nTown,养老服务,80,3.5\n"
+    vacant = "名称,经度,纬度,闲置面积,产权单位,楼层,无障碍入口,可设服务,造价,资金来源,运营单位\n"
+    vacant += (
+        f"甲,{WEST + 0.001},{SOUTH},300,街道,1-2层,是,社区食堂；养老服务,12.5,民生实事,\n乙,{WEST},{SOUTH},,,B1,,,,,\n"
+    )
     homes = f"编号,经度,纬度,人口,60岁及以上\nA,{WEST + 0.001},{SOUTH},500,90\nB,{WEST},{SOUTH + 0.002},700,\n"
     shapes = _saved(folder, "units.geojson", _shapes(), driver="GeoJSON")
     points = _saved(folder, "points.geojson", _points(), driver="GeoJSON")
@@ -337,6 +348,7 @@ def doors(folder: Path) -> dict[str, Door]:
         "overpass json": Door("x.json", osm.read_osm, [reply], OSM_WORDS),
         "elements": Door("x.json", _read_elements, [reply], OSM_WORDS),
         "inventory csv": Door("x.csv", _read_inventory, [table.encode(), table.encode("gb18030")], TABLE_WORDS),
+        "candidates csv": Door("x.csv", _read_candidates, [vacant.encode(), vacant.encode("gb18030")], TABLE_WORDS),
         "inventory xlsx": Door("x.xlsx", _read_inventory, [_excel(table)], TABLE_WORDS),
         "inventory geojson": Door("x.geojson", _read_inventory, [points], SHAPE_WORDS),
         "inventory gpkg": Door("x.gpkg", _read_inventory, [package], SHAPE_WORDS),

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,18 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """The script of axe-core; missing is a failure in CI and a skip elsewhere."""
+    try:
+        folder = resources.files("axe_playwright_python")
+    except ModuleNotFoundError:
+        if IN_CI:
+            pytest.fail("axe-core is not installed: pip install axe-playwright-python")
+        pytest.skip("axe-core is not installed")
+    return (folder / "axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from circle15.tables import (
     HOUSING,
     ISOCHRONES,
     ORIGINS,
+    PROJECTS,
     STEP_FREE,
     STREETS,
     SURVEY,
@@ -519,3 +520,47 @@ def _facilities(standard: Standard, rng: np.random.Generator) -> gpd.GeoDataFram
             )
     frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=CRS_STUDY).set_index("facility")
     return frame[FACILITIES.names]
+
+
+def sample_projects(result, names):
+    """A project list with these names, three near-term and the rest in reserve, at the first homes."""
+    places = result.origins.geometry.iloc[: len(names)].to_crs(4326)
+    categories = (["health", "dining", "dining", "green", "health", "culture"] * len(names))[: len(names)]
+    services = {one.key: one.services[0].key for one in sample_standard().categories}
+    words = {
+        "need": "yes",
+        "basis": "yes",
+        "equipment": "unknown",
+        "place": "no",
+        "step_free": "unknown",
+        "year": "2027",
+    }
+    table = pd.DataFrame(
+        {
+            "rank": range(1, len(names) + 1),
+            "phase": ["near"] * 3 + ["reserve"] * (len(names) - 3),
+            **words,
+            "site": [f"vacant/{number}" for number in range(len(names))],
+            "name": names,
+            "unit": result.origins["unit"].iloc[: len(names)].to_numpy(),
+            "category": categories,
+            "service": [services[one] for one in categories],
+            "people": [5000.4 - 1000 * number for number in range(len(names))],
+            "cumulative": 0.0,
+            "by_group": "60+ 900",
+            "room_m2": 200.0,
+            "cost": np.nan,
+            "cost_unit": "万元",
+            "cost_class": "unknown",
+            "owner": None,
+            "operator": None,
+            "budget_line": None,
+            "cells": names,
+            "evidence": [f"{name} | {name}" for name in names],
+            "lon": places.x.to_numpy(),
+            "lat": places.y.to_numpy(),
+        }
+    )
+    table.index = pd.Index(table["site"] + ":" + table["service"], name=PROJECTS.index, dtype=object)
+    PROJECTS.check(table, where="sample projects")
+    return table[PROJECTS.names]

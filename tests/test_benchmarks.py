@@ -124,6 +124,9 @@ def test_the_report_is_made_from_the_files_alone(answered, small):
     (results / "city-500.json").write_text(json.dumps(facts, default=float), encoding="utf-8")
     checks = {"differ": report.differences(answers, "500")}
     (results / "checks-500.json").write_text(json.dumps(checks), encoding="utf-8")
+    kept = {"part": "outlines", "city": "500", "engine": "circle15", "date": "2000-01-01", "code": "another"}
+    (results / "outlines-500-circle15-0.json").write_text(json.dumps(kept), encoding="utf-8")
+    (results / "machine.json").write_text(json.dumps(report.machine() | {"busy": False}), encoding="utf-8")
     lost = {"part": "search", "city": "500", "engine": "igraph", "error": "no such peer"}
     (results / "search-500-igraph-0.json").write_text(json.dumps(lost), encoding="utf-8")
     report.write(results, small, words=ROOT / "benchmarks" / "reading_it.md")
@@ -134,9 +137,24 @@ def test_the_report_is_made_from_the_files_alone(answered, small):
         "networkx 0, scipy 0",
         "it opens again",
         "no such peer",
+        "as it is now: outlines-500-circle15-0.",  # the others have no code, as the machine has none here
     ):
         assert line in page
     assert len(json.loads((small / "report.json").read_text(encoding="utf-8"))) == len(list(results.glob("*.json")))
+
+
+def test_siting_is_measured_and_reported(tmp_path):
+    (tmp_path / "results").mkdir()
+    found = printed("benchmarks.siting", "300 homes covering")
+    assert found["proven"]
+    assert found["greedy"] <= found["objective"] == found["bound"]
+    for engine, more in (("circle15", found), ("spopt", {"error": "no such peer"})):
+        kept = {"job": "300 homes covering", "engine": engine, "date": "2000-01-01"} | more
+        (tmp_path / "results" / f"siting-300_homes-{engine}-0.json").write_text(json.dumps(kept), encoding="utf-8")
+    report.write(tmp_path / "results", tmp_path, words=ROOT / "benchmarks" / "reading_it.md")
+    page = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "| maximal covering | 300 homes, 60 candidates, 5 sites, within 1,500 m | circle15 |" in page
+    assert "| spopt | failed |" in page
 
 
 def test_the_committed_report_names_no_machine():

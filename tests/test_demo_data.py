@@ -34,6 +34,7 @@ DATA = Path(__file__).resolve().parents[1] / "data"
 DEMO = DATA / "demo"
 FILES = (
     *("boundary.geojson", "demo.osm.pbf", "inventory.csv", "study.toml", "survey.csv", "terrain.tif", "units.geojson"),
+    "vacant.csv",
 )
 UTM = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:32648", always_xy=True)
 PEOPLE = 576_300

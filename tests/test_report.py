@@ -18,7 +18,7 @@ from sample_result import CRS_STUDY, HOSTILE, sample_result, sample_standard
 LAYERS = (
     *("units", "origins", "facilities", "coverage", "gaps", "step_free", "dependence", "isochrones", "links", "ground"),
 )
-JUDGED = tuple(table.name for table in tables.JUDGED)
+JUDGED = tuple(table.name for table in (*tables.JUDGED, *tables.PLANNED))
 PLAIN = ("groups", "housing", "completeness", "survey", "grades", "walkers", "terrain")
 
 

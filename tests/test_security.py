@@ -548,7 +548,7 @@ DOORS = (
     *("study file", "standard", "walker", "osm xml", "osm.gz", "pbf", "overpass json", "elements", "inventory csv"),
     *("inventory xlsx", "inventory geojson", "inventory gpkg", "boundary geojson", "boundary kml", "units geojson"),
     *("terrain tif", "terrain hgt.zip", "people raster", "clusters", "totals", "survey", "overrides", "snapshot"),
-    *("results manifest", "results package", "opening hours", "inventory parquet"),
+    *("results manifest", "results package", "opening hours", "inventory parquet", "candidates csv"),
 )
 SLOW = {"elements": 20, "terrain hgt.zip": 30, "inventory xlsx": 40, "inventory gpkg": 40, "boundary kml": 40}
 SLOW |= {"results manifest": 40, "results package": 20}

@@ -18,6 +18,8 @@ from circle15.network import WalkNetwork
 from circle15.network.isochrones import RADIUS_M
 
 if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
     from benchmarks.city import City
 
 MINUTES = tuple(seconds / 60 for seconds in CUTOFFS_S)
@@ -72,11 +74,15 @@ def exact(network: WalkNetwork, city: City, pace: Pace) -> Any:  # noqa: ANN401
     homes, shapes = [], []
     for home in pace.over(city.homes[:KEPT].tolist()):
         start = points(city, [home]).geometry.iloc[0]
-        for minutes in MINUTES:
-            streets = network.reached(start, minutes, walker=WALKER).geometry.to_numpy()
-            shapes.append(shapely.union_all(shapely.buffer(streets, RADIUS_M)))
+        shapes += [united(network, start, minutes) for minutes in MINUTES]
         homes.append(home)
     return homes, _wkb(shapes).reshape(-1, len(MINUTES))
+
+
+def united(network: WalkNetwork, home: shapely.Point, minutes: float) -> BaseGeometry:
+    """The exact outline of one home and one limit."""
+    streets = network.reached(home, minutes, walker=WALKER).geometry.to_numpy()
+    return shapely.union_all(shapely.buffer(streets, RADIUS_M))
 
 
 def _table(shapes: gpd.GeoDataFrame, homes: Any) -> Any:  # noqa: ANN401  an array of nodes

@@ -172,6 +172,31 @@ def compare(before: RunA, after: RunB, output: Output = None) -> None:
     typer.echo(folder / "change.html")
 
 
+@app.command()
+def propose(
+    study: StudyFile,
+    scenario: Annotated[
+        str | None, typer.Option("--scenario", help="改印此名的情景块 Print a [[scenario]] of that name instead.")
+    ] = None,
+) -> None:
+    """选址：按 [plan] 排出年度项目清单。Choose sites by [plan], and print the yearly project list as CSV."""
+    from circle15.sources.files import csv_text
+    from circle15.study import Study
+    from circle15.study.planning import NEAR, block
+
+    opened = Study.open(study, announce=_Progress())
+    if not opened.project.plan.asked:
+        mend = "Say there how many sites, or what budget: sites = 3"
+        raise ConfigError(Finding("[plan]", "this study file asks for no project list", mend))
+    projects = opened.planned.projects
+    for finding in opened.findings:
+        _say(f"note: {finding}")
+    if scenario is not None:
+        typer.echo(block(projects[projects["phase"] == NEAR], scenario), nl=False)
+        return
+    typer.echo(csv_text(projects.reset_index(drop=True)), nl=False)
+
+
 def _numbers(text: str, flag: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split(","))

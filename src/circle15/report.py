@@ -52,7 +52,8 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
     The layers are `units, origins, facilities, coverage, gaps, step_free, dependence, isochrones, links` and `ground`
     without its buildings, with the columns of the contract in order, in the CRS of the study, and as tables without
     geometry `grades`, the card, `walkers`, the card walker by walker, `terrain`, the terrain penalty, and what is
-    judged beyond the card: `supply, minimums, containment, circles, targets, views, group_coverage, equity, quadrant`.
+    judged beyond the card, and planned: `supply, minimums, containment, circles, targets, views, group_coverage,
+    equity, quadrant, projects, project_cells`.
     Coverage and gaps stand at the point of their cluster. Units carry two columns more: `graded`, how many categories
     were graded, and `met`, how
     many of these have grade 4 or 5; that is what they are coloured by.
@@ -85,7 +86,7 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
         "ground": result.ground[result.ground["kind"] != "building"],
     }
     plain = ["groups", "housing", "completeness", "survey", "grades", "walkers", "terrain"]
-    plain += [table.name for table in tables.JUDGED]
+    plain += [table.name for table in (*tables.JUDGED, *tables.PLANNED)]
     layers |= {name: gpd.GeoDataFrame(result.table(name)) for name in plain}
     _write_package(Path(path), layers, _styles(result, standard))
 

@@ -42,7 +42,13 @@ _WIDEST, _NARROWEST = 60, 12
 _ACROSS, _FITS, _LINE = 7, 96, 16  # the columns that a line of words goes over, letters on it, its height
 _SHARES = ("share", "share_most", "known_share", "satisfaction")
 _VERDICTS = ("fail", "pass", "unknown", "built", "not built")
-_DECIMALS = ("minutes", "adequacy", "expected", "value")
+_DECIMALS = ("minutes", "adequacy", "expected", "value", "cost")
+_DEGREES = ("lon", "lat")
+_PROJECT = (  # what of a project goes on paper; projects.csv has the rest
+    *("rank", "phase", "name", "unit", "service", "people", "cumulative", "by_group", "need", "basis", "equipment"),
+    *("place", "room_m2", "cost", "cost_unit", "cost_class", "step_free", "cells", "evidence"),
+)
+_PAPER = 28  # widest column of a sheet that has to be read on one page of A3
 
 
 class Cell(NamedTuple):
@@ -60,6 +66,7 @@ class Sheet:
     blocks: list[tuple[Sequence[str], list[list[Cell]]]] = field(default_factory=list)
     filtered: bool = True
     facts: Sequence[tuple[str, Any]] = ()
+    widest: int = _WIDEST
 
 
 def write_workbook(
@@ -130,21 +137,34 @@ class _Made:
             if (self.result.units["tier"] == tier).any():
                 yield self._card(tier)
         listed = {
-            "supply": judged.supply,
+            "supply": self._of_tier(judged.supply),
             "minimums": judged.minimums.sort_values("state", kind="stable"),
+            "projects": judged.projects[list(_PROJECT)].assign(unit=judged.projects["unit"].map(self.names)),
+            "project_cells": judged.project_cells,
             "circles": judged.circles.reset_index(),
-            "views": judged.views,
-            "containment": judged.containment,
-            "groups": judged.group_coverage,
+            "views": self._above(judged.views),
+            "containment": self._above(judged.containment),
+            "groups": self._above(judged.group_coverage),
             "equity": judged.equity,
             "survey": judged.quadrant,
-            "completeness": self.result.completeness,
+            "completeness": self._of_tier(self.result.completeness),
         }
         for key, table in listed.items():
             if len(table):
-                yield Sheet(key, [self._listed(table)])
+                yield Sheet(key, [self._listed(table)], widest=_PAPER if key == "projects" else _WIDEST)
         yield Sheet("definitions", [self._listed(tables.dictionary()[["table", "column", "words"]])])
         yield self._provenance(manifest)
+
+    def _above(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows of units that hold others, which can be read on paper; results.gpkg has those of every unit."""
+        parents = self.result.units["parent"].dropna().unique()
+        return table[table["unit"].isin(parents)] if len(parents) else table
+
+    def _of_tier(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The same, and of the smallest units the services that belong to them."""
+        tier = pd.Series({one.key: one.tier for one in self.standard.services}, dtype=object)
+        own = table["unit"].map(self.result.units["tier"]).astype(object) == table["service"].map(tier)
+        return table[own | table.index.isin(self._above(table).index)]
 
     def _listed(self, table: pd.DataFrame) -> tuple[Sequence[str], list[list[Cell]]]:
         """A table as heads and rows; units get their names, keys their words."""
@@ -155,20 +175,21 @@ class _Made:
             values = table[name].astype(object).where(table[name].notna(), None).tolist()
             heads.append(name)
             columns.append([self._cell(name, value) for value in values])
-            if name == "unit":
+            if name == "unit" and table[name].isin(self.names.index).any():
                 heads.append("unit_name")
                 columns.append([Cell(self.names.get(value, "")) for value in values])
         return heads, [list(row) for row in zip(*columns, strict=True)]
 
     def _cell(self, name: str, value: Any) -> Cell:  # noqa: ANN401  whatever a table holds
-        if name in ("grade", "grade_coverage", "grade_supply"):
+        if name in ("grade", "grade_coverage", "grade_supply", "grade_before", "grade_after"):
             return self._graded(value)
         if isinstance(value, str | bool):
             word = str(value).lower() if isinstance(value, bool) else value
             return Cell(self.labels.get(word, word), word if word in _VERDICTS else "text")
         if value is None or not math.isfinite(value):
             return Cell("–", "none")
-        look = "share" if name in _SHARES else "decimal" if name in _DECIMALS else "whole"
+        looks = (("share", _SHARES), ("decimal", _DECIMALS), ("degree", _DEGREES))
+        look = next((look for look, names in looks if name in names), "whole")
         return Cell(value, look)
 
     def _graded(self, grade: int | None) -> Cell:
@@ -269,6 +290,7 @@ def _formats(book: Workbook, palette: Mapping[str, Mapping[str, str]]) -> dict[s
         "text": base | {"text_wrap": True},
         "whole": base | {"num_format": "#,##0"},
         "decimal": base | {"num_format": "0.00"},
+        "degree": base | {"num_format": "0.0000000"},
         "share": base | {"num_format": "0.0%"},
         "none": centred | {"font_color": "#7b828c"},
     }
@@ -297,6 +319,7 @@ def _draw(page: Worksheet, sheet: Sheet, made: _Made, formats: dict[str, Format]
         page.merge_range(2, 0, 2, _ACROSS, made.mark, formats["mark"])
     page.set_row(0, 26)
     row = _draw_facts(page, sheet.facts, formats)
+    widths = _widths(sheet)
     for heads, rows in sheet.blocks:
         _draw_heads(page, row, heads, made, formats)
         page.set_row(row, _LINE * (5 if sheet.key in tables.TIERS else 3))
@@ -305,13 +328,16 @@ def _draw(page: Worksheet, sheet: Sheet, made: _Made, formats: dict[str, Format]
             page.freeze_panes(row + 1, 2 if sheet.key in tables.TIERS else 0)
             page.repeat_rows(row)
         for at, cells in enumerate(rows, start=row + 1):
+            lines = max(_lines(cell, wide) for cell, wide in zip(cells, widths, strict=False))
+            if lines > 1:
+                page.set_row(at, _LINE * lines)
             for column, (value, look) in enumerate(cells):
                 if isinstance(value, str):
                     page.write_string(at, column, value, formats[look])
                 else:
                     page.write_number(at, column, value, formats[look])
         row += len(rows) + 2
-    for column, wide in enumerate(_widths(sheet)):
+    for column, wide in enumerate(widths):
         page.set_column(column, column, wide)
     page.set_landscape()
     page.set_paper(_A3)
@@ -339,12 +365,17 @@ def _widths(sheet: Sheet) -> list[int]:
     for heads, rows in sheet.blocks:
         for column in range(len(heads)):
             texts = {cells[column].value for cells in rows if isinstance(cells[column].value, str)}
-            wide = min(max(map(_wide, texts), default=0), _WIDEST) + 2
+            wide = min(max(map(_wide, texts), default=0), sheet.widest) + 2
             if column < len(columns):
                 columns[column] = max(columns[column], wide)
             else:
-                columns.append(max(wide, _NARROWEST))
+                columns.append(max(wide, min(_NARROWEST, sheet.widest // 3)))
     return columns
+
+
+def _lines(cell: Cell, wide: int) -> int:
+    """How many lines a cell takes in a column of that width."""
+    return -(-_wide(cell.value) // wide) if isinstance(cell.value, str) else 1
 
 
 def _draw_heads(page: Worksheet, row: int, heads: Iterable[str], made: _Made, formats: dict[str, Format]) -> None:

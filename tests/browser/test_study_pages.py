@@ -2,7 +2,11 @@
 
 import re
 
+import openpyxl
+import pandas as pd
 import pytest
+
+from test_workbook import cells_of, said
 
 pytestmark = pytest.mark.browser
 OUTLINES = r"15 (分钟|minutes|min)"  # the panel of a cluster lists its isochrones
@@ -51,3 +55,44 @@ def test_a_click_on_the_map_opens_a_cluster_and_its_isochrones(ran, open_page, s
     text = detail.inner_text()
     assert re.search(OUTLINES, text), text
     assert re.search(r"缺口|未知|可达|gap|unknown|served", text)
+
+
+def test_every_cell_of_the_matrix_is_that_of_the_workbook(ran, open_page):
+    study, folder = ran("demo")
+    page = open_page(folder / "map.html")
+    page.locator("#c15-card-toggle").click()
+    shown = {}
+    for tier in ("district", "subdistrict", "community"):
+        page.locator(f"#c15-tier input[value={tier}]").check()
+        told = page.evaluate(
+            """() => [...document.querySelectorAll("#c15-card .c15-rows tr")].map(row =>
+              [...row.querySelectorAll("td button")].map(cell => cell.firstChild.textContent))"""
+        )
+        units = page.evaluate("circle15.shown.state.shown.map(u => circle15.shown.study.units.id[u])")
+        for unit, words in zip(units, told, strict=True):
+            shown |= {(unit, place): word for place, word in enumerate(words)}
+    book = cells_of(openpyxl.load_workbook(folder / "card.xlsx"))
+    ungraded = {said(pd.NA, study.standard)}
+    language = {band.zh: said(band.grade, study.standard) for band in study.standard.grades}
+    for cell, (words, _) in book.items():
+        word = shown.pop(cell)
+        assert language.get(word, word) == words or (words in ungraded and word in ("未评", "清单不全")), cell
+    assert shown == {}
+    assert len(book) == 11 * len(study.units) > 1001
+
+
+def test_the_embedded_study_is_small_and_soon_there(ran, open_page, record_property, capsys):
+    _, folder = ran("demo")
+    size = (folder / "map.html").stat().st_size
+    page = open_page(folder / "map.html")
+    page.wait_for_function("performance.getEntriesByName('circle15-interactive').length")
+    marks = page.evaluate(
+        """() => Object.fromEntries(["ready", "map", "interactive"].map(name =>
+          [name, Math.round(performance.getEntriesByName(`circle15-${name}`)[0].startTime)]))"""
+    )
+    with capsys.disabled():
+        print(f"\nmap.html of the demo: {size / 1e6:.2f} MB; milliseconds to {marks}")  # noqa: T201  measured, not judged
+    for name, value in {"bytes": size, **marks}.items():
+        record_property(name, value)
+    assert size < 6_000_000
+    assert marks["ready"] <= marks["map"]

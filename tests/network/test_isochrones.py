@@ -16,8 +16,8 @@ from shapely.ops import substring
 
 import toytown
 from circle15.errors import CutoffError, DataError
-from circle15.network import WalkNetwork
-from circle15.network.isochrones import COARSE_M, RADIUS_M
+from circle15.network import WalkNetwork, canvas, drawing, isochrones, snapping
+from circle15.network.isochrones import COARSE_M, FINE_M, RADIUS_M
 from circle15.tables import ISOCHRONES
 
 WALKER = toytown.walker()
@@ -181,6 +181,128 @@ def test_an_origin_alone_is_drawn_like_among_others(network, outlines):
     assert alone.geometry.geom_equals(outlines.geometry[alone.index]).all()
 
 
+def shared(shapes, exact):
+    """Area in both, over the area in either."""
+    return shapely.area(shapely.intersection(shapes, exact)) / shapely.area(shapely.union(shapes, exact))
+
+
+def dense_town(side=9, seed=3):
+    """Blocks of 90 m, a little out of line, some streets missing: small holes everywhere, the hardest for a grid."""
+    random = np.random.default_rng(seed)
+    nodes = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2) * 90.0
+    nodes += random.uniform(-12, 12, nodes.shape) + toytown.CORNER
+    along = [(k, k + 1) for k in range(side * side) if (k + 1) % side]
+    across = [(k, k + side) for k in range(side * (side - 1))]
+    kept = [ends for ends in along + across if random.random() < 0.85]
+    return city.streets(nodes, [(*ends, "street", False, True) for ends in kept])
+
+
+def exact_outlines(network, homes, minutes=(5, 10, 15)):
+    """The slow plain way: every reached stretch buffered, all united."""
+    reached = [network.reached(home, one, walker=WALKER).geometry for home in homes.geometry for one in minutes]
+    return np.array([shapely.union_all(shapely.buffer(one.to_numpy(), RADIUS_M)) for one in reached])
+
+
+@pytest.mark.parametrize(("fine", "mean", "least"), [(False, 0.95, 0.92), (True, 0.98, 0.97)])
+def test_a_dense_town_is_drawn_like_buffers(fine, mean, least):
+    table = dense_town()
+    homes = city.points_on(table, [(7, 0.3), (60, 0.8), (130, 0.5)], name="origin", off=5.0)
+    network = WalkNetwork(table)
+    found = network.isochrones(homes, walker=WALKER, fine=fine)
+    alike = shared(found.geometry.to_numpy(), exact_outlines(network, homes))
+    assert len(alike) == 9
+    assert alike.mean() >= mean
+    assert alike.min() >= least
+    assert found.is_valid.all()
+    for _, rows in found.groupby("origin", sort=False):
+        assert nested(rows.geometry)
+
+
+@SLOW
+@given(city.cities(private=True), st.booleans(), st.floats(0.3, 12))
+def test_codes_are_distances_to_what_is_reached(drawn, fine, minutes):
+    """The slow plain way: the distance from every node of the grid to every reached stretch."""
+    table, origins, _ = drawn
+    network, home = WalkNetwork(table), origins.iloc[:1]
+    graph = network._graph(WALKER)
+    reach = isochrones.Reach(graph, snapping.place(graph, home, WALKER))
+    cell, limits = FINE_M if fine else COARSE_M, np.array([round(minutes * 600)])
+    ground = isochrones.Ground.of(reach, cell=cell, water=None)
+    grid, drawer = ground.world.canvas, isochrones.Drawer(reach, ground, limits)
+    _, count = drawer.draw(drawer.walks(0, 1), 0)
+    stretches = network.reached(home.geometry.iloc[0], minutes, walker=WALKER).geometry
+    assert count == int(len(stretches) > 0)
+    if not count:
+        return
+    sheets = drawer._sheets
+    place = sheets.place[0]
+    rows, columns = place[drawing.TALL], 8 * place[drawing.WIDE]
+    codes = sheets.codes[: rows * columns].reshape(rows, columns)
+    x = grid.x + cell * (8 * place[drawing.WORD] + np.arange(columns))
+    y = grid.y + cell * (place[drawing.ROW] + np.arange(rows))
+    metres = shapely.distance(shapely.union_all(stretches.to_numpy()), shapely.points(*np.meshgrid(x, y)))
+    scale = drawing.CODES / cell
+    wanted = (drawing.INSIDE + 1 + scale * (metres - RADIUS_M)).clip(0, drawing.FAR)
+    wanted[metres > RADIUS_M + drawing.BEYOND * cell] = drawing.FAR
+    # Streets are drawn with fewer vertices, to half a metre.
+    assert np.abs(codes - wanted).max() <= 1.0 + scale * canvas.THIN_M
+    assert (codes[[0, -1]] == drawing.FAR).all()
+    assert (codes[:, [0, -1]] == drawing.FAR).all()
+
+
+@SLOW
+@given(city.cities(private=True), st.tuples(st.integers(-9, 9), st.integers(-9, 9)))
+def test_a_town_moved_by_whole_cells_has_outlines_moved_by_whole_cells(drawn, cells):
+    """Eight nodes share a word; where the words begin makes no difference."""
+    table, origins, _ = drawn
+    snapped = np.round(origins.get_coordinates().to_numpy() * 8) / 8
+    origins = origins.set_geometry(shapely.points(snapped), crs=table.crs)
+    table = table.set_geometry(shapely.transform(table.geometry, lambda xy: np.round(xy * 8) / 8), crs=table.crs)
+    move = COARSE_M * np.array(cells)
+
+    def moved(frame):
+        return frame.set_geometry(shapely.transform(frame.geometry, lambda xy: xy + move), crs=frame.crs)
+
+    here = WalkNetwork(table).isochrones(origins, walker=WALKER, minutes=(2, 5))
+    there = WalkNetwork(moved(table)).isochrones(moved(origins), walker=WALKER, minutes=(2, 5))
+    assert here.index.equals(there.index)
+    assert np.allclose(moved(here).get_coordinates(), there.get_coordinates(), rtol=0, atol=1e-6)
+
+
+def test_outlines_are_the_same_however_little_room_there_is(monkeypatch):
+    table = dense_town()
+    homes = city.points_on(table, [(7, 0.3), (60, 0.8), (130, 0.5), (7, 0.4)], name="origin", off=5.0)
+    wanted = WalkNetwork(table).isochrones(homes, walker=WALKER)
+    monkeypatch.setattr(isochrones, "WORDS", 1)
+    monkeypatch.setattr(isochrones, "CHUNK", 3)
+    found = WalkNetwork(table).isochrones(homes, walker=WALKER)
+    assert found.index.equals(wanted.index)
+    assert found.geometry.geom_equals_exact(wanted.geometry, 0.0).all()
+    assert found["street_m"].tolist() == wanted["street_m"].tolist()
+
+
+def test_outlines_come_in_the_order_of_the_origins():
+    table = dense_town()
+    homes = city.points_on(table, [(at, 0.3) for at in range(0, 200, 11)], name="origin", off=5.0)
+    network = WalkNetwork(table)
+    found, turned = (network.isochrones(some, walker=WALKER) for some in (homes, homes.iloc[::-1]))
+    assert found["origin"].unique().tolist() == homes.index.tolist()
+    assert turned["origin"].unique().tolist() == homes.index[::-1].tolist()
+    assert turned.loc[found.index].geometry.geom_equals_exact(found.geometry, 0.0).all()
+
+
+@pytest.mark.parametrize("angle", [0, 7, 33, 45, 80])
+def test_straight_streets_need_few_vertices(angle):
+    along = np.array([np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))])
+    nodes = np.array([0.0, 450.0, 900.0])[:, np.newaxis] * along + toytown.CORNER
+    table = city.streets(nodes, [(0, 1, "path", False, True), (1, 2, "path", False, True)])
+    straight = [shapely.LineString([line.coords[0], line.coords[-1]]) for line in table.geometry]
+    table = table.assign(length_m=450.0).set_geometry(straight, crs=table.crs)
+    found = one(table, shapely.Point(nodes[1]), minutes=[15])
+    assert shared(found.geometry.to_numpy(), shapely.LineString(nodes).buffer(RADIUS_M)) > 0.96
+    assert shapely.get_num_coordinates(found.geometry.iloc[0]) <= 32  # of about a hundred edges of the grid
+
+
 def nested(shapes):
     """Whether each shape lies within the next; where borders touch, GEOS finds slivers of rounding."""
     shapes = shapes.to_numpy()
@@ -253,6 +375,28 @@ def test_a_bridge_carries_the_outline_across_in_one_piece(angle, shift):
 
 @SLOW
 @given(st.floats(0, 360), st.tuples(st.floats(0, 12), st.floats(0, 12)), st.booleans())
+def test_water_lies_on_the_grid_where_it_is(angle, shift, fine):
+    table, river, _, _ = river_town(angle, shift=shift, bridge=True, width=30)
+    cell = FINE_M if fine else COARSE_M
+    found = canvas.stamped(WalkNetwork(table)._layout, cell=cell, water=river).canvas
+    x, y = found.x + cell * np.arange(found.columns), found.y + cell * np.arange(found.rows)
+    nodes = shapely.points(*np.meshgrid(x, y))
+    assert ((found.wet > 0) == shapely.contains_properly(river, nodes))[1:-1, 1:-1].all()
+    shore = found.shore.reshape(found.rows, found.columns, 4)
+    for axis in (0, 1):  # along the rows, up the columns
+        low, high = (nodes[:, :-1], nodes[:, 1:]) if axis == 0 else (nodes[:-1], nodes[1:])
+        edges = shapely.linestrings(np.stack([shapely.get_coordinates(one) for one in (low.ravel(), high.ravel())], 1))
+        banks = shapely.intersection(edges, shapely.boundary(river)).reshape(low.shape)
+        for side, ends in enumerate((low, high)):
+            here = tuple(slice(side, None) if one == 1 - axis else slice(None) for one in (0, 1))
+            free = shore[here][: low.shape[0], : low.shape[1], 2 * axis + side]
+            wet = found.wet[here][: low.shape[0], : low.shape[1]] > 0
+            metres = np.where(wet | shapely.is_empty(banks), cell, shapely.distance(ends, banks))
+            assert np.abs(free - np.clip(10 * metres, 1, 10 * cell - 1))[1:-1, 1:-1].max() <= 1.001
+
+
+@SLOW
+@given(st.floats(0, 360), st.tuples(st.floats(0, 12), st.floats(0, 12)), st.booleans())
 def test_outlines_around_water_are_valid_and_nested(angle, shift, fine):
     table, river, _, home = river_town(angle, shift=shift, bridge=True, width=30)
     found = one(table, home, water=river, minutes=[1, 2, 3, 4, 5, 6, 7, 8], fine=fine)
@@ -312,7 +456,7 @@ def test_a_real_city_is_drawn_like_buffers(real_data):
         assert found.is_valid.all()
         shapes = found.geometry.to_numpy()
         assert len(shapes) == len(exact)
-        alike = shapely.area(shapely.intersection(shapes, exact)) / shapely.area(shapely.union(shapes, exact))
+        alike = shared(shapes, exact)
         assert alike.mean() >= mean
         assert alike.min() >= least
         assert found["street_m"].to_numpy() == pytest.approx([one.length.sum() for one in stretches], rel=2e-3)

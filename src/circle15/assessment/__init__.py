@@ -28,10 +28,26 @@ from circle15.assessment.containment import containment
 from circle15.assessment.coverage import coverage, coverage_table, doubted
 from circle15.assessment.equity import equity
 from circle15.assessment.groups import group_coverage
+from circle15.assessment.projects import (
+    Before,
+    Said,
+    extended,
+    listed,
+    needs,
+    project_cells,
+    rooms,
+    sites,
+    unserved,
+    with_cells,
+)
 from circle15.assessment.supply import demand, minimums, norms, supplied, supply_table
 from circle15.assessment.units import own
+from circle15.project.yardsticks import EVERYONE
 
 __all__ = [
+    "EVERYONE",
+    "Before",
+    "Said",
     "candidates",
     "card_by_walker",
     "category_status",
@@ -48,6 +64,7 @@ __all__ = [
     "dependence_table",
     "doubted",
     "equity",
+    "extended",
     "flips",
     "gaps",
     "grades",
@@ -55,16 +72,23 @@ __all__ = [
     "headline",
     "integrated",
     "known_by_origin",
+    "listed",
     "minimums",
+    "needs",
     "next_lists",
     "norms",
     "own",
+    "project_cells",
     "quadrant",
     "residents",
+    "rooms",
+    "sites",
     "step_free",
     "supplied",
     "supply_table",
     "targets",
     "terrain_penalty",
+    "unserved",
     "views",
+    "with_cells",
 ]

@@ -83,7 +83,7 @@ def coverage(
     status, why = _WORDS[np.where(served, 0, 1 + (reason > 0))], _REASONS[reason]
 
     def frame(values: NDArray[np.generic]) -> pd.DataFrame:
-        return pd.DataFrame(values, index=times.origin_ids, columns=keys)
+        return pd.DataFrame(values, index=times.origin_ids, columns=keys, dtype=values.dtype)  # words stay objects
 
     found = Coverage(
         seconds=frame(np.where(np.isinf(seconds), np.nan, seconds)),
@@ -119,7 +119,7 @@ def doubted(found: Coverage, known: pd.DataFrame | pd.Series) -> Coverage:
     listed = _known(known, found.status.index, found.status.columns)
     status, why = found.status.to_numpy(dtype=object), found.why.to_numpy(dtype=object)
     doubt = ~listed & (status != "served") & (why != "unplaced")
-    frame = partial(pd.DataFrame, index=found.status.index, columns=found.status.columns)
+    frame = partial(pd.DataFrame, index=found.status.index, columns=found.status.columns, dtype=object)
     return replace(
         found, status=frame(np.where(doubt, "unknown", status)), why=frame(np.where(doubt, "inventory", why))
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
@@ -13,16 +13,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from circle15.network.graph import Floats, Layout
+    from circle15.network.graph import Floats, Ints, Layout
 
 THIN_M = 0.5  # how exactly streets are drawn on the grid
 ON_WATER_M = 2.0  # how exactly a way over water is told from one on land
 
 
-def stamped(
-    layout: Layout, *, cell: float, water: BaseGeometry | None
-) -> tuple[drawing.Canvas, drawing.Lines, drawing.Stamps]:
-    """The grid, the streets and their stamps; kept with the streets, for the next origins and other walkers.
+class Stamped(NamedTuple):
+    """The grid, the streets and their stamps by rank, and the rank of each piece: neighbours stand together."""
+
+    canvas: drawing.Canvas
+    lines: drawing.Lines
+    stamps: drawing.Stamps
+    rank: NDArray[np.int32]
+
+
+def stamped(layout: Layout, *, cell: float, water: BaseGeometry | None) -> Stamped:
+    """What is drawn on, and with; kept with the streets, for the next origins and other walkers.
 
     Parameters
     ----------
@@ -32,29 +39,31 @@ def stamped(
         Metres, a multiple of 0.1 and at most 25.
     water : geometry or None
         Valid water in the CRS of the streets.
-
-    Returns
-    -------
-    tuple of Canvas, Lines and Stamps
-        What `drawing.sheets` needs.
     """
     key = (cell, b"" if water is None else shapely.to_wkb(water))
     found = layout.stamped.get(key)
     if found is None:
-        canvas, lines = over(layout, cell=cell, water=water)
-        found = canvas, lines, drawing.stamps(canvas, lines)
+        order = np.argsort(layout.tail[layout.ahead], kind="stable")  # nodes are numbered by where they lie
+        rank = np.empty(len(order), np.int32)
+        rank[order] = np.arange(len(order), dtype=np.int32)
+        canvas, lines = over(layout, order, cell=cell, water=water)
+        found = Stamped(canvas, lines, stamps(canvas, lines), rank)
         layout.stamped.clear()  # one at a time: they are large
         layout.stamped[key] = found
     return found
 
 
-def over(layout: Layout, *, cell: float, water: BaseGeometry | None) -> tuple[drawing.Canvas, drawing.Lines]:
+def over(
+    layout: Layout, order: Ints, *, cell: float, water: BaseGeometry | None
+) -> tuple[drawing.Canvas, drawing.Lines]:
     """A grid that covers every street and the outlines around it, and the streets to be drawn on it.
 
     Parameters
     ----------
     layout : Layout
         The streets.
+    order : ndarray of int
+        Which piece comes first.
     cell : float
         Metres, a multiple of 0.1 and at most 25.
     water : geometry or None
@@ -69,31 +78,28 @@ def over(layout: Layout, *, cell: float, water: BaseGeometry | None) -> tuple[dr
     reach = drawing.RADIUS_M + 3 * cell
     low = np.floor((bounds[:2] - reach) / cell)
     columns, rows = (np.ceil((bounds[2:] + reach) / cell) - low).astype(int) + 1
+    columns += -columns % 8
     x, y = (low * cell).tolist()
     none = np.zeros((0, 0), np.uint8)
-    lines, _ = drawing.thinned(layout.drawn, np.zeros(0, np.uint8), THIN_M)
+    lines, _ = _thinned(_in_order(layout.drawn, order), np.zeros(0, np.uint8))
     dry = drawing.Canvas(
-        x, y, cell, int(rows), int(columns), none, np.zeros((4, 0, 0), np.uint8), np.zeros(1, np.int32),
-        np.zeros(0, np.int32), np.zeros((0, 4)), np.zeros(0, np.uint8),
+        x, y, cell, int(rows), int(columns), none, none, np.zeros(1, np.int32), np.zeros(0, np.int32),
+        np.zeros((0, 4)), np.zeros(0, np.uint8),
     )  # fmt: skip
     if water is None or water.is_empty:
         return dry, lines
     water = shapely.intersection(water, shapely.box(x, y, x + cell * (columns - 1), y + cell * (rows - 1)))
     if water.is_empty:
         return dry, lines
-    shore = _shore(water, cell)
-    first, listed = _by_cell(shore, dry)
-    lines, deck = drawing.thinned(*_decks(layout, water), THIN_M)
-    wet = np.zeros((rows, columns), np.uint8)
-    canvas = dry._replace(
-        wet=wet, bank=np.zeros((4, rows, columns), np.uint8), first=first, listed=listed, shore=shore, deck=deck
-    )
-    drawing.flood(canvas)
-    return canvas, lines
+    bank = _bank(water, cell)
+    first, listed = _by_cell(bank, dry)
+    lines, deck = _thinned(*_decks(layout.lines[order], water))
+    wet, shore = _flood(bank, dry)
+    return dry._replace(wet=wet, shore=shore, first=first, listed=listed, bank=bank, deck=deck), lines
 
 
-def _shore(water: BaseGeometry, cell: float) -> Floats:
-    """The shore as straight stretches no longer than a cell."""
+def _bank(water: BaseGeometry, cell: float) -> Floats:
+    """The bank as straight stretches no longer than a cell."""
     points, ring = shapely.get_coordinates(
         shapely.segmentize(shapely.get_rings(shapely.get_parts(water)), cell), return_index=True
     )
@@ -101,9 +107,9 @@ def _shore(water: BaseGeometry, cell: float) -> Floats:
     return np.hstack([points[:-1][same], points[1:][same]])
 
 
-def _by_cell(shore: Floats, canvas: drawing.Canvas) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Which stretches of shore touch the box of each cell, as a ragged list."""
-    ends = ((shore.reshape(-1, 2, 2) - (canvas.x, canvas.y)) / canvas.cell).astype(np.int64)
+def _by_cell(bank: Floats, canvas: drawing.Canvas) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Which stretches of bank touch the box of each cell, as a ragged list."""
+    ends = ((bank.reshape(-1, 2, 2) - (canvas.x, canvas.y)) / canvas.cell).astype(np.int64)
     low, high = ends.min(axis=1), ends.max(axis=1)
     found = []
     for right in range(int((high - low).max(initial=0)) + 1):
@@ -117,10 +123,34 @@ def _by_cell(shore: Floats, canvas: drawing.Canvas) -> tuple[NDArray[np.int32], 
     return first.astype(np.int32), which[order].astype(np.int32)
 
 
-def _decks(layout: Layout, water: BaseGeometry) -> tuple[drawing.Lines, NDArray[np.uint8]]:
+def _flood(bank: Floats, canvas: drawing.Canvas) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The nodes in water, and the way to it from those on land, from the bank alone."""
+    rows, columns, whole = canvas.rows, canvas.columns, round(canvas.cell * 10)
+    wet, shore = np.zeros((rows, columns), np.uint8), np.full((rows, columns, 4), whole - 1, np.uint8)
+    ends = (bank.reshape(-1, 2, 2) - (canvas.x, canvas.y)) / canvas.cell
+    for axis in range(2):  # 0: crossings of rows, 1: of columns
+        low, high = np.ceil(np.sort(ends[:, :, 1 - axis], axis=1)).astype(np.int64).T
+        stretch = np.repeat(np.arange(len(ends)), high - low)
+        line = np.arange(len(stretch)) + np.repeat(high - np.cumsum(high - low), high - low)
+        (a, c), (b, d) = ends[stretch, :, axis].T, ends[stretch, :, 1 - axis].T
+        at = np.maximum(a + (c - a) * (line - b) / (d - b), 0.0)
+        row, column = (line, at.astype(np.int64)) if axis == 0 else (at.astype(np.int64), line)
+        seen = (row + (axis == 1) < rows) & (column + (axis == 0) < columns)
+        row, column, at = row[seen], column[seen], (at % 1 * whole)[seen]
+        for side, near in enumerate((at, whole - at)):
+            place = row + (side and axis == 1), column + (side and axis == 0), 2 * axis + side
+            np.minimum.at(shore, place, near.clip(1, whole - 1).astype(np.uint8))
+        if axis == 0:
+            np.bitwise_xor.at(wet, (row, column + 1), 1)
+    wet = np.bitwise_xor.accumulate(wet, axis=1)
+    shore[wet > 0] = whole - 1
+    return wet, shore.reshape(rows, 4 * columns)
+
+
+def _decks(lines: NDArray[np.object_], water: BaseGeometry) -> tuple[drawing.Lines, NDArray[np.uint8]]:
     """The streets with more vertices where they touch water, and the vertices after which they are over it."""
     shapely.prepare(water)
-    lines = shapely.force_2d(layout.lines)
+    lines = shapely.force_2d(lines)
     over = shapely.intersects(water, lines)
     lines[over] = shapely.segmentize(lines[over], ON_WATER_M)
     drawn = vertices(lines)
@@ -144,3 +174,52 @@ def vertices(lines: NDArray[np.object_]) -> drawing.Lines:
     last = np.isin(np.arange(len(piece)), first[1:] - 1).astype(float)
     share = np.divide(walked, whole, out=last, where=whole > 0)
     return drawing.Lines(first.astype(np.int64), points[:, 0].copy(), points[:, 1].copy(), share)
+
+
+def _in_order(lines: drawing.Lines, order: Ints) -> drawing.Lines:
+    """The same lines, in another order."""
+    first, at = taken(lines.first, order)
+    return drawing.Lines(first, lines.x[at], lines.y[at], lines.share[at])
+
+
+def taken(first: Ints, rows: NDArray[np.integer]) -> tuple[Ints, Ints]:
+    """Some lists of a ragged array: where each begins now, and the positions of their items."""
+    sizes = np.diff(first)[rows]
+    begin = np.concatenate([[0], np.cumsum(sizes)])
+    return begin, np.arange(begin[-1]) + np.repeat(first[rows] - begin[:-1], sizes)
+
+
+def _thinned(lines: drawing.Lines, deck: NDArray[np.uint8]) -> tuple[drawing.Lines, NDArray[np.uint8]]:
+    """The lines, and the decks of their vertices, without vertices that make less than `THIN_M` of difference."""
+    first, kept = np.empty_like(lines.first), np.empty(len(lines.x), np.int64)
+    kept = kept[: drawing.thinned(lines, deck, THIN_M, first, kept)]
+    return drawing.Lines(first, lines.x[kept], lines.y[kept], lines.share[kept]), deck[kept] if len(deck) else deck
+
+
+def stamps(canvas: drawing.Canvas, lines: drawing.Lines) -> drawing.Stamps:
+    """Stamps of all pieces."""
+    box = _boxes(canvas, lines)
+    words = (box[:, 2] - box[:, 0] + 1).astype(np.int64) * ((box[:, 3] >> 3) - (box[:, 1] >> 3) + 1)
+    room, sheet = int(words.sum()), np.empty(words.max(initial=0), np.uint64)
+    first = np.zeros(len(box) + 1, np.int64)
+    found = drawing.Stamps(first, np.empty(room, np.int32), np.empty(room, np.uint64), box)
+    job = np.zeros((1, 2), np.int32), np.array([[0.0, 1.0]])
+    used = drawing.stamps(canvas, lines, found, (sheet, sheet.view(np.uint8)), job)
+    return found._replace(where=found.where[:used].copy(), words=found.words[:used].copy())
+
+
+def _boxes(canvas: drawing.Canvas, lines: drawing.Lines) -> NDArray[np.int32]:
+    """The rows and columns that each piece can reach, and whether there is water."""
+    box = np.zeros((len(lines.first) - 1, 5), np.int32)
+    reach = drawing.RADIUS_M + drawing.BEYOND * canvas.cell
+    for axis, (along, origin) in enumerate(((lines.y, canvas.y), (lines.x, canvas.x))):
+        least, most = (one.reduceat(along, lines.first[:-1]) - origin for one in (np.minimum, np.maximum))
+        box[:, axis] = ((least - reach) / canvas.cell).astype(np.int32) + 1
+        box[:, 2 + axis] = ((most + reach) / canvas.cell).astype(np.int32)
+    if canvas.wet.size:
+        near = (canvas.wet > 0) | (np.diff(canvas.first) > 0).reshape(canvas.rows, canvas.columns)
+        sums = np.zeros((canvas.rows + 1, canvas.columns + 1), np.int32)
+        sums[1:, 1:] = near.cumsum(axis=0, dtype=np.int32).cumsum(axis=1, dtype=np.int32)
+        low, left, high, right = box[:, 0] - 1, box[:, 1] - 1, box[:, 2] + 2, box[:, 3] + 2
+        box[:, 4] = sums[high, right] - sums[low, right] - sums[high, left] + sums[low, left] > 0
+    return box

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from circle15.network.drawing import Canvas, Lines, Stamps
+    from circle15.network.canvas import Stamped
+    from circle15.network.drawing import Lines
     from circle15.network.search import Arcs
     from circle15.project import Walker
 
@@ -70,7 +71,7 @@ class Layout:
         self.nodes = np.empty_like(names)
         self.nodes[rank] = names
         self.tail, self.head = (rank[end].astype(np.int64) for end in (tail, head))
-        self.stamped: dict[tuple[float, bytes], tuple[Canvas, Lines, Stamps]] = {}  # by cell and water: for drawing
+        self.stamped: dict[tuple[float, bytes], Stamped] = {}  # by cell and water: for drawing
         self.placed: dict[tuple[bytes, float], Ints] = {}  # by points and rules: the piece of each point
         self._pieces()
         yard = np.unique(np.concatenate([self.tail[self.private], self.head[self.private]]))

@@ -9,7 +9,7 @@ side. Outlines are valid and lie inside those of more minutes exactly.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
 RADIUS_M = drawing.RADIUS_M
 COARSE_M, FINE_M = 18.0, 10.0  # [P] cells: a block is wider than the one, a house than the other
-GATE_M = {COARSE_M: 1.5, FINE_M: 1.0}  # how far simplification may move an outline, along the grid
+GATE_M = 1.0  # how far simplification may move an outline, along the grid
 HOLE_M2 = 100.0  # [P] smaller holes are filled, unless there is water in them
-CHUNK = 32  # origins that are drawn in one call: their sheets stay in the cache
+CHUNK = 32  # origins that are searched from in one call
+WORDS = 2**15  # of eight codes, that are drawn in one call: few enough to be in the cache still when they are traced
 
 
 class Reach:
@@ -42,33 +43,57 @@ class Reach:
         The streets as one walker can use them.
     spots : Spots
         One spot for each origin that could be placed.
+
+    Attributes
+    ----------
+    row : ndarray of int, shape (spots,)
+        The rows that have a spot, in the order in which they are searched from: neighbours one after the other, because
+        what they look at is then in the cache.
     """
 
     def __init__(self, graph: Graph, spots: Spots) -> None:
         kernels.wait("drawing")
-        self.graph, self.spots = graph, spots
-        self._out = snapping.places(graph, spots).leaving
-        self._spot = np.full(spots.rows, -1)
-        self._spot[spots.row] = np.arange(len(spots.row))
+        self.graph = graph
+        layout = graph.layout
+        order = np.argsort(
+            layout.tail[layout.ahead[spots.piece]], kind="stable"
+        )  # nodes are numbered by where they lie
+        self.row = spots.row[order]
+        self._piece, self._share = spots.piece[order].astype(np.int32), spots.share[order]
+        self._start = spots.off_road_ticks[order]
+        out = snapping.places(graph, spots).leaving
+        first, at = canvas.taken(out.first, self.row)
+        self._out = search.Ragged(first, out.items[at], out.ticks[at])
         self.streets = _streets(graph)
 
     def walks(self, low: int, high: int, *, limit: int, work: search.Work) -> drawing.Walks:
-        """Search from the rows `low` to `high` as far as a limit in ticks."""
+        """Search from some spots as far as a limit in ticks."""
         seeds = search.Ragged(self._out.first[low : high + 1], self._out.items, self._out.ticks)
         reached = search.reached(self.graph.onward, seeds, limit, work)
-        spot = self._spot[low:high]
-        placed, spots = spot >= 0, self.spots
-        piece, share, start = np.full(len(spot), -1), np.zeros(len(spot)), np.zeros(len(spot), np.int64)
-        piece[placed], share[placed] = spots.piece[spot[placed]], spots.share[spot[placed]]
-        start[placed] = spots.off_road_ticks[spot[placed]]
-        return drawing.Walks(*reached, piece, share, start)
+        own = self._piece[low:high], self._share[low:high], self._start[low:high]
+        return drawing.Walks(*reached, *own)
 
-    def parts(self, row: int, *, limit: int) -> drawing.Parts:
+    def parts(self, row: int, *, limit: int) -> Parts:
         """The stretches that one row reaches, by piece."""
-        work = search.scratch(self.graph.onward)
-        found = drawing.parts(self.streets, self.walks(row, row + 1, limit=limit, work=work), limit)
-        order = np.lexsort((found.low, found.piece))
-        return drawing.Parts(found.piece[order], found.low[order], found.high[order], found.ticks[order])
+        pieces = len(self.streets.metres)
+        found, wholes, stretches = drawing.blank_list(pieces, pieces, 1), 0, 0
+        for at in np.flatnonzero(self.row == row).tolist():
+            walks = self.walks(at, at + 1, limit=limit, work=search.scratch(self.graph.onward))
+            drawing.enlist(self.streets, walks, 0, np.array([limit]), found)
+            wholes, stretches = found.counts[0]
+        piece, ticks = np.concatenate([found.whole[0, :wholes], found.part[0, :stretches]]).T
+        low, high = np.concatenate([np.tile([0.0, 1.0], (wholes, 1)), found.span[0, :stretches]]).T
+        order = np.lexsort((low, piece))
+        return Parts(piece[order], low[order], high[order], ticks[order])
+
+
+class Parts(NamedTuple):
+    """Stretches of pieces: from share `low` to share `high` of the geometry, first reached after `ticks`."""
+
+    piece: NDArray[np.int32]
+    low: Floats
+    high: Floats
+    ticks: NDArray[np.int32]
 
 
 def _streets(graph: Graph) -> drawing.Streets:
@@ -77,16 +102,15 @@ def _streets(graph: Graph) -> drawing.Streets:
     real = arcs.links >= 0
     link = arcs.links[real]
     first = np.concatenate([[0], np.cumsum(real, dtype=np.int64)])[arcs.first]
-    ticks = np.stack([ticks for _, ticks in graph.ways], axis=1).astype(np.int64)
+    ticks = np.stack([ticks for _, ticks in graph.ways], axis=1).astype(np.int32)
     return drawing.Streets(first, layout.sides[link], ticks.reshape(-1), layout.length_m)
 
 
-def cut_lines(graph: Graph, found: drawing.Parts) -> NDArray[np.object_]:
+def cut_lines(graph: Graph, found: Parts) -> NDArray[np.object_]:
     """The reached stretches as LineStrings in two dimensions."""
     lines = graph.layout.drawn
-    sizes = np.diff(lines.first)[found.piece]
-    part = np.repeat(np.arange(len(found.piece)), sizes)
-    vertex = np.arange(len(part)) + np.repeat(lines.first[found.piece] - np.cumsum(sizes) + sizes, sizes)
+    first, vertex = canvas.taken(lines.first, found.piece)
+    part = np.repeat(np.arange(len(found.piece)), np.diff(first))
     share = lines.share[vertex]
     inside = (share > found.low[part]) & (share < found.high[part])
     whole = graph.layout.lines[found.piece]
@@ -136,39 +160,109 @@ def outlines(reach: Reach, *, limits: Ints, water: BaseGeometry | None, cell: fl
     Outlines
         In the order of rows and limits; valid MultiPolygons.
     """
-    rows = reach.spots.rows
-    if not len(reach.spots.row):
+    if not len(reach.row):
         return Outlines(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, object))
-    grid, lines, known = canvas.stamped(reach.graph.layout, cell=cell, water=water)
-    world = drawing.World(reach.streets, lines, grid, known)
-    how = plan(cell)
-
-    spare = Spare(lambda: (search.scratch(reach.graph.onward), drawing.scratch(len(reach.streets.metres))))
+    ground = Ground.of(reach, cell=cell, water=water)
+    drawers = Spare(lambda: Drawer(reach, ground, limits))
 
     def draw(low: int, high: int) -> Outlines:
-        return spare.use(lambda lent: _joined(list(drawn(low, high, *lent))))
+        return drawers.use(lambda drawer: _joined(list(drawer.drawn(low, high))))
 
-    def drawn(low: int, high: int, found: search.Work, work: drawing.Scratch) -> Iterator[Outlines]:
+    drawn = _joined(in_threads(draw, len(reach.row)))
+    order = np.lexsort((drawn.position, drawn.row))
+    return Outlines(drawn.row[order], drawn.position[order], drawn.street_m[order], drawn.geometry[order])
+
+
+class Ground(NamedTuple):
+    """What all threads draw on: the streets on their grid, the rank of each piece there, and how outlines are drawn."""
+
+    world: drawing.World
+    rank: NDArray[np.int32]
+    plan: tracing.Plan
+
+    @classmethod
+    def of(cls, reach: Reach, *, cell: float, water: BaseGeometry | None) -> Ground:
+        """The ground of some origins, in cells of so many metres."""
+        found, streets = canvas.stamped(reach.graph.layout, cell=cell, water=water), reach.streets
+        order = np.argsort(found.rank)
+        ranked = drawing.Streets(
+            streets.first,
+            2 * found.rank[streets.sides >> 1] + (streets.sides & 1),
+            streets.ticks.reshape(-1, 2)[order].reshape(-1),
+            streets.metres[order],
+        )
+        codes = drawing.INSIDE, int(drawing.CODES), drawing.FAR
+        plan = tracing.Plan(*codes, round(10 * cell), round(10 * GATE_M), round(100 * HOLE_M2))
+        return cls(drawing.World(ranked, found.lines, found.canvas, found.stamps), found.rank, plan)
+
+
+class Drawer:
+    """Draws outlines, in one thread, step by step; with scratch that stays in the cache, and grows where it must.
+
+    Parameters
+    ----------
+    reach : Reach
+        The origins.
+    ground : Ground
+        What is drawn on.
+    limits : ndarray of int
+        Ticks, ascending.
+    """
+
+    def __init__(self, reach: Reach, ground: Ground, limits: Ints) -> None:
+        self._reach, self._ground, self._limits = reach, ground, limits
+        self._work = search.scratch(reach.graph.onward)
+        self._widest = int(np.diff(ground.world.streets.first).max(initial=0))
+        self._room = 0
+        self._make(WORDS)
+
+    def _make(self, words: int) -> None:
+        """Make room for sheets of so many words."""
+        self._sheets = drawing.blank_sheets(words, len(self._limits))
+        self._desk = tracing.desk(8 * words, self._ground.plan.cell)
+        self._ink = tracing.ink(8 * words, len(self._sheets.place))
+
+    def drawn(self, low: int, high: int) -> Iterator[Outlines]:
+        """Outlines of what is reached from some spots."""
         for first in range(low, high, CHUNK):
-            walks = reach.walks(first, min(first + CHUNK, high), limit=int(limits[-1]), work=found)
-            sheets = drawing.sheets(world, walks, limits, work)
-            shapes = multipolygons(tracing.outlines(sheets, grid, how))
-            yield Outlines(sheets.walk + first, sheets.position, sheets.metres, shapes)
+            walks, walk = self.walks(first, min(first + CHUNK, high)), 0
+            while walk < len(walks.piece):
+                walk, count = self.draw(walks, walk)
+                self.trace(count)
+                place, metres = self._sheets.place[:count], self._sheets.metres[:count].copy()
+                row = self._reach.row[first + place[:, drawing.WALK]]
+                yield Outlines(row, place[:, drawing.POSITION].copy(), metres, self.shapes(count))
 
-    return _joined(in_threads(draw, rows))
+    def walks(self, low: int, high: int) -> drawing.Walks:
+        """Search from some spots, and make room to list what each reaches."""
+        walks = self._reach.walks(low, high, limit=int(self._limits[-1]), work=self._work)
+        room = self._widest * int(np.diff(walks.first).max()) + 1
+        if room > self._room:
+            self._room = 2 * room
+            self._listed = drawing.blank_list(len(self._ground.rank), self._room, len(self._limits))
+        return walks._replace(piece=self._ground.rank[walks.piece])
 
+    def draw(self, walks: drawing.Walks, walk: int) -> tuple[int, int]:
+        """Draw sheets from one walk on, while there is room; returns the next walk, and how many sheets."""
+        after, count, need = drawing.draw(self._ground.world, walks, self._limits, self._listed, self._sheets, walk)
+        if count or not need:
+            return after, count
+        self._make(2 * need)
+        return self.draw(walks, walk)
 
-def plan(cell: float) -> tracing.Plan:
-    """How outlines are drawn on cells of so many metres."""
-    codes = int(RADIUS_M * drawing.CODES), int(cell * drawing.CODES)
-    return tracing.Plan(*codes, round(10 * cell), round(10 * GATE_M[cell]), 100 * HOLE_M2)
+    def trace(self, count: int) -> None:
+        """Trace so many sheets."""
+        ground = self._ground
+        tracing.outlines(self._sheets, count, ground.world.canvas, ground.plan, self._desk, self._ink)
 
-
-def multipolygons(drawn: tracing.Drawn) -> NDArray[np.object_]:
-    """Outlines as geometry, made in one call."""
-    offsets = (drawn.rings, drawn.polygons, drawn.shapes)
-    shapes: NDArray[np.object_] = shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, drawn.points, offsets)
-    return shapes
+    def shapes(self, count: int) -> NDArray[np.object_]:
+        """The outlines of so many sheets as geometry, made in one call."""
+        points, rings, polygons = self._ink.size
+        offsets = self._ink.rings[: rings + 1], self._ink.polygons[: polygons + 1], self._ink.shapes[: count + 1]
+        shapes: NDArray[np.object_] = shapely.from_ragged_array(
+            shapely.GeometryType.MULTIPOLYGON, self._ink.points[:points], offsets
+        )
+        return shapes
 
 
 def _joined(parts: Sequence[Outlines]) -> Outlines:

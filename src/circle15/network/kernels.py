@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
 import numpy as np
+from numba.core.options import DefaultOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
 _Kernel = TypeVar("_Kernel", bound="Callable[..., Any]")
 
 _FILES = ("search.py", "closures.py", "drawing.py", "tracing.py")
+_UNCOUNTED = {"_nrt": False} if hasattr(DefaultOptions, "_nrt") else {}  # numba's own name, which it does not document
 _at_work: dict[str, subprocess.Popen[bytes]] = {}
 
 
-def compiled(kernel: _Kernel, *, door: bool = True) -> _Kernel:
+def compiled(kernel: _Kernel, *, door: bool = True, counted: bool = True) -> _Kernel:
     """Compile on the first call, keep the result on disk, and run without the interpreter lock."""
     options: dict[str, Any] = {"nogil": True, "no_cpython_wrapper": not door, "no_cfunc_wrapper": True}
+    options |= {} if counted else _UNCOUNTED
     try:
         ready = numba.njit(cache=True, **options)(kernel)
     except RuntimeError:  # numba finds no folder that it may write to: compile in every process
@@ -41,6 +44,19 @@ def compiled(kernel: _Kernel, *, door: bool = True) -> _Kernel:
 def inner(kernel: _Kernel) -> _Kernel:
     """Compile a kernel that only kernels call: without the door for Python, which takes long to make."""
     return compiled(kernel, door=False)
+
+
+def filling(kernel: _Kernel) -> _Kernel:
+    """Compile a kernel that makes no array, nor calls one that does.
+
+    Nobody counts then who holds which array: quicker to compile, and much quicker where many are handed on.
+    """
+    return compiled(kernel, counted=False)
+
+
+def filling_inner(kernel: _Kernel) -> _Kernel:
+    """Compile a kernel that makes no array and that only such kernels call."""
+    return compiled(kernel, door=False, counted=False)
 
 
 # ------------------------------------------------------------------------------------------------------------- ahead
@@ -120,14 +136,15 @@ def _compile_drawing() -> None:
     from circle15.network import canvas, drawing, isochrones, search
 
     lines = np.array([shapely.LineString([(0.0, 0.0), (90.0, 0.0)])], dtype=object)
-    layout = SimpleNamespace(lines=lines, drawn=canvas.vertices(lines), stamped={})
-    ends, ticks, none = np.array([0, 1], np.int32), np.array([600, 600]), np.zeros(1, np.int64)
+    none = np.zeros(1, np.int64)
+    layout = SimpleNamespace(lines=lines, drawn=canvas.vertices(lines), stamped={}, tail=none, ahead=none)
+    ends, ticks, first = np.array([0, 1], np.int32), np.array([600, 600], np.int32), np.array([0, 1, 2])
     arcs = search.Arcs(np.zeros(3, np.uint32), none, ends, ends, ends)
-    walks = drawing.Walks(np.array([0, 2]), ends, ends, none, np.zeros(1), none)
+    walks = drawing.Walks(np.array([0, 2]), ends, ends, ends[:1], np.zeros(1), none)
     reach: Any = SimpleNamespace(
         graph=SimpleNamespace(layout=layout, onward=arcs),
-        spots=SimpleNamespace(rows=1, row=none),
-        streets=drawing.Streets(np.array([0, 1, 2]), ends, ticks, np.array([90.0])),
+        row=none,
+        streets=drawing.Streets(first, ends, ticks, np.array([90.0])),
         walks=lambda *_, **__: walks,
     )
     for water in (None, shapely.box(20.0, 5.0, 60.0, 30.0)):

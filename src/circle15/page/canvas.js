@@ -4,6 +4,11 @@
 circle15.canvas = (() => {
   const PADDING = 0.15; // drawn beyond each side of the window, so that panning shows no blank edge
 
+  const TOGETHER = 60; // shapes in one stroke: one of very many takes much longer
+  const WIDE_PX = 2; // from which round ends and corners are seen
+  let sharpness = null; // pixels to draw for each of the page, where paper asks for more than the screen has
+  const ratioNow = () => sharpness ?? Math.min(window.devicePixelRatio || 1, 2);
+
   const CARD_ALPHA = 0.66; // the streets stay visible through the card
 
   const EDGES = [ // of isochrones, the widest first
@@ -33,7 +38,7 @@ circle15.canvas = (() => {
       const map = this._map;
       if (!map) return;
       const size = map.getSize();
-      const ratio = Math.min(window.devicePixelRatio || 1, 2);
+      const ratio = ratioNow();
       const corner = map.containerPointToLayerPoint(size.multiplyBy(-PADDING)).round();
       const [width, height] = [Math.round(size.x * (1 + 2 * PADDING)), Math.round(size.y * (1 + 2 * PADDING))];
       this._zoom = map.getZoom();
@@ -46,6 +51,12 @@ circle15.canvas = (() => {
       const context = this._canvas.getContext("2d");
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       this._draw(context, viewOf(map.getPixelOrigin().add(corner), 2 ** this._zoom, this._zoom, { width, height }));
+    },
+    /* Draw what lies above into this one. */
+    take(others) {
+      const context = this._canvas.getContext("2d");
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      for (const other of others) context.drawImage(other._canvas, 0, 0);
     },
     _animate(event) {
       const place = this._map._latLngToNewLayerPoint(this._corner, event.zoom, event.center);
@@ -68,10 +79,10 @@ circle15.canvas = (() => {
     };
   }
 
-  /* Add shape i (all shapes when left out) to the path, where it is in view. */
-  function trace(context, view, shape, { only = null, closed = true } = {}) {
+  /* Add some shapes (all when left out) to the path, where they are in view; whether there are any. */
+  function trace(context, view, shape, { from = 0, to = shape.count, closed = true } = {}) {
     const { first, start, xs, ys, box } = shape;
-    const [from, to] = only === null ? [0, shape.count] : [only, only + 1];
+    let seen = false;
     for (let i = from; i < to; i += 1) {
       const b = 4 * i;
       if (box[b] > view.east || box[b + 2] < view.west || box[b + 1] > view.south || box[b + 3] < view.north) continue;
@@ -80,25 +91,29 @@ circle15.canvas = (() => {
         for (let k = start[r] + 1; k < start[r + 1]; k += 1) context.lineTo(view.x(xs[k]), view.y(ys[k]));
         if (closed) context.closePath();
       }
+      seen = true;
     }
+    return seen;
   }
 
-  function fill(context, view, shape, style, options = {}) {
+  function fill(context, view, shape, style, { only = null } = {}) {
     context.beginPath();
-    trace(context, view, shape, options);
+    trace(context, view, shape, only === null ? {} : { from: only, to: only + 1 });
     context.fillStyle = style;
     context.fill("evenodd");
   }
 
   function stroke(context, view, shape, { color, width, dash = [], closed = false, only = null, cap = "round" }) {
-    context.beginPath();
-    trace(context, view, shape, { only, closed });
     context.strokeStyle = color;
     context.lineWidth = width;
-    context.lineCap = dash.length ? "butt" : cap;
-    context.lineJoin = "round";
+    context.lineCap = dash.length || width < WIDE_PX ? "butt" : cap;
+    context.lineJoin = width < WIDE_PX ? "bevel" : "round";
     context.setLineDash(dash);
-    context.stroke();
+    const [from, to] = only === null ? [0, shape.count] : [only, only + 1];
+    for (let at = from; at < to; at += TOGETHER) {
+      context.beginPath();
+      if (trace(context, view, shape, { from: at, to: Math.min(to, at + TOGETHER), closed })) context.stroke();
+    }
     context.setLineDash([]);
   }
 
@@ -161,7 +176,7 @@ circle15.canvas = (() => {
   }
 
   function patterns(context) {
-    const ratio = Math.min(window.devicePixelRatio || 1, 2);
+    const ratio = ratioNow();
     const made = (draw, ink) => {
       const tile = document.createElement("canvas");
       tile.width = 16 * ratio;
@@ -259,6 +274,35 @@ circle15.canvas = (() => {
     if (TURNED[kind] && size > 4.5) text(context, TURNED[kind], at, { size: Math.min(22, size * 1.6), weight: 700, color: "#fff", halo: null });
   }
 
+  /* A home that lacks something because of the slope: a hill in place of a disc. */
+  function hill(context, at, { size, color }) {
+    const half = Math.max(3.2, size);
+    context.beginPath();
+    context.moveTo(at[0], at[1] - half);
+    context.lineTo(at[0] + half * 1.1, at[1] + half * 0.8);
+    context.lineTo(at[0] - half * 1.1, at[1] + half * 0.8);
+    context.closePath();
+    context.lineJoin = "round";
+    context.strokeStyle = "#fff";
+    context.lineWidth = 2.6;
+    context.stroke();
+    context.fillStyle = color;
+    context.fill();
+  }
+
+  /* A place to build, with its rank: filled where it comes first, dashed where it is kept in reserve. */
+  function proposal(context, at, { rank, near, radius }) {
+    disc(context, at, radius + 2, { fill: "rgba(255,255,255,.95)" });
+    disc(context, at, radius, { fill: near ? "#ffd34d" : "#fff", line: "#1c2733", width: 1.8, dash: near ? [] : [3, 2.4] });
+    text(context, String(rank), [at[0], at[1] + 0.5], { size: radius * (rank > 99 ? 0.8 : 1.15), weight: 700, halo: null });
+  }
+
+  /* What many people depend on: its sign in a double ring. */
+  function depended(context, at, { kind, radius, color }) {
+    disc(context, at, radius + 2.6, { fill: "#fff", line: color, width: 1.4 });
+    element(context, at, { kind, radius, color });
+  }
+
   /* Text with a light edge; what steers the direction of writing is taken out, since canvas has no isolation. */
   function text(context, words, at, { size = 12, weight = 500, color = "#1c2733", halo = "rgba(255,255,255,.9)" } = {}) {
     context.font = `${weight} ${size}px "PingFang SC","Microsoft YaHei","Noto Sans CJK SC","Noto Sans SC",sans-serif`;
@@ -277,5 +321,9 @@ circle15.canvas = (() => {
 
   const plain = (words) => words.replace(/[\u0000-\u001f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
 
-  return { CARD_ALPHA, EDGES, Layer, trace, fill, stroke, patterns, sign, element, disc, home, text, plain };
+  function sharpen(pixels) {
+    sharpness = pixels;
+  }
+
+  return { CARD_ALPHA, EDGES, Layer, ratioNow, sharpen, trace, fill, stroke, patterns, sign, element, disc, home, hill, proposal, depended, text, plain };
 })();

@@ -2,7 +2,7 @@
 "use strict";
 
 circle15.changes = (() => {
-  const { data, canvas, layers, panel, page } = circle15;
+  const { data, canvas, layers, panel, page, state: choices } = circle15;
   const { $, el, name } = panel;
   const TURNS = ["gained", "lost", "known", "unknown", "shorter", "longer"];
   const PLACES = ["", "added", "closed", "moved", "resized"];
@@ -22,17 +22,22 @@ circle15.changes = (() => {
       walker: 0,
       list: "lost",
       element: null,
-      tier: page.firstTier(study),
+      project: null,
+      tier: choices.firstTier(study),
       cluster: null,
       square: null,
       unit: null,
       zoom: null, // of the map
-      facilitiesShown: true,
+      hidden: new Set(["depended", "projects", "terrain"]),
+      within: null,
+      hasCauses: false,
+      projectsShown: () => [],
+      closeCalls: () => false,
       carried: study.carried,
       squaresAt: () => null, // homes themselves at every zoom
       people,
       size: layers.sizing(people, world.boundary),
-      byPeople: page.byPeople(arrays["origins.people"]),
+      byPeople: choices.byPeople(arrays["origins.people"]),
       unitOf: arrays["origins.unit"],
       kinds: ["still", "shorter", "longer", "known", "unknown", "gained", "both", "lost"],
       byUnit: study.by === "unit",
@@ -49,7 +54,8 @@ circle15.changes = (() => {
       const at = u * study.standard.categories.length + c;
       return { before: study.cells.grade_before[at], after: study.cells.grade_after[at], change: study.cells.change[at] };
     };
-    page.wording(study, state);
+    choices.wording(study, state);
+    state.shows = (layer) => !state.hidden.has(layer);
     state.look = (u, s) => look(study, state, u, s);
     state.chosenName = (s) => (s === ANY ? state.say("changes.any") : state.serviceName(s));
     state.placeOf = (i) => PLACES[arrays["facilities.turn"][i]];
@@ -156,17 +162,15 @@ circle15.changes = (() => {
     panel.head(study, state);
     $("said").hidden = false;
     $("said").replaceChildren(name(study.facts.report[state.language]));
-    for (const part of ["reading", "walker", "depended", "lists"]) $(part).hidden = true;
+    for (const part of ["reading", "walker", "depended", "lists", "layers-toggle"]) $(part).hidden = true;
   }
 
   function figures(study, state) {
     const { say, number } = state;
     const sum = state.sum(-1, state.category);
     const service = state.chosenName(state.category);
-    const figure = (kind, key, value) => el(`div.c15-${kind}`, { title: say(`changes.${key}_why`, { service }) },
-      el("dt", {}, say(`changes.${key}`)), el("dd", {}, value));
-    const population = el("div.c15-population", { title: say("figures.population_why") },
-      el("dt", {}, say("figures.population")), el("dd", {}, number(state.all)));
+    const figure = (kind, key, value) => panel.figure(kind, say(`changes.${key}`), { value, why: say(`changes.${key}_why`, { service }) });
+    const population = panel.figure("population", say("figures.population"), { value: number(state.all), why: say("figures.population_why") });
     if (state.byUnit) {
       const share = (when) => state.range({ all: when === "before" ? study.facts.people_before : state.all, ...sum[when] });
       $("figures").replaceChildren(population, figure("served", "served_before", share("before")),
@@ -206,14 +210,15 @@ circle15.changes = (() => {
     $("ranked").querySelector("h2").textContent = say(`changes.ranked_${state.list}`);
     const homes = state.byPeople.filter((i) => [state.list, "both"].includes(state.kindOf[i]) && state.people[i] > 0);
     const most = homes.length ? state.people[homes[0]] : 1;
+    const listed = state.printing ? state.printing.listed : LISTED;
     const mine = (i) => state.turns.filter((one) => one.origin === i && one.turn === state.list && [ANY, one.service].includes(state.category));
-    $("ranked").querySelector("ol").replaceChildren(...homes.slice(0, LISTED).map((i) =>
+    $("ranked").querySelector("ol").replaceChildren(...homes.slice(0, listed).map((i) =>
       el("li", {}, el("button", { type: "button", onclick: () => show(i), "data-cluster": String(i) },
         el("span.c15-where", {}, name(state.unitName(state.unitOf[i]))),
         el("span.c15-count", {}, say("cluster.people", { n: number(state.people[i]) })),
         el("span.c15-lacks", {}, mine(i).map((one) => walked(state, one)).join(say("number.comma"))),
         el("i.c15-length", { style: { width: `${(100 * state.people[i]) / most}%` }, "aria-hidden": "true" })))));
-    const rest = homes.slice(LISTED);
+    const rest = homes.slice(listed);
     const people = rest.reduce((sum, i) => sum + state.people[i], 0);
     $("ranked").querySelector("p").textContent = !homes.length ? say("changes.ranked_none")
       : rest.length ? say("page.ranked_more", { n: number(rest.length), people: number(people) }) : "";
@@ -276,8 +281,8 @@ circle15.changes = (() => {
         return el("td", {}, el("button.c15-grade", { type: "button", "data-change": String(change ?? "none"), title: said, "aria-label": said, onclick: () => pick(u) },
           state.changeWord(change)));
       })));
+    panel.cardTitle(state, say("page.card_caption"));
     $("card").querySelector("table").replaceChildren(
-      el("caption", {}, say("page.card_caption")),
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, say("page.unit")), ...heads)),
       el("tbody", {}, ...rows));
   }
@@ -296,7 +301,7 @@ circle15.changes = (() => {
     const homes = kinds.map((kind) => panel.line((context) =>
       canvas.home(context, [15, 9], { kind, size: kind === "still" ? 6 : 7, color: palette.marks[kind] }), say(`changes.${kind}`)));
     const tick = el("input", { type: "checkbox", onchange: (event) => toggleFacilities(event.target.checked) });
-    tick.checked = state.facilitiesShown;
+    tick.checked = state.shows("facilities");
     const turns = PLACES.filter((turn) => state.facilities.some((i) => state.placeOf(i) === turn));
     const places = turns.map((turn) => {
       const one = state.facilities.find((i) => state.placeOf(i) === turn);
@@ -307,7 +312,7 @@ circle15.changes = (() => {
       panel.block(say(state.byUnit ? "changes.legend_shares" : "changes.legend_units", { service: state.chosenName(state.category) }), units),
       ...(homes.length ? [panel.block(say("legend.clusters"), homes)] : []),
       ...(places.length ? [panel.block(el("label", {}, tick, say("changes.legend_places")), places)] : []),
-      ...panel.ways(study, state));
+      ...circle15.legend.ways(study, state));
   }
 
   function tip(study, state, found) {
@@ -350,7 +355,7 @@ circle15.changes = (() => {
       return tip(this.study, this.state, found);
     }
 
-    write() {
+    say() {
       const { study, state } = this;
       head(study, state);
       figures(study, state);
@@ -368,7 +373,7 @@ circle15.changes = (() => {
     }
 
     writeLegend() {
-      legend(this.study, this.state, (facilitiesShown) => this.set({ facilitiesShown }));
+      legend(this.study, this.state, (shown) => this.toggle("facilities", shown));
     }
 
     card() {

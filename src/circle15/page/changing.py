@@ -108,6 +108,7 @@ def change_blocks(found: Comparison, *, standard: Standard, language: str) -> st
         "street_classes": STREET_CLASSES,
         "walkers": [],
         "depended": [],
+        "projects": [],
         "survey": [],
     }
     return "\n".join((json_block(study, name="study"), number_block(drawn, name="map")))

@@ -27,6 +27,7 @@ from circle15.page.ground import (
     unit_words,
 )
 from circle15.page.packing import Grid, json_block, lonlat, number_block, outlines
+from circle15.page.progress import circles, projects
 from circle15.page.squares import PLACES, SIDE_PX, Squares, farthest
 from circle15.tables import CAUSES
 
@@ -168,6 +169,8 @@ def blocks(result: Result, *, standard: Standard, language: str, more: str = "")
         "walkers": _walkers(result),
         "depended": _depended(result.dependence, standard=standard, grid=grid),
         "survey": _survey(result.survey, units, standard=standard),
+        "circles": circles(result.judgement, units, standard=standard),
+        "projects": projects(result, units, grid, standard=standard),
         "facts": plain({key: fact for key, fact in result.facts.items() if key != "completeness"}),
         "language": language,
         "grid": [grid.lon, grid.lat],

@@ -5,6 +5,7 @@ circle15.layers = (() => {
   const { canvas, data } = circle15;
   const BUILDINGS_FROM = 15; // zoom
   const SYMBOLS_FROM = 14.5;
+  const STEPS_FROM = 15; // dashes take far longer than lines, and are no more than a blur below
   const NAMES_FROM = 16;
   const WAYS_FROM = 11.5; // below it, roads alone
   const LARGEST = 26; // radius of a cluster's mark, in pixels
@@ -55,18 +56,19 @@ circle15.layers = (() => {
       context.fillStyle = base.outside;
       context.fillRect(0, 0, view.width, view.height);
       canvas.fill(context, view, world.boundary, base.land);
-      for (const [kind, color] of [["park", base.park], ["water", base.water]]) {
+      for (const [kind, layer, color] of [["park", "parks", base.park], ["water", "water", base.water]]) {
+        if (!state.shows(layer)) continue;
         const [flat, line] = world.areas[kind];
         canvas.fill(context, view, flat, color);
         canvas.stroke(context, view, line, { color, width: 2 });
       }
-      card(context, view, world, study, state, hatch);
-      if (view.zoom >= BUILDINGS_FROM) {
+      if (state.shows("card")) card(context, view, world, study, state, hatch);
+      if (view.zoom >= BUILDINGS_FROM && state.shows("buildings")) {
         canvas.fill(context, view, world.areas.building[0], "rgba(70,62,50,.16)");
       }
-      streets(context, view, world, base);
+      streets(context, view, world, { base, shows: state.shows });
       outlines(context, view, world, study, state);
-      if (view.zoom >= SYMBOLS_FROM) lifts(context, view, world, base);
+      if (view.zoom >= SYMBOLS_FROM && state.shows("lifts")) lifts(context, view, world, study);
     };
   }
 
@@ -80,32 +82,39 @@ circle15.layers = (() => {
     }
   }
 
-  function streets(context, view, world, base) {
+  function streets(context, view, world, { base, shows }) {
     const wide = Math.max(0.55, 1.45 ** (view.zoom - 15));
     const line = (one, color, width, dash = []) =>
       canvas.stroke(context, view, world.streets[one], { color, width: Math.min(width, 9), dash });
     const ink = (alpha) => `rgba(38,40,52,${alpha})`;
-    canvas.stroke(context, view, world.areas.rail[1], { color: base.rail, width: 1.1 * wide, dash: [6, 4] });
+    if (shows("rail")) canvas.stroke(context, view, world.areas.rail[1], { color: base.rail, width: 1.1 * wide, dash: [6, 4] });
     if (view.zoom < WAYS_FROM) {
-      line("major", ink(0.5), 2 * wide);
+      if (shows("streets")) line("major", ink(0.5), 2 * wide);
       return;
     }
+    if (shows("streets")) plainStreets(line, ink, wide, view.zoom);
+    if (shows("stairs")) {
+      const step = Math.max(1.6, 1.2 * wide);
+      if (view.zoom >= STEPS_FROM) {
+        line("stairs", "#fff", 2.6 * wide);
+        line("stairs", base.stairs, 2.2 * wide, [step, step]);
+      } else line("stairs", base.stairs, view.zoom >= 14 ? 1.6 * wide : 0.8 * wide);
+    }
+    if (shows("lifts")) line("escalator", base.lift, 2.4 * wide);
+  }
+
+  function plainStreets(line, ink, wide, zoom) {
     line("tunnel", ink(0.28), 1.1 * wide, [4, 4]);
-    if (view.zoom >= 13) line("path", ink(0.26), 0.7 * wide);
+    if (zoom >= 13) line("path", ink(0.26), 0.7 * wide);
     line("street", ink(0.34), 0.95 * wide);
     line("major", ink(0.5), 2 * wide);
     line("bridge", ink(0.55), 3.4 * wide);
     line("bridge", "#fff", 1.7 * wide);
-    if (view.zoom >= 14) {
-      line("stairs", "#fff", 2.6 * wide);
-      line("stairs", base.stairs, 2.2 * wide, [1.6, 1.6]);
-    } else line("stairs", base.stairs, 0.8 * wide);
-    line("escalator", base.lift, 2.4 * wide);
   }
 
   function outlines(context, view, world, study, state) {
     canvas.stroke(context, view, world.boundary, { color: "rgba(255,255,255,.9)", width: 5, closed: true });
-    for (const unit of state.shown) {
+    for (const unit of state.shows("borders") ? state.shown : []) {
       canvas.stroke(context, view, world.units, { color: "rgba(255,255,255,.95)", width: 2.6, closed: true, only: unit });
       canvas.stroke(context, view, world.units, { color: "rgba(28,39,51,.75)", width: 0.9, closed: true, only: unit });
     }
@@ -115,31 +124,19 @@ circle15.layers = (() => {
     }
   }
 
-  function lifts(context, view, world, base) {
-    const half = view.zoom >= 16 ? 6 : 4;
-    for (let i = 0; i < world.lifts.count; i += 1) {
-      const [x, y] = [view.x(world.lifts.xs[i]), view.y(world.lifts.ys[i])];
-      context.fillStyle = "#fff";
-      context.fillRect(x - half - 1.5, y - half - 1.5, 2 * half + 3, 2 * half + 3);
-      context.fillStyle = base.lift;
-      context.fillRect(x - half, y - half, 2 * half, 2 * half);
-      context.strokeStyle = "#fff";
-      context.lineWidth = 1.4;
-      context.beginPath();
-      context.moveTo(x - half * 0.5, y);
-      context.lineTo(x, y - half * 0.6);
-      context.lineTo(x + half * 0.5, y);
-      context.moveTo(x, y - half * 0.6);
-      context.lineTo(x, y + half * 0.7);
-      context.stroke();
-    }
+  /* Lifts and escalators as signs. */
+  function lifts(context, view, world, study) {
+    const radius = view.zoom >= 16 ? 8 : 6;
+    const sign = (x, y, kind) => canvas.element(context, [view.x(x), view.y(y)], { kind, radius, color: elementColor(study, kind) });
+    const { box, count } = world.streets.escalator;
+    for (let i = 0; i < count; i += 1) sign((box[4 * i] + box[4 * i + 2]) / 2, (box[4 * i + 1] + box[4 * i + 3]) / 2, "escalator");
+    for (let i = 0; i < world.lifts.count; i += 1) sign(world.lifts.xs[i], world.lifts.ys[i], "lift");
   }
 
   /* ---------------------------------------------------------------------------------------------- isochrones */
 
   function reach(world, study, state) {
     return (context, view) => {
-      context.clearRect(0, 0, view.width, view.height);
       if (state.cluster === null) return;
       context.fillStyle = "rgba(255,255,255,.45)"; // quiets the card around what is reached
       context.fillRect(0, 0, view.width, view.height);
@@ -186,17 +183,20 @@ circle15.layers = (() => {
 
   function marks(world, study, state) {
     return (context, view) => {
-      context.clearRect(0, 0, view.width, view.height);
       const level = state.squaresAt(view.zoom);
-      if (level) circle15.squares.draw(context, view, level, { study, state });
-      else {
+      if (level && state.shows("homes")) circle15.squares.draw(context, view, level, { study, state });
+      else if (state.shows("homes")) {
         const seen = inView(view, world, state);
         for (const kind of state.kinds) clusters(context, view, world, study, { state, kind, seen });
+        if (state.shows("terrain") && state.hasCauses) hills(context, view, world, study, { state, seen });
       }
-      if (state.facilitiesShown && !level) facilities(context, view, world, study, state);
-      const taken = labels(context, view, world, study, state);
-      if (state.facilitiesShown && state.signLook) signWords(context, view, world, state, taken);
-      if (state.facilitiesShown && view.zoom >= NAMES_FROM) names(context, view, world, study, state, taken);
+      if (state.shows("facilities") && !level) facilities(context, view, world, study, state);
+      const taken = state.projectsShown().map((i) => roomOf(view, world, study.projects[i]));
+      if (state.shows("card")) labels(context, view, world, study, { state, taken });
+      if (state.shows("facilities") && state.signLook) signWords(context, view, world, state, taken);
+      if (state.shows("facilities") && view.zoom >= NAMES_FROM) names(context, view, world, study, state, taken);
+      if (state.shows("depended")) depended(context, view, world, study, { state, taken });
+      for (const i of state.projectsShown().reverse()) proposal(context, view, world, study.projects[i]); // the first on top
       selected(context, view, world, study, state);
     };
   }
@@ -216,6 +216,38 @@ circle15.layers = (() => {
       const at = [view.x(world.clusters.xs[i]), view.y(world.clusters.ys[i])];
       canvas.home(context, at, { kind, size: state.size(i, view.zoom), color });
     }
+  }
+
+  /* Homes in a gap that would be served if there were no slope. */
+  function hills(context, view, world, study, { state, seen }) {
+    for (const i of seen) {
+      if (!state.becauseOfTerrain(i)) continue;
+      const at = [view.x(world.clusters.xs[i]), view.y(world.clusters.ys[i])];
+      canvas.hill(context, at, { size: state.size(i, view.zoom), color: study.palette.marks.terrain });
+    }
+  }
+
+  /* What most people depend on, the least of them first, each with how many. */
+  function depended(context, view, world, study, { state, taken }) {
+    for (const { index, people } of [...state.dependedOn(state.category).elements].reverse()) {
+      const { at: [gx, gy], kind } = study.depended[index];
+      const [x, y] = [view.x(world.project.x(gx)), view.y(world.project.y(gy))];
+      canvas.depended(context, [x, y], { kind, radius: 9, color: elementColor(study, kind) });
+      const words = state.say("cluster.people", { n: state.number(people) });
+      context.font = "700 12px sans-serif";
+      const half = context.measureText(words).width / 2 + 3;
+      if (claim(taken, [x - half, y + 13, x + half, y + 29])) canvas.text(context, words, [x, y + 21], { weight: 700 });
+    }
+  }
+
+  /* What a proposal's sign takes of the map. */
+  function roomOf(view, world, { at: [gx, gy] }) {
+    const [x, y] = [view.x(world.project.x(gx)), view.y(world.project.y(gy))];
+    return [x - 11, y - 11, x + 11, y + 11];
+  }
+
+  function proposal(context, view, world, { at: [gx, gy], rank, phase }) {
+    canvas.proposal(context, [view.x(world.project.x(gx)), view.y(world.project.y(gy))], { rank, near: phase === "near", radius: view.zoom >= 14 ? 11 : 9 });
   }
 
   function facilities(context, view, world, study, state) {
@@ -274,8 +306,7 @@ circle15.layers = (() => {
   }
 
   /* Names and grade words where they fit; larger units first. */
-  function labels(context, view, world, study, state) {
-    const taken = [];
+  function labels(context, view, world, study, { state, taken }) {
     for (const unit of state.shown) {
       const box = world.units.box.subarray(4 * unit, 4 * unit + 4);
       if (box[0] > view.east || box[2] < view.west || box[1] > view.south || box[3] < view.north) continue;
@@ -284,16 +315,17 @@ circle15.layers = (() => {
       const at = [view.x(world.project.x(gx)), view.y(world.project.y(gy))];
       const name = state.unitLabel(unit);
       const look = state.look(unit, state.category);
-      const word = look.word + (look.close ? " ≈" : "") + (look.partly ? " ?" : "");
+      const word = look.word + (look.close && state.shows("stability") ? " ≈" : "") + (look.partly ? " ?" : "");
       if (!name && ["none", "unknown"].includes(look.key)) continue;
       context.font = "700 13px sans-serif";
       const wide = Math.max(context.measureText(name).width, context.measureText(word).width + 12) + 8;
       if (room < wide * 0.9 && view.zoom < 15.5) continue;
-      if (!claim(taken, [at[0] - wide / 2, at[1] - 22, at[0] + wide / 2, at[1] + 20])) continue;
+      const free = [0, 26, -26].find((down) => claim(taken, [at[0] - wide / 2, at[1] + down - 22, at[0] + wide / 2, at[1] + down + 20]));
+      if (free === undefined) continue;
+      at[1] += free;
       chip(context, [at[0], at[1] - 9], word, study.palette[look.scale][look.key]);
       canvas.text(context, name, [at[0], at[1] + 10], { size: 12.5, weight: 600 });
     }
-    return taken;
   }
 
   function chip(context, at, word, color) {
@@ -316,6 +348,10 @@ circle15.layers = (() => {
       canvas.disc(context, at, 18, { fill: "rgba(255,255,255,.75)" });
       canvas.element(context, at, { kind, radius: 14, color: elementColor(study, kind) });
     }
+    if (state.project !== null) {
+      const { at: [gx, gy] } = study.projects[state.project];
+      canvas.disc(context, [view.x(world.project.x(gx)), view.y(world.project.y(gy))], 17, { line: "#1c2733", width: 2.6 });
+    }
     if (state.square !== null) circle15.squares.chosen(context, view, state.square);
     if (state.cluster === null) return;
     const i = state.cluster;
@@ -337,24 +373,31 @@ circle15.layers = (() => {
     const near = (xs, ys, i) => Math.hypot(xs[i] - place.x, ys[i] - place.y) * scale;
     const level = state.squaresAt(zoom);
     let best = { kind: "none", distance: Infinity };
-    if (state.facilitiesShown && !level) {
+    const sign = (kind, [gx, gy], index) => {
+      const distance = Math.hypot(world.project.x(gx) - place.x, world.project.y(gy) - place.y) * scale;
+      if (distance < 12 && distance < best.distance) best = { kind, index, distance };
+    };
+    for (const i of state.projectsShown()) sign("project", study.projects[i].at, i);
+    if (state.shows("depended")) for (const { index } of state.dependedOn(state.category).elements) sign("element", study.depended[index].at, index);
+    if (best.kind !== "none") return best;
+    if (state.shows("facilities") && !level) {
       for (const i of state.facilities) {
         const distance = near(world.facilities.xs, world.facilities.ys, i);
         if (distance < 8 && distance < best.distance) best = { kind: "facility", index: i, distance };
       }
     }
-    for (const i of level ? [] : state.byPeople) {
+    for (const i of level || !state.shows("homes") ? [] : state.byPeople) {
       if (far(world.clusters.xs, world.clusters.ys, i)) continue;
       const distance = near(world.clusters.xs, world.clusters.ys, i);
       const size = state.size(i, zoom);
       if (distance < Math.max(size, 7) && distance < best.distance) best = { kind: "cluster", index: i, distance };
     }
     if (best.kind !== "none") return best;
-    const square = level && circle15.squares.find(study, state, { level, at: place, zoom });
+    const square = level && state.shows("homes") && circle15.squares.find(study, state, { level, at: place, zoom });
     if (square) return square;
     const unit = [...state.shown].reverse().find((one) => data.inside(world.units, one, place.x, place.y));
     return unit === undefined ? best : { kind: "unit", index: unit };
   }
 
-  return { WAYS_FROM, decode, ground, reach, marks, find, sizing, elementColor };
+  return { WAYS_FROM, SYMBOLS_FROM, decode, ground, reach, marks, find, sizing, elementColor };
 })();

@@ -93,7 +93,8 @@ circle15.lists = (() => {
     const words = missing.length > NAMED ? "completeness.next_more" : missing.length ? "completeness.next" : "completeness.none";
     const place = el("strong", {}, panel.name(state.unitName(u)));
     $("lists").querySelector("p").replaceChildren(place, say("completeness.colon"), say(words, { services, n: missing.length }));
-    const heads = ["service", "found", "known"].map((key) => el("th", { scope: "col" }, say(`completeness.${key}`)));
+    const heads = ["service", "found", "known"].map((key) =>
+      el("th", { scope: "col", title: say(`completeness.${key}_why`), tabindex: "0" }, say(`completeness.${key}`)));
     $("lists").querySelector("table").replaceChildren(
       el("thead", {}, el("tr", {}, ...heads)),
       el("tbody", {}, ...rows.map((one) => row(study, state, one, u))));

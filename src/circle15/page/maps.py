@@ -31,13 +31,17 @@ if TYPE_CHECKING:
     from circle15.project import Standard
     from circle15.tables import Comparison, Result
 
-_SCRIPTS = ("data.js", "canvas.js", "layers.js", "panel.js", "squares.js", "lists.js", "page.js")
+_SCRIPTS = (
+    *("data.js", "canvas.js", "layers.js", "panel.js", "squares.js", "lists.js", "card.js", "legend.js", "progress.js"),
+    *("state.js", "sheet.js", "why.js", "page.js"),
+)
 _CHANGE_SCRIPTS = (*_SCRIPTS, "changes.js")  # the page of changes stands on that of one run
 _LIVE_SCRIPTS = (
     *(*_SCRIPTS, "live_network.js", "live_search.js", "live_shapes.js", "live_links.js", "live_coverage.js"),
     *("live_supply.js", "live_scenario.js", "live.js"),
     *("ask_edits.js", "ask_traces.js", "ask_answers.js", "ask_overlay.js", "ask_words.js", "ask_panel.js", "ask.js"),
 )
+_STYLES = ("style.css", "sheet.css")
 _TEMPLATES = Environment(loader=PackageLoader("circle15.page"), autoescape=True)
 
 
@@ -163,7 +167,7 @@ class _Shell(MacroElement):
         """Put style, shell, data and script into the figure."""
         figure: Any = self.get_root()
         folder = resources.files("circle15.page")
-        style = (folder / "style.css").read_text(encoding="utf-8")
+        style = "\n".join((folder / one).read_text(encoding="utf-8") for one in _STYLES)
         scripts = "\n".join((folder / one).read_text(encoding="utf-8") for one in self.scripts)
         shell = _TEMPLATES.get_template("shell.html").render(words=self.said)
         figure.header.add_child(Verbatim(f"<style>{style}</style>"), name="circle15_style")

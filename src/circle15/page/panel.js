@@ -64,6 +64,7 @@ circle15.panel = (() => {
     $("date").replaceChildren(
       ` · ${say("page.data_date")}${colon}`, name(facts.data_date || say("page.no_date")),
       walker ? ` · ${say("page.walker")}${colon}` : "", el(state.walker ? "strong" : "span", {}, name(walker)),
+      el("span.c15-paper", {}, ` · ${say("reading.name")}${colon}${say(`reading.${state.reading}`)}`),
       ...settings(facts, say, colon),
     );
     const toggle = $("language");
@@ -75,6 +76,7 @@ circle15.panel = (() => {
     $("synthetic").querySelector("strong").textContent = both.map((one) => study.words[one].page.synthetic).join(" / ");
     $("synthetic").querySelector("span").textContent = say("page.synthetic_more");
     for (const element of document.querySelectorAll("[data-say]")) element.textContent = say(element.dataset.say);
+    for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", say(element.dataset.label));
     for (const element of document.querySelectorAll("[data-title]")) {
       element.title = say(element.dataset.title);
       element.setAttribute("aria-label", element.title);
@@ -88,18 +90,20 @@ circle15.panel = (() => {
     const { say, number } = state;
     const sum = state.sums[state.category];
     const category = state.categoryName(state.category);
+    const why = (key) => say(`figures.${key}_why`, { category });
     const shown = [
-      ["population", number(sum.all)],
-      ["served", state.range(sum)],
-      ["gap", number(sum.gap)],
-      ["unknown", number(sum.unknown)],
+      { key: "population", value: number(sum.all), why: why("population") },
+      { key: "served", value: state.range(sum), why: why("served") },
+      { key: "gap", value: number(sum.gap), why: why("gap") },
+      { key: "unknown", value: number(sum.unknown), why: why("unknown") },
+      state.figureOfCircles(),
     ];
-    $("figures").replaceChildren(
-      ...shown.map(([key, value]) =>
-        el(`div.c15-${key}`, { title: say(`figures.${key}_why`, { category }) },
-          el("dt", {}, say(`figures.${key}`)), el("dd", {}, value)),
-      ),
-    );
+    $("figures").replaceChildren(...shown.filter(Boolean).map((one) => figure(one.key, [say(`figures.${one.key}`), one.of ? name(` · ${one.of}`) : ""], one)));
+  }
+
+  /* A figure of the head, with its definition for pointer and keyboard. */
+  function figure(kind, label, { value, why }) {
+    return el(`div.c15-${kind}`, { title: why }, el("dt", { tabindex: "0" }, ...[].concat(label)), el("dd", {}, value));
   }
 
   function bar(state, sum) {
@@ -117,7 +121,7 @@ circle15.panel = (() => {
       const why = ["served", "gap", "unknown"].map((kind) => `${state.say(`state.${kind}`)} ${state.number(sum[kind])}`);
       return {
         key: String(i),
-        why: why.join(" · "),
+        why: `${why.join(" · ")} · ${say("figures.served_why", { category: canvas.plain(state.categoryName(i)) })}`,
         shown: [
           el("span.c15-name", { title: state.categoryName(i) }, state.categoryName(i)),
           bar(state, sum),
@@ -138,29 +142,26 @@ circle15.panel = (() => {
     choice($("tier"), tiers, { chosen: state.tier, onchoose: tier });
     $("tier").hidden = study.tiers.length < 2;
     walkers(study, state, walker);
-    const kinds = ["gaps", ...(study.depended.length ? ["depended"] : []), ...(state.hasLists ? ["lists"] : []), ...(state.canAsk ? ["ask"] : [])];
+    const some = { projects: study.projects.length, circles: study.circles.rows.length, lists: state.hasLists, depended: study.depended.length, ask: state.canAsk };
+    const kinds = ["gaps", ...Object.keys(some).filter((key) => some[key])];
     $("list").hidden = kinds.length < 2;
     choice($("list"), kinds.map((key) => ({ key, shown: say(`list.${key}`) })), { chosen: state.list, onchoose: list });
     const ask = document.getElementById("ask"); // filled by the panel for questions
     ask.hidden = state.list !== "ask";
-    ask.setAttribute("aria-label", say("list.ask"));
     document.body.classList.toggle("c15-asking", !ask.hidden);
   }
 
-  /* One line a walker: name, and the share of residents served in the chosen category. */
+  /* Each walker with a short name and the share of residents served in the chosen category. */
   function walkers(study, state, choose) {
     const { say } = state;
     $("walker").hidden = !study.walkers.length;
-    $("walker").title = say("walker.why", { name: canvas.plain(state.walkerName(0)) });
-    const select = $("walker").querySelector("select");
-    select.replaceChildren(...study.walkers.map((_, w) => {
-      const sum = state.sumFor(w, state.category);
-      const option = el("option", { value: String(w) });
-      option.textContent = say("walker.option", { name: canvas.plain(state.walkerName(w)), share: servedShare(state, sum) });
-      option.selected = w === state.walker;
-      return option;
+    const why = say("walker.why", { name: canvas.plain(state.walkerName(0)) });
+    const options = study.walkers.map((_, w) => ({
+      key: String(w),
+      why: `${canvas.plain(state.walkerName(w))} · ${why}`,
+      shown: [el("span", {}, name(state.walkerName(w).split(/[（(,，]/)[0].trim())), el("small", {}, servedShare(state, state.sumFor(w, state.category)))],
     }));
-    select.onchange = () => choose(Number(select.value));
+    choice($("walker"), options, { chosen: String(state.walker), onchoose: (w) => choose(Number(w)) });
   }
 
   /* Who lacks most, and how many more there are: clusters, or squares of them where the page carries no clusters. */
@@ -168,9 +169,10 @@ circle15.panel = (() => {
     const { carried, byPeople, people, status } = state;
     const some = carried.clusters ? byPeople.filter((i) => status(i) === "gap" && people[i] > 0) : circle15.squares.ranked(state);
     const one = (gap) => (carried.clusters ? { cluster: gap, people: people[gap] } : gap);
-    const rest = some.slice(LISTED);
+    const listed = state.printing ? state.printing.listed : LISTED;
+    const rest = some.slice(listed);
     return {
-      first: some.slice(0, LISTED).map(one),
+      first: some.slice(0, listed).map(one),
       rest: { n: rest.length, people: rest.reduce((sum, gap) => sum + (carried.clusters ? people[gap] : gap.people), 0) },
     };
   }
@@ -181,7 +183,7 @@ circle15.panel = (() => {
     const onclick = () => (i === undefined ? show.square(one) : show.cluster(i));
     return el("li", {}, el("button", { type: "button", onclick, "data-cluster": i === undefined ? null : String(i) },
       el("span.c15-where", {}, where),
-      el("span.c15-count", {}, state.say("cluster.people", { n: state.number(one.people) })),
+      el("span.c15-count", { title: state.say("page.ranked_why", { category: state.categoryName(state.category) }) }, state.say("cluster.people", { n: state.number(one.people) })),
       i !== undefined && state.carried.answers ? el("span.c15-lacks", {}, lacks(study, state, i)) : null,
       el("i.c15-length", { style: { width: `${(100 * one.people) / most}%` }, "aria-hidden": "true" })));
   }
@@ -189,7 +191,7 @@ circle15.panel = (() => {
   function ranked(study, state, show) {
     const { say, number } = state;
     const { first, rest } = gapsOf(state);
-    $("ranked").hidden = state.list !== "gaps";
+    $("ranked").hidden = state.list !== "gaps" && !state.printing;
     const title = say(state.carried.clusters ? "page.ranked" : "squares.ranked");
     $("ranked").querySelector("h2").replaceChildren(title, state.walker ? el("small", {}, " · ", name(state.walkerName(0))) : "");
     const list = $("ranked").querySelector("ol");
@@ -227,7 +229,7 @@ circle15.panel = (() => {
         const lost = services.map((k) => say("depended.service", { service: state.serviceName(one.services[k]), n: number(one.people[k]) }));
         return el("li", {}, el("button", { type: "button", onclick: () => show(index), "data-element": one.id },
           el("span.c15-where", {}, elementSwatch(study, one.kind), elementName(state, one)),
-          el("span.c15-count", {}, say("cluster.people", { n: number(people) })),
+          el("span.c15-count", { title: say("depended.why") }, say("cluster.people", { n: number(people) })),
           el("span.c15-lacks", {}, say("depended.lose", { services: lost.join(say("number.comma")) })),
           el("i.c15-length", { style: { width: `${(100 * people) / most}%` }, "aria-hidden": "true" })));
       }),
@@ -252,10 +254,11 @@ circle15.panel = (() => {
     $("detail").replaceChildren(el("header", {}, el("div", {}, el("h2", {}, ...title), el("p", {}, lines)), shut), ...body.parts);
     $("detail").hidden = false;
     $("detail").scrollTop = 0;
+    if (!$("card").hidden) $("detail").querySelector("tr.c15-current")?.scrollIntoView({ block: "center" }); // little room then
   }
 
-  function mark(state, kind) {
-    return el(`b.c15-mark.c15-${kind}`, {}, el("i", { "aria-hidden": "true" }, SIGNS[kind]), state.say(`state.${kind}`));
+  function mark(state, kind, words = state.say(`state.${kind}`)) {
+    return el(`b.c15-mark.c15-${kind}`, {}, el("i", { "aria-hidden": "true" }, SIGNS[kind]), words);
   }
 
   function serviceRow(study, state, cluster, s) {
@@ -371,32 +374,13 @@ circle15.panel = (() => {
     return said ? el("small.c15-satisfied", { title: state.say("survey.why") }, state.say("survey.said", said)) : null;
   }
 
-  /* --------------------------------------------------------------------------------------------- card, legend */
+  /* --------------------------------------------------------------------------------------------- swatches */
 
-  function card(study, state, pick) {
-    const { say } = state;
-    const heads = study.standard.categories.map((_, c) =>
-      el("th", { scope: "col", class: c === state.category ? "c15-current" : null }, state.categoryName(c)));
-    const rows = state.shown.map((u) =>
-      el("tr", {}, el("th", { scope: "row" }, name(state.unitName(u))),
-        ...study.standard.categories.map((_, c) => {
-          const look = state.look(u, c);
-          const answers = state.survey(u, c);
-          const said = [canvas.plain(state.unitName(u)), state.categoryName(c), look.word, look.close, look.unlisted,
-            `${say("state.gap")} ${state.number(state.cell(u, c).gap)}`,
-            answers ? say("survey.said", answers) : ""].filter(Boolean).join(" · ");
-          return el("td", { class: c === state.category ? "c15-current" : null },
-            el("button.c15-grade", { type: "button", [`data-${look.scale}`]: look.key, title: said, "aria-label": said, onclick: () => pick(u, c) },
-              look.word, ...marks(look)));
-        })));
-    $("card").querySelector("table").replaceChildren(
-      el("caption", {}, `${say("page.card_caption")} · ${chosen(state)}`),
-      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, say("page.unit")), ...heads)),
-      el("tbody", {}, ...rows));
-  }
+  /* What the card is, and how it is to be read. */
+  const cardTitle = (state, words) => $("card").querySelector("h2").replaceChildren(state.say("page.card"), el("small", {}, words));
 
   function swatch(draw, width = 30) {
-    const ratio = Math.min(window.devicePixelRatio || 1, 2);
+    const ratio = canvas.ratioNow();
     const made = el("canvas", { width: width * ratio, height: 18 * ratio, style: { width: `${width}px`, height: "18px" }, "aria-hidden": "true" });
     const context = made.getContext("2d");
     context.scale(ratio, ratio);
@@ -423,78 +407,6 @@ circle15.panel = (() => {
   };
 
   const block = (heading, items) => el("div", {}, el("h3", {}, ...[].concat(heading)), el("ul", {}, ...items));
-
-  function legend(study, state, toggleFacilities) {
-    const { say } = state;
-    const { palette } = study;
-    const percent = (value) => `${Math.round(100 * value)}%`;
-    const painted = (scale, key, words, { extra = null, why = null } = {}) => line(paint(palette, scale, key), words, extra, why);
-    const bound = (band, key) => { // any one service, which may have no norm, is judged by coverage alone
-      const both = band.supply !== null && state.reading !== "lenient";
-      return say(`grade.${key}${both ? "_both" : ""}`, { share: percent(band.coverage), supply: both ? percent(band.supply) : "" });
-    };
-    const bands = () => study.standard.grades.map((band, i, all) => painted("grades", String(band.grade), `${band[state.language]} (${band.grade})`,
-      { extra: i < all.length - 1 ? bound(band, "at_least") : bound(all[i - 1], "below"), why: band.supply === null ? "" : say("grade.supply_why") }));
-    const none = () => painted("grades", "none", say("grade.none"), { why: say("grade.none_why", { share: percent(study.standard.complete_share) }) });
-    const unknown = () => painted("grades", "unknown", say("completeness.grade"), { why: say("completeness.grade_why") });
-    const close = () => line((context) => canvas.text(context, "≈", [15, 9], { size: 16, weight: 700 }), say("stability.close"), null, say("stability.why"));
-    const changes = () => state.changes().map((n) => painted("change", String(n), state.changeWord(n)));
-    const uncompared = () => painted("change", "none", say("change.none"));
-    const units = state.reading === "difference" ? [...changes(), uncompared()] : [...bands(), none(), ...(state.anyUnlisted() ? [unknown()] : []), ...(state.closeCalls() ? [close()] : [])];
-    const block = (heading, items) => el("div", {}, el("h3", {}, ...[].concat(heading)), el("ul", {}, ...items));
-    const disc = (kind, radius, style) => line((context) => canvas.disc(context, [15, 9], radius, style), say(`state.${kind}`));
-    const discs = [
-      disc("gap", 7, { fill: palette.marks.gap, line: "#fff", width: 1 }),
-      disc("unknown", 6, { line: palette.marks.unknown, width: 1.5, dash: [2.5, 2] }),
-      disc("served", 3, { fill: palette.marks.served }),
-    ];
-    const signs = state.servicesOf(state.category).map((s, which) =>
-      line((context) => canvas.sign(context, [15, 9], { which, radius: 5, color: palette.marks.facility, filled: true }),
-        state.serviceName(s), `${study.counts[s]}`));
-    const level = state.squaresAt(state.zoom);
-    const named = { name: canvas.plain(state.walkerName(0)), m: level ? state.number(circle15.squares.typical(level)) : "" };
-    const homes = level
-      ? block([say(state.walker ? "squares.legend_of" : "squares.legend", named), el("small", {}, say(state.carried.clusters ? "squares.nearer" : "squares.always", { n: state.number(state.carried.count) }))],
-        circle15.squares.legend(study, state, level))
-      : block(say(state.walker ? "legend.clusters_of" : "legend.clusters", named), discs);
-    const tick = el("input", { type: "checkbox", onchange: (event) => toggleFacilities(event.target.checked) });
-    tick.checked = state.facilitiesShown;
-    $("legend-body").replaceChildren(
-      block(say(...unitsHeading(study, state)), units),
-      ...(state.cluster === null ? [homes] : []),
-      ...(state.carried.facilities && !level ? [block(el("label", {}, tick, say("legend.facilities")), signs)] : []),
-      ...(state.cluster === null ? ways(study, state) : []),
-    );
-  }
-
-  function unitsHeading(study, state) {
-    const [walker, name] = [state.walkerName(state.walker), state.walkerName(0)].map(canvas.plain);
-    const values = { category: state.categoryName(state.category), walker, name };
-    if (state.reading !== "difference") return ["legend.card", values];
-    return [study.walkers[state.walker].key === "level" ? "legend.terrain" : "legend.change", values];
-  }
-
-  /* Streets as they are drawn at this zoom: one block, or none. */
-  function ways(study, state) {
-    if (state.zoom < circle15.layers.WAYS_FROM) return [];
-    const { base } = study.palette;
-    const draw = (color, width, dash = []) => (context) => {
-      context.strokeStyle = color;
-      context.lineWidth = width;
-      context.setLineDash(dash);
-      context.beginPath();
-      context.moveTo(2, 9);
-      context.lineTo(28, 9);
-      context.stroke();
-    };
-    const found = [];
-    const has = (one) => state.world.streets[one].count > 0;
-    if (has("stairs")) found.push(["stairs", draw(base.stairs, 3.4, [2, 2])]);
-    else if (has("street") || has("major")) found.push(["street", draw("rgba(38,40,52,.5)", 1.6)]);
-    if (has("escalator")) found.push(["escalator", draw(base.lift, 3.4)]);
-    if (state.world.lifts.count) found.push(["lift", (context) => { context.fillStyle = base.lift; context.fillRect(10, 4, 10, 10); }]);
-    return found.length ? [block(state.say("legend.streets"), found.map(([key, drawn]) => line(drawn, state.say(`legend.${key}`))))] : [];
-  }
 
   function edgeSwatch(study, i) {
     return swatch((context) => {
@@ -561,6 +473,8 @@ circle15.panel = (() => {
         el("strong", {}, `${say("cluster.people", { n: number(state.people[found.index]) })} · ${say(`state.${state.status(found.index)}`)}`),
         el("span", {}, name(state.unitName(state.unitOf[found.index]))));
     }
+    if (found.kind === "project") return circle15.progress.tip(study, state, found.index);
+    if (found.kind === "element") return el("div.c15-tip", {}, el("strong", {}, elementName(state, study.depended[found.index])), el("span", {}, say("depended.closed")));
     if (found.kind === "square") return circle15.squares.tip(study, state, found);
     const look = found.kind === "unit" ? state.look(found.index, state.category) : null;
     if (look?.close || look?.unlisted) {
@@ -571,7 +485,7 @@ circle15.panel = (() => {
   }
 
   return {
-    $, el, name, mark, bar, choice, detail, line, paint, block, ways, head, figures, categories, switches, ranked, depended,
-    cluster, element, unit, card, legend, foot, tip,
+    $, el, name, mark, marks, bar, choice, chosen, detail, cardTitle, swatch, line, paint, block, head, figure, figures, categories, switches, ranked, depended,
+    elementSwatch, cluster, element, unit, foot, tip,
   };
 })();

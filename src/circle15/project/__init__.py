@@ -7,7 +7,7 @@ at once, each with its mend.
 
 from circle15.project.manifest import Manifest
 from circle15.project.standard import Category, Grade, Service, Standard
-from circle15.project.study_file import FacilityEdit, Inventory, NewLink, Project, Scenario
+from circle15.project.study_file import FacilityEdit, Inventory, NewLink, Project, Scenario, SitePlan
 from circle15.project.walker import Walker
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Project",
     "Scenario",
     "Service",
+    "SitePlan",
     "Standard",
     "Walker",
 ]

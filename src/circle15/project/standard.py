@@ -343,6 +343,10 @@ class Standard(Record):
         """The same standard, every cut-off of which is so many minutes longer (or shorter, but not below one)."""
         return self._recut(lambda service: max(1.0, service.minutes + minutes))
 
+    def alone(self, category: str) -> Standard:
+        """The same standard with one of its categories only."""
+        return self.model_copy(update={"categories": tuple(one for one in self.categories if one.key == category)})
+
     def _recut(self, minutes: Callable[[Service], float]) -> Standard:
         categories = tuple(
             category.model_copy(

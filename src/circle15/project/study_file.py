@@ -17,6 +17,8 @@ _LONGEST_NAME = 60
 
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09", "unknown"]  # unknown: refused, with what each reading would mean
 Trip = Literal["out", "back", "slower", "round"]
+Area = Annotated[float, Field(gt=0)]
+Weight = Annotated[float, Field(ge=1)]
 
 
 class _Study(Record):
@@ -131,6 +133,41 @@ class _Tiles(Record):
     size_km: float = Field(0.0, ge=0, le=500)  # side of the grid by which units are gathered; 0: one piece
 
 
+class SitePlan(Record):
+    """The yearly project list: what to build next, out of what is vacant."""
+
+    candidates: Path | None = None  # a table of vacant space; places beside streets where people lack most otherwise
+    datum: Datum = "wgs84"
+    sheet: str | None = None
+    columns: dict[str, str] = Field({})  # our word -> the file's header
+    services: tuple[str, ...] = ()  # which are planned; every basic one whose size is known otherwise
+    rooms: dict[str, Area] = Field({})  # floor area that a service takes up; the standard's minimum otherwise
+    sites: int | None = Field(None, ge=1)  # so many near-term sites at most
+    budget: float | None = Field(None, gt=0)  # for the near-term projects, in the unit of the table
+    reserve: int = Field(10, ge=0)  # so many sites more
+    weights: dict[str, Weight] = Field({})  # what one person of an age group counts; anybody else counts 1
+    cost_each_m2: float = Field(0.0, ge=0)  # of fitting a service in, in the unit of the table
+    cost_unit: str = "万元"
+    cost_bounds: tuple[float, float] = (100.0, 300.0)  # up to the first: low; beyond the second: high
+    year: str = ""
+    time_limit_s: float = Field(10.0, gt=0, le=3600)  # for each of the two searches; what is proven by then is said
+
+    @property
+    def asked(self) -> bool:
+        """Whether the study asks for a list at all."""
+        return self.sites is not None or self.budget is not None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.cost_bounds[0] >= self.cost_bounds[1]:
+            message = "cost_bounds has to rise"
+            raise ValueError(message)
+        if self.candidates is not None and not self.asked:
+            message = "candidates are given, and neither sites nor budget says how many may be built"
+            raise ValueError(message)
+        return self
+
+
 class _Assessment(Record):
     standard: str = "yuzhong-15min"
     walker: str = "adult"
@@ -235,6 +272,7 @@ class Project(Record):
     facilities: _Facilities = _Facilities()
     survey: _Survey = _Survey()
     tiles: _Tiles = _Tiles()
+    plan: SitePlan = SitePlan()
     assessment: _Assessment = _Assessment()
     scenario: tuple[Scenario, ...] = ()
     folder: Path = Field(Path(), exclude=True)
@@ -350,6 +388,7 @@ class Project(Record):
             ("[people] raster", self.people.raster),
             ("[people] clusters", self.people.clusters),
             ("[survey] file", self.survey.file),
+            ("[plan] candidates", self.plan.candidates),
         ]
         many = [
             ("[streets] files", self.streets.files),

@@ -544,6 +544,24 @@ def harmless(cell: str) -> str:
     return f"'{text}" if unicodedata.normalize("NFKC", text).lstrip().startswith(FORMULA) else text
 
 
+def csv_text(table: pd.DataFrame) -> str:
+    """A table without its index as CSV, no cell of which is a formula.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Text is made `harmless`; missing values become empty cells.
+
+    Returns
+    -------
+    str
+        Lines end as spreadsheets expect.
+    """
+    safe = table.rename(columns=harmless).astype(object)
+    safe = safe.map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
+    return safe.to_csv(index=False, lineterminator="\r\n")
+
+
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a table without its index as CSV that Excel opens as it is: UTF-8 with a mark, no cell a formula.
 
@@ -559,11 +577,8 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     SourceError
         When the file cannot be written.
     """
-    safe = table.rename(columns=harmless).astype(object)
-    safe = safe.map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
-    text = safe.to_csv(index=False, lineterminator="\r\n")
     try:
-        path.write_bytes(text.encode("utf-8-sig", errors="replace"))
+        path.write_bytes(csv_text(table).encode("utf-8-sig", errors="replace"))
     except OSError as error:
         mend = "Close the file elsewhere and check that the folder can be written to"
         raise SourceError(Finding(path.name, f"it cannot be written ({error.strerror})", mend)) from error

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from circle15.errors import Circle15Error, Circle15Warning, DataError, Finding, SourceError
 from circle15.project import Project, Standard, Walker
-from circle15.study import fetching, given, judged, scenarios, variants
+from circle15.study import fetching, given, judged, planning, scenarios, variants
 from circle15.study.folder import manifest, write_results
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _PARTS = (  # what can be wrong, in the order in which one part needs another
     *("standard", "walkers", "group_walkers", "elements", "area", "terrain", "units", "inventory", "streets", "closed"),
-    *("origins", "facilities", "completeness", "groups", "survey"),
+    *("origins", "facilities", "completeness", "groups", "survey", "candidates"),
 )
 
 
@@ -462,50 +462,20 @@ class Study:
         return judged.judgement(self)
 
     @cached_property
+    def candidates(self) -> gpd.GeoDataFrame:
+        """Where something could be built, with unit and conditions; empty where no project list is asked for."""
+        return planning.candidates(self)
+
+    @cached_property
+    def planned(self) -> planning.Planned:
+        """The yearly project list, and what each project does to the card."""
+        with self.step("projects"):
+            return planning.planned(self)
+
+    @cached_property
     def result(self) -> Result:
         """Everything that the page and the report are made from."""
-        from circle15 import assessment
-        from circle15.tables import Result
-
-        found, standard, given = self.coverage, self.standard, self.project.assessment
-        with self.step("card and gaps"):
-            card = self.card
-            lacking = assessment.gaps(found, self.origins, standard=standard)
-            table = assessment.coverage_table(found, standard=standard)
-        runs = self.runs
-        with self.step("judgement"):
-            lacking = variants.causes(self, lacking, runs) if given.causes else lacking
-            card = variants.stability(self, card, runs) if given.stability else card
-            by_walker, judgement = variants.by_walker(self, runs), self.judgement
-        with self.step("what people depend on"):
-            dependence = variants.dependence(self)
-        with self.step("isochrones"):
-            minutes = given.isochrone_minutes
-            outlines = self.network.isochrones(self.origins, walker=self.walker, minutes=minutes, water=self.water)
-        judged.look_back(self)
-        return Result(
-            area=self.area,
-            units=self.units,
-            origins=self.origins,
-            groups=self.groups,
-            housing=self.housing,
-            facilities=self.facilities,
-            completeness=self.completeness,
-            survey=self.survey,
-            found=found,
-            coverage=table,
-            grades=card,
-            gaps=lacking,
-            walkers=assessment.card_by_walker(by_walker, self.origins, self.units, standard=standard),
-            terrain=assessment.terrain_penalty(runs[variants.LEVEL], found, self.origins, self.units),
-            dependence=dependence,
-            step_free=assessment.step_free(found, runs[variants.STEP_FREE], self.origins),
-            isochrones=outlines,
-            streets=self.streets,
-            ground=self.ground,
-            judgement=judgement,
-            facts=self.facts,
-        )
+        return judged.result(self)
 
     @cached_property
     def placed(self) -> dict[str, object]:

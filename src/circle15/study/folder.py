@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from circle15.study import Study
 
 OUTPUTS = (
-    *("map.html", "card.xlsx", "results.gpkg", "doubtful_links.csv", "rejected.csv", "merges.csv", "columns.csv"),
-    "run.json",
+    *("map.html", "card.xlsx", "results.gpkg", "doubtful_links.csv", "rejected.csv", "merges.csv"),
+    *("projects.csv", "columns.csv", "run.json"),
 )
 VERSIONS = ("circle15", "numpy", "pandas", "geopandas", "shapely", "pyproj", "numba", "osmium", "folium")
 MOST_DEPENDED_ON = 10  # elements named in the manifest
@@ -58,6 +58,7 @@ def write_results(study: Study, folder: Path, *, more: Callable[[Path], None] = 
             write_csv(doubtful.reset_index(), draft / "doubtful_links.csv")
             write_rejected(study.rejected, draft / "rejected.csv")
             write_csv(study.merged, draft / "merges.csv")
+            write_csv(result.judgement.projects.reset_index(), draft / "projects.csv")
             write_dictionary(draft / "columns.csv")
             more(draft)
         made = manifest(study)
@@ -149,6 +150,7 @@ def _judged(study: Study) -> dict[str, object]:
         "coverage_by_service": whole.groupby("service", sort=False)[counts].sum().to_dict("index"),
         "minimums": {service: _tally(rows) for service, rows in sizes.groupby("service", sort=False)["state"]},
         "survey_disagrees": int(judged.quadrant["disagree"].sum()),
+        "plan": dict(study.planned.facts),
     }
 
 

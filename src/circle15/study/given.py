@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 from circle15.errors import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     import geopandas as gpd
     import pandas as pd
 
-    from circle15.project import Inventory
+    from circle15.project import Inventory, SitePlan
+    from circle15.sources.inventory import Rejected
     from circle15.sources.totals import Totals
     from circle15.study import Study
 
@@ -21,12 +25,31 @@ def read_table(study: Study, table: Inventory) -> gpd.GeoDataFrame:
 
     beside = (study.streets_as_they_are, study.buildings) if table.datum == "unknown" else None
     sifted = sift_inventory(table, study.area, standard=study.standard, folder=study.project.folder, beside=beside)
-    for kept, words in ((False, "are left out"), (True, "are kept without a cell that cannot be read")):
-        rows = len({one.row for one in sifted.rejected if one.kept == kept})
-        if rows:
-            study.findings.append(Finding(table.file.name, f"{rows:,} rows {words}", "See rejected.csv"))
-    study.rejected += sifted.rejected
+    _reject(study, table.file.name, sifted.rejected)
     return sifted.facilities
+
+
+def candidates(study: Study, plan: SitePlan, file: Path) -> gpd.GeoDataFrame:
+    """Read the table of vacant space; rows and cells that cannot be used are left out, listed and found."""
+    from circle15.project import Inventory
+    from circle15.sources.candidates import sift_candidates
+
+    table = Inventory(file=file, datum=plan.datum, sheet=plan.sheet, columns=plan.columns)
+    beside = (study.streets_as_they_are, study.buildings) if table.datum == "unknown" else None
+    found, rejected = sift_candidates(
+        table, study.area, standard=study.standard, folder=study.project.folder, beside=beside
+    )
+    _reject(study, file.name, rejected)
+    return found
+
+
+def _reject(study: Study, name: str, rejected: Sequence[Rejected]) -> None:
+    """List the cells that cannot be used, and say how many rows that takes."""
+    for kept, words in ((False, "are left out"), (True, "are kept without a cell that cannot be read")):
+        rows = len({one.row for one in rejected if one.kept == kept})
+        if rows:
+            study.findings.append(Finding(name, f"{rows:,} rows {words}", "See rejected.csv"))
+    study.rejected += rejected
 
 
 def merge(study: Study, osm: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

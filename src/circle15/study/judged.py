@@ -1,4 +1,4 @@
-"""What is judged beyond the card, in its order; no arithmetic."""
+"""The whole result, and what is judged beyond the card, each in its order; no arithmetic."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from circle15.errors import ConfigError, Finding
 from circle15.project import Walker
 from circle15.project.reading import is_file_name
-from circle15.study import scenarios
+from circle15.study import scenarios, variants
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from circle15.study import Study
-    from circle15.tables import Judgement
+    from circle15.tables import Judgement, Result
 
 
 def group_walkers(study: Study) -> dict[str, Walker]:
@@ -56,6 +56,53 @@ def judgement(study: Study, *, walked: bool = True) -> Judgement:
         equity=assessment.equity(found, study.origins, standard=standard, people=people),
         quadrant=assessment.quadrant(card, study.survey, standard=standard),
         **_walked(study) if walked else {},
+        **{"projects": study.planned.projects, "project_cells": study.planned.cells} if walked else {},
+    )
+
+
+def result(study: Study) -> Result:
+    """Everything that the page and the report are made from."""
+    from circle15 import assessment
+    from circle15.tables import Result
+
+    found, standard, given = study.coverage, study.standard, study.project.assessment
+    with study.step("card and gaps"):
+        card = study.card
+        lacking = assessment.gaps(found, study.origins, standard=standard)
+        table = assessment.coverage_table(found, standard=standard)
+    runs = study.runs
+    with study.step("judgement"):
+        lacking = variants.causes(study, lacking, runs) if given.causes else lacking
+        card = variants.stability(study, card, runs) if given.stability else card
+        by_walker, judged = variants.by_walker(study, runs), study.judgement
+    with study.step("what people depend on"):
+        dependence = variants.dependence(study)
+    with study.step("isochrones"):
+        minutes = given.isochrone_minutes
+        outlines = study.network.isochrones(study.origins, walker=study.walker, minutes=minutes, water=study.water)
+    look_back(study)
+    return Result(
+        area=study.area,
+        units=study.units,
+        origins=study.origins,
+        groups=study.groups,
+        housing=study.housing,
+        facilities=study.facilities,
+        completeness=study.completeness,
+        survey=study.survey,
+        found=found,
+        coverage=table,
+        grades=card,
+        gaps=lacking,
+        walkers=assessment.card_by_walker(by_walker, study.origins, study.units, standard=standard),
+        terrain=assessment.terrain_penalty(runs[variants.LEVEL], found, study.origins, study.units),
+        dependence=dependence,
+        step_free=assessment.step_free(found, runs[variants.STEP_FREE], study.origins),
+        isochrones=outlines,
+        streets=study.streets,
+        ground=study.ground,
+        judgement=judged,
+        facts=study.facts,
     )
 
 

@@ -30,6 +30,7 @@ from circle15.tables.judged import (
     TARGETS,
     VIEWS,
 )
+from circle15.tables.planned import COST_CLASSES, PLANNED, PROJECT_CELLS, PROJECTS
 from circle15.tables.records import (
     TICKS_PER_SECOND,
     Comparison,
@@ -45,6 +46,7 @@ from circle15.tables.records import (
 )
 from circle15.tables.statements import (
     BUILDINGS,
+    CANDIDATES,
     CAUSES,
     COMPLETENESS,
     COVERAGE,
@@ -74,6 +76,7 @@ from circle15.tables.statements import (
 
 __all__ = [
     "BUILDINGS",
+    "CANDIDATES",
     "CAUSES",
     "CELL_CHANGES",
     "CHANGES",
@@ -81,6 +84,7 @@ __all__ = [
     "CIRCLES",
     "COMPLETENESS",
     "CONTAINMENT",
+    "COST_CLASSES",
     "COVERAGE",
     "DEPENDENCE",
     "ENTRANCE_RUNGS",
@@ -103,6 +107,9 @@ __all__ = [
     "ORIGINS",
     "ORIGIN_CHANGES",
     "PLACE_TURNS",
+    "PLANNED",
+    "PROJECTS",
+    "PROJECT_CELLS",
     "QUADRANT",
     "STATUSES",
     "STEP_FREE",

@@ -21,6 +21,7 @@ from circle15.tables.judged import (
     TARGETS,
     VIEWS,
 )
+from circle15.tables.planned import PROJECT_CELLS, PROJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -209,10 +210,11 @@ class TravelTimes:
             When an id is not known here, or given twice.
         """
         asked, where = pd.Index(facility_ids), "facilities asked for"
-        found = [*_repeated(where, asked), *_strangers(where, asked, self.facility_ids)]
+        at = self.facility_ids.get_indexer(asked)
+        found = _repeated(where, asked)
+        found += _strangers(where, asked, self.facility_ids) if (at < 0).any() else []
         if found:
             raise DataError(*found)
-        at = self.facility_ids.get_indexer(asked)
         seconds = self.seconds[:, at]
         seconds.sort_indices()
         placed = Placement(self.facilities.table.loc[asked])
@@ -439,7 +441,9 @@ class Norms:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is judged beyond the card; each table keeps the contract of its name, and is empty where it was not asked.
+    """What is judged beyond the card, and planned.
+
+    Each table keeps the contract of its name, and is empty where it was not asked.
 
     Examples
     --------
@@ -456,6 +460,8 @@ class Judgement:
     group_coverage: pd.DataFrame = field(default_factory=GROUP_COVERAGE.empty)
     equity: pd.DataFrame = field(default_factory=EQUITY.empty)
     quadrant: pd.DataFrame = field(default_factory=QUADRANT.empty)
+    projects: pd.DataFrame = field(default_factory=PROJECTS.empty)
+    project_cells: pd.DataFrame = field(default_factory=PROJECT_CELLS.empty)
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,9 @@ def _planned(study: Study, kept: Path) -> Plan:
     if changed is not None and (changed.close or changed.add or changed.facilities):
         mend = "Compute a smaller area in one piece; another standard or other tables may be asked by tiles"
         raise ConfigError(Finding("[tiles]", "links and places of a scenario cannot be changed by tiles yet", mend))
+    if study.project.plan.asked:
+        mend = "Leave [plan] out; plan for a smaller area in one piece"
+        raise ConfigError(Finding("[plan]", "sites cannot be chosen by tiles yet", mend))
     people = study.project.people
     if people.raster is not None or people.clusters is not None:
         mend = "Leave it out: people are spread by floor area then; or compute the area in one piece"
