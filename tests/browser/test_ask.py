@@ -546,6 +546,22 @@ def test_it_is_said_in_both_languages_and_fits(meeting, window):
     assert sizes[0] <= sizes[1]
 
 
+@pytest.mark.parametrize("window", [{"width": 1366, "height": 768}, {"width": 390, "height": 844}])
+def test_axe_finds_nothing_to_object_to(meeting, axe, window):
+    _, page = meeting("demo", **window)
+    page.evaluate(axe)
+    steps = (
+        "circle15.asking.askHome(5); void circle15.asking.pick(0)",
+        "void circle15.asking.try({ close: circle15.asking.traces.elements.find((one) => one.kind !== 'stairs').id })",
+        "circle15.asking.setMode('link')",
+        "circle15.asking.setMode('add')",
+    )
+    for step in steps:
+        page.evaluate(step)
+        found = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
+        assert [(one["id"], one["impact"]) for one in found] == []
+
+
 def test_closing_the_questions_leaves_the_map_as_it_was(meeting):
     study, page = meeting("demo")
     click(page, degrees(study, [study.origins.geometry[study.origins["population"].idxmax()]])[0])

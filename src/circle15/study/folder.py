@@ -48,9 +48,8 @@ def write_results(study: Study, folder: Path, *, more: Callable[[Path], None] = 
     with whole_folder(folder) as draft:
         result = study.result
         with study.step("map and tables"), writing(folder):
-            live = (
-                None if study.project.tiles.size_km else variants.live(study)
-            )  # of tiles there is no network in one piece
+            in_one_piece = not study.project.tiles.size_km
+            live = variants.live(study) if in_one_piece else None  # of tiles there is no one network
             page = gap_map(result, standard=study.standard, language=study.project.study.language, live=live)
             page.save(str(draft / "map.html"))
             write_geopackage(result, draft / "results.gpkg", standard=study.standard)
