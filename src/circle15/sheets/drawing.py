@@ -43,6 +43,7 @@ LACKING = ((1, "#e7c7bd"), (3, "#b5586a"), (6, "#5b1030"))  # from so many categ
 CIRCLES = 0.2  # all circles together take this part of the area on the paper
 MOST_NAMES = 150  # units whose names are written
 NAME_PT = 7.5
+DIGIT_PT = (4.6, 9.0)  # smallest and largest digit of a grade
 UNIT_LINES = (0.35, 0.9, 1.2, 1.2)  # outlines of tiers, the lowest first, in points
 WIDEST_MM = 4.0  # radius of the largest circle
 
@@ -158,7 +159,7 @@ class MapDrawing:
 
     # ------------------------------------------------------------------------------------------------ the answers
 
-    def grades(self, units: gpd.GeoDataFrame, grades: pd.Series, *, digits: float) -> None:
+    def grades(self, units: gpd.GeoDataFrame, grades: pd.Series, *, digits: bool) -> None:
         """Units coloured by grade, each with its digit where it has room; hatched where there is none."""
         fills = self.made.palette["grades"]
         none = grades.isna().to_numpy()
@@ -167,13 +168,14 @@ class MapDrawing:
             self.areas(units.geometry[mine], face=fills[str(grade)], edge="white", width=0.25, zorder=4)
         self.areas(units.geometry[none], face="white", edge="#7b828c", width=0.25, zorder=4, hatch=HATCH)
         if digits:
-            for grade, (x, y, radius) in zip(grades, label_points(units), strict=True):
-                if not (grade is None or grade != grade or radius / self.metres < digits / 4.5):  # noqa: PLR0124
+            for grade, (x, y, radius) in zip(grades[~none], label_points(units[~none]), strict=True):
+                size = min(2.2 * radius / self.metres, DIGIT_PT[1])
+                if size >= DIGIT_PT[0] / 2:  # it has room
                     self.axes.text(
                         x,
                         y,
                         str(grade),
-                        fontsize=digits,
+                        fontsize=max(size, DIGIT_PT[0]),
                         fontfamily=self.letters.families,
                         ha="center",
                         va="center_baseline",

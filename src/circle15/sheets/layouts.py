@@ -10,7 +10,7 @@ from matplotlib.patches import Circle, Rectangle
 
 from circle15.sheets.contents import CONDITIONS
 from circle15.sheets.drawing import DASHED, LACKING, STREETS, UNIT_LINES, MapDrawing, ink_on
-from circle15.sheets.paper import HATCH, INK, SOFT, A3Sheet, Box, Head, Paper, denominator, north
+from circle15.sheets.paper import HATCH, INK, MARK, SOFT, A3Sheet, Box, Head, Paper, denominator, north
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 MOST_DIGITS = 400  # units up to which each shows the digit of its grade
 APART_MM = 6.5  # numbered places are this far from each other on the paper
 BAR = 40.0  # longest scale bar
-ROW, KEY_ROW = 4.6, 6.0  # of a table, of a legend
+_BROAD = 90.0  # a field in which the legend and the north arrow stand side by side
+KEY_ROW = 6.0  # of a legend
 KEY_WIDE = 37.0
 SIDE, BELOW = 142.0, (86.0, 70.0)  # room beside the map of a tall area, below that of a wide one
 _STATES = {"yes": "●", "no": "○", "unknown": "?"}
@@ -59,7 +60,7 @@ def card_sheet(made: Contents, letters: Letters, *, number: tuple[int, int]) -> 
     categories = made.standard.categories
     fields, scale = _grid(sheet.room, bounds, len(categories) + 1)
     units = made.of_tier(tier)
-    digits = 4.6 if len(units) <= MOST_DIGITS else 0.0
+    digits = len(units) <= MOST_DIGITS
     for place, (category, field) in enumerate(zip(categories, fields, strict=False), start=1):
         axes = sheet.map(_under(field), bounds, scale)
         drawing = MapDrawing(made, letters, axes, scale)
@@ -114,34 +115,31 @@ def _card_key(sheet: A3Sheet, box: Box, scale: float) -> None:
     made, fills = sheet.made, sheet.made.palette["grades"]
     sheet.text(box.x, box.top, " ".join(made.said("legend", "grades")), 9, bold=True)
     sheet.line((box.x, box.right), (box.top - 7.4, box.top - 7.4), color="#c9ccd1", width=0.4)
-    y = box.top - 9
-    tall = min(6.4, (box.height - 10) / 6)
-    wide = box.width - 30
-    for band in sorted(made.standard.grades, key=lambda one: -one.grade):
-        face = fills[str(band.grade)]
-        sheet.box(Box(box.x, y - tall + 1, 9, tall - 1), face=face, edge="#7b828c")
-        sheet.text(box.x + 4.5, y - (tall - 1) / 2 + 1.4, band.grade, 7.5, side="center", color=ink_on(face), bold=True)
-        sheet.text(box.x + 11, y, " ".join(made.named(band)), 7.5, bold=True)
-        sheet.text(box.x + 38, y - 0.2, _bound(made, band.grade), 6, color=SOFT, width=wide - 38)
-        y -= tall
-    sheet.box(Box(box.x, y - tall + 1, 9, tall - 1), face="white", edge="#7b828c", hatch=HATCH)
-    none, why = made.shared("grade", "none"), made.said("legend", "ungraded")
-    sheet.text(box.x + 11, y, " ".join(none), 7.5, bold=True)
-    sheet.text(box.x + 38, y - 0.2, why[0], 6, color=SOFT, width=wide - 38)
-    sheet.text(box.x + 38, y - 2.9, why[1], 5.4, color=SOFT, width=wide - 38)
+    tall = min(8.0, (box.height - 9) / 6)
+    rows = [(f"{band.grade}", made.named(band), _bound(made, band.grade)) for band in made.standard.grades]
+    rows = [*sorted(rows, reverse=True), ("", made.shared("grade", "none"), made.said("legend", "ungraded"))]
+    for place, (grade, name, why) in enumerate(rows):
+        y = box.top - 9 - place * tall
+        face = fills[grade] if grade else "white"
+        sheet.box(Box(box.x, y - tall + 1.2, 9, tall - 1.2), face=face, edge="#7b828c", hatch="" if grade else HATCH)
+        if grade:
+            sheet.text(box.x + 4.5, y - tall / 2 + 1.9, grade, 7.5, side="center", color=ink_on(face), bold=True)
+        sheet.text(box.x + 11, y + 0.2, " ".join(name), 7, bold=True)
+        wide, both = box.width - (28 if box.width > _BROAD else 11), " / ".join(dict.fromkeys(why))
+        fits = sheet.letters.width(sheet.letters.clean(both), 5.8) <= wide
+        sheet.text(box.x + 11, y - 3.1, both if fits else why[0], 5.8, color=SOFT, width=wide)
     _measure(sheet, made, (box.right - 14, box.y + 18), (box.right - 1 - BAR, box.y + 1), scale)
     sheet.text(box.right - 1 - BAR, box.y + 9.6, made.both("scale", n=f"{scale:,.0f}"), 6)
 
 
-def _bound(made: Contents, grade: int) -> str:
+def _bound(made: Contents, grade: int) -> tuple[str, str]:
     """From which share, and supply, a grade is reached; of the lowest, below which it is."""
     bands = {band.grade: band for band in made.standard.grades}
     band = bands[max(grade, 2)]
     word = "below" if grade == 1 else "at_least"
     if band.supply is None:
-        return " / ".join(dict.fromkeys(made.shared("grade", word, share=f"{band.coverage:.0%}")))
-    shares = made.shared("grade", f"{word}_both", share=f"{band.coverage:.0%}", supply=f"{band.supply:.0%}")
-    return " / ".join(shares)
+        return made.shared("grade", word, share=f"{band.coverage:.0%}")
+    return made.shared("grade", f"{word}_both", share=f"{band.coverage:.0%}", supply=f"{band.supply:.0%}")
 
 
 def _measure(sheet: Paper, made: Contents, arrow: tuple[float, float], bar: tuple[float, float], scale: float) -> None:
@@ -160,17 +158,16 @@ def gaps_sheet(made: Contents, letters: Letters, *, number: tuple[int, int]) -> 
     sheet = A3Sheet(made, letters, "gaps", note=made.both("notes", "gaps"), number=number)
     plan = _split(sheet.room, made.result.area.boundary.bounds)
     apart = APART_MM * plan.scale / 1000
-    worst = made.worst(_fits(plan.lists, 12.0), apart_m=apart)
+    foot, top = _category_key(sheet, plan.lists), plan.lists[0].top
+    boxes = [Box(one.x, foot, one.width, top - 8 - foot) for one in plan.lists]
+    worst = made.worst(sum(map(sheet.fits, boxes)), apart_m=apart)
     drawing, keys = _map(sheet, plan, plates=worst)
     found = drawing.homes()
     drawing.numbered(worst, [str(place) for place in range(1, len(worst) + 1)], filled=None)
     _key(sheet, plan.key, [*_home_keys(made, found, plan.scale), *keys])
-    top = plan.lists[0].top
     head = made.said("notes", "places", m=f"{apart:,.0f}")
     y = sheet.text(plan.lists[0].x, top, head[0], 8, bold=True)
     sheet.text(plan.lists[0].x, y, head[1], 6, color=SOFT)
-    foot = _category_key(sheet, plan.lists)
-    boxes = [Box(one.x, foot, one.width, top - 8 - foot) for one in plan.lists]
     _worst_table(sheet, boxes, worst)
     return sheet
 
@@ -197,7 +194,7 @@ def _worst_table(sheet: A3Sheet, boxes: list[Box], worst: pd.DataFrame) -> None:
         return
     for box in boxes:
         if rows:
-            rows = rows[sheet.table(box, heads, rows, tall=ROW) :]
+            rows = rows[sheet.table(box, heads, rows) :]
 
 
 def _category_key(sheet: A3Sheet, lists: list[Box]) -> float:
@@ -278,7 +275,7 @@ def projects_sheet(made: Contents, letters: Letters, *, number: tuple[int, int])
     rows = project_rows(made)
     for box in boxes:
         if rows:
-            rows = rows[sheet.table(box, _project_heads(made, box.width), rows, tall=ROW) :]
+            rows = rows[sheet.table(box, _project_heads(made, box.width), rows) :]
     foot = " / ".join(made.said("notes", "conditions"))
     if rows:
         foot = f"{made.both('more', n=len(rows), file='projects.csv')} {foot}"
@@ -367,31 +364,27 @@ def _split(room: Box, bounds: Sequence[float]) -> Plan:
     return Plan(above, scale, key, [Box(left + place * (wide + 5), room.y, wide, -below) for place in (0, 1)])
 
 
-def _fits(boxes: list[Box], taken: float) -> int:
-    return sum(max(0, int((one.height - taken - 8 - 7.4) / ROW)) for one in boxes)
-
-
 def _map(sheet: A3Sheet, plan: Plan, *, plates: pd.DataFrame) -> tuple[MapDrawing, list[Key]]:
     """The ground, units and facilities, with scale and north; and what the legend says of them."""
     made = sheet.made
-    drawing, there, placed = _drawn(sheet, made, plan.map, plan.scale, plates=plates)
-    sheet.box(Box(plan.map.x + 2, plan.map.y + 11, 56, 5), face="white")
-    sheet.text(plan.map.x + 6, plan.map.y + 14.2, made.both("scale", n=f"{plan.scale:,.0f}"), 6)
+    drawing, there = _drawn(sheet, made, plan.map, plan.scale, plates=plates)
+    placed = drawing.facilities()
+    sheet.box(Box(plan.map.x + 2, plan.map.y + 10.9, 56, 2.8), face="white")
+    sheet.text(plan.map.x + 6, plan.map.y + 13, made.both("scale", n=f"{plan.scale:,.0f}"), 6)
     return drawing, _ground_keys(drawing, there, placed=placed)
 
 
 def _drawn(
     sheet: Paper, made: Contents, box: Box, scale: float, *, plates: pd.DataFrame
-) -> tuple[MapDrawing, list[str], bool]:
-    """Ground, units and facilities in a box, with scale bar and north; what is there, and whether facilities are."""
+) -> tuple[MapDrawing, list[str]]:
+    """Ground and units in a box, with scale bar and north; and what is there."""
     drawing = MapDrawing(made, sheet.letters, sheet.map(box, made.result.area.boundary.bounds, scale), scale)
     there = drawing.ground()
     drawing.units(plates)
-    placed = drawing.facilities()
     sheet.box(Box(box.x + 2, box.y + 2, 56, 9), face="white")
     sheet.box(Box(box.right - 16, box.top - 22, 14, 20), face="white")
     _measure(sheet, made, (box.right - 9, box.top - 20), (box.x + 6, box.y + 3.6), scale)
-    return drawing, there, placed
+    return drawing, there
 
 
 def _ground_keys(drawing: MapDrawing, there: list[str], *, placed: bool) -> list[Key]:
@@ -440,11 +433,12 @@ def _swatch(sheet: Paper, key: Key, x: float, y: float) -> None:
     elif key.look == "line":
         style: Any = (0, (1.5, 1)) if how.get("dashed") else "solid"
         sheet.line((x - 4, x + 4), (y, y), color=how["color"], width=how["width"], linestyle=style)
-    elif key.look in ("circle", "dot"):
-        edge = how.get("edge", "#5b1030" if how["face"] == "none" and not how.get("dashed") else SOFT)
-        radius = how.get("radius", 0.55)
+    elif key.look == "dot":
+        sheet.box(Box(x - 0.5, y - 0.5, 1.0, 1.0), face=how["face"], edge=how["edge"])
+    elif key.look == "circle":
+        edge = how.get("edge", MARK if how["face"] == "none" and not how.get("dashed") else SOFT)
         style = (0, (1.5, 1)) if how.get("dashed") else "solid"
-        drawn = Circle((x, y), radius, facecolor=how["face"], edgecolor=edge, linewidth=0.5, linestyle=style)
+        drawn = Circle((x, y), how["radius"], facecolor=how["face"], edgecolor=edge, linewidth=0.5, linestyle=style)
         sheet.page.add_patch(drawn)
     elif key.look == "plate":
         face = INK if how["filled"] else "white"

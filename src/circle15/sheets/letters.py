@@ -96,13 +96,14 @@ class Letters:
                 lines.append("")
                 part = part[cut:]
             lines[-1] += part
-        lines = [one.rstrip() for one in lines]
         if len(lines) <= most:
-            return lines
-        last = lines[most - 1]
-        while last and self.width(last + "…", size, bold=bold) > width:
-            last = last[:-1]
-        return [*lines[: most - 1], last.rstrip("，、 ") + "…"]
+            return [one.rstrip() for one in lines]
+        last, rest = "", "".join(lines[most - 1 :])
+        for letter in rest:
+            if self.width(last + letter + "…", size, bold=bold) > width:
+                break
+            last += letter
+        return [*(one.rstrip() for one in lines[: most - 1]), last.rstrip(" ，、") + "…"]
 
 
 def _words(text: str) -> Iterator[str]:

@@ -32,6 +32,7 @@ DPI = 200
 INK, SOFT, LINE = "#14213d", "#474d57", "#9aa1aa"
 MARK = "#5b1030"
 HATCH = "//////"
+ROW, HEADS = 4.6, 7.4  # of a table: a row, and all heads
 LEADING = 1.32  # from one line of text to the next, in sizes
 _STEPS = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7.5, 8, 10)  # of a scale, times a power of ten
 _BARS = (1, 2, 5)
@@ -202,9 +203,14 @@ class Paper:
 
     # ------------------------------------------------------------------------------------------------- tables
 
-    def table(self, box: Box, heads: Sequence[Head], rows: Sequence[Sequence[str]], *, tall: float = 4.6) -> int:
+    @staticmethod
+    def fits(box: Box) -> int:
+        """How many rows of a table fit into a box, under its heads."""
+        return max(0, int((box.height - HEADS) / ROW))
+
+    def table(self, box: Box, heads: Sequence[Head], rows: Sequence[Sequence[str]]) -> int:
         """Rows under their heads, as many as fit; returns how many."""
-        fits = max(0, int((box.height - 7.4) / tall))
+        fits = self.fits(box)
         xs = np.concatenate([[0.0], np.cumsum([one.width for one in heads])]) + box.x
         for one, x in zip(heads, xs, strict=False):
             at, side = self._aside(one, x)
@@ -212,11 +218,11 @@ class Paper:
             self.text(at, box.top - 3.6, one.text[1], 5.4, color=SOFT, side=side, width=one.width - 1)
         self.line((box.x, xs[-1]), (box.top - 6.8, box.top - 6.8), width=0.6)
         for place, row in enumerate(rows[:fits]):
-            top = box.top - 7.4 - place * tall
+            top = box.top - HEADS - place * ROW
             for one, x, cell in zip(heads, xs, row, strict=False):
                 at, side = self._aside(one, x)
-                self.text(at, top - (tall - 6.6 * MM) / 2, cell, 6.6, side=side, width=one.width - 1)
-            self.line((box.x, xs[-1]), (top - tall, top - tall), color="#d3d6da", width=0.3)
+                self.text(at, top - (ROW - 6.6 * MM) / 2, cell, 6.6, side=side, width=one.width - 1)
+            self.line((box.x, xs[-1]), (top - ROW, top - ROW), color="#d3d6da", width=0.3)
         return min(fits, len(rows))
 
     @staticmethod
@@ -291,7 +297,7 @@ class A3Sheet(Paper):
         self.text(x, frame.top - 3.2, title, 20, bold=True)
         x += letters.width(letters.clean(title), 20, bold=True) + 4
         self.text(x, frame.top - 3.4, other, 11, color=SOFT)
-        self.text(x, frame.top - 9.2, note, 7, color=SOFT, width=frame.right - x - 150)
+        self.text(x, frame.top - 9.2, note, 7, color=SOFT, width=frame.right - x - 124, most=2)
         right = frame.right - 4
         name, second = made.name
         self.text(right, frame.top - 2.0, name, 12, bold=True, side="right", width=140)
