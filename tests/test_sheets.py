@@ -147,7 +147,14 @@ def test_every_sheet_says_what_it_is_made_of(folder, standard, name):
         standard.authority_en,
         "成年人 Adult",
     ]
-    said += ["units.geojson", "circle15 0.1.0", "图例" if name != "card" else "等级", "北", "500 m", "比例 1:"]
+    said += [
+        "units.geojson",
+        "circle15 0.1.0",
+        "图例" if name != "card" else "等级",
+        "北",
+        "2 km" if name == "card" else "500 m",
+    ]
+    said += ["比例 1:50,000（A3）" if name == "card" else "比例 1:"]
     for words in said:
         assert shown(words) in text, words
     titles = {"card": "五色卡", "gaps": "步行可达缺口", "projects": "年度项目清单"}

@@ -171,18 +171,8 @@ class MapDrawing:
             for grade, (x, y, radius) in zip(grades[~none], label_points(units[~none]), strict=True):
                 size = min(2.2 * radius / self.metres, DIGIT_PT[1])
                 if size >= DIGIT_PT[0] / 2:  # it has room
-                    self.axes.text(
-                        x,
-                        y,
-                        str(grade),
-                        fontsize=max(size, DIGIT_PT[0]),
-                        fontfamily=self.letters.families,
-                        ha="center",
-                        va="center_baseline",
-                        color=ink_on(fills[str(grade)]),
-                        zorder=20,
-                        parse_math=False,
-                    )
+                    how = {"ha": "center", "va": "center_baseline", "color": ink_on(fills[str(grade)]), "zorder": 20}
+                    self.letters.write(self.axes, x, y, str(grade), max(size, DIGIT_PT[0]), **how)
 
     def homes(self, *, pale: bool = False) -> dict[str, Any]:
         """Homes as circles by residents; returns what the legend needs: metres of radius per root of people, counts."""
@@ -232,27 +222,16 @@ class MapDrawing:
         """Numbers in plates, the first on top: filled, hollow with a broken edge, or hollow all of them."""
         for place, (label, full) in enumerate(zip(labels, filled or [False] * len(labels), strict=True)):
             x, y = points["x"].iloc[place], points["y"].iloc[place]
-            self.axes.text(
-                x,
-                y,
-                self.letters.clean(label),
-                fontsize=7,
-                fontweight="bold",
-                fontfamily=self.letters.families,
-                ha="center",
-                va="center",
-                color="white" if full else INK,
-                zorder=60 - place / len(labels),
-                parse_math=False,
-                clip_on=True,
-                bbox={
-                    "boxstyle": "round,pad=0.22",
-                    "facecolor": INK if full else "white",
-                    "edgecolor": INK,
-                    "linewidth": 0.9,
-                    "linestyle": "solid" if full or filled is None else (0, (2, 1)),
-                },
-            )
+            plate = {
+                "boxstyle": "round,pad=0.22",
+                "facecolor": INK if full else "white",
+                "edgecolor": INK,
+                "linewidth": 0.9,
+                "linestyle": "solid" if full or filled is None else (0, (2, 1)),
+            }
+            how: dict[str, Any] = {"bold": True, "color": "white" if full else INK, "bbox": plate, "clip_on": True}
+            how |= {"ha": "center", "va": "center", "zorder": 60 - place / len(labels)}
+            self.letters.write(self.axes, x, y, self.letters.clean(label), 7, **how)
 
     # ------------------------------------------------------------------------------------------------ primitives
 
@@ -286,13 +265,10 @@ class MapDrawing:
     def halo(self, x: float, y: float, text: object, size: float, *, most_mm: float, bold: bool = False) -> None:
         """A name over a white edge; twice, since an edge turns letters into shapes that cannot be searched for."""
         clean = self.letters.lines(self.letters.clean(text), most_mm, size, bold=bold)[0]
-        how: dict[str, Any] = {
-            "fontsize": size, "fontfamily": self.letters.families, "fontweight": "bold" if bold else "normal",
-            "ha": "center", "va": "center", "parse_math": False, "clip_on": True,
-        }  # fmt: skip
-        under = self.axes.text(x, y, clean, color="white", zorder=40, **how)
+        how = {"bold": bold, "ha": "center", "va": "center", "clip_on": True}
+        under = self.letters.write(self.axes, x, y, clean, size, color="white", zorder=40, **how)
         under.set_path_effects([Stroke(linewidth=2.2, foreground="white", alpha=0.9)])
-        self.axes.text(x, y, clean, color=INK, zorder=41, **how)
+        self.letters.write(self.axes, x, y, clean, size, color=INK, zorder=41, **how)
 
     def _circles(
         self,

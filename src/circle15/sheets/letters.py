@@ -17,6 +17,9 @@ from circle15.errors import Finding, SourceError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from matplotlib.axes import Axes
+    from matplotlib.text import Text
+
 FAMILIES = (  # the first that is there is taken; those of Japanese shapes come late
     *("Noto Sans CJK SC", "Source Han Sans SC", "Source Han Sans CN", "Noto Sans SC", "Microsoft YaHei", "PingFang SC"),
     *("Hiragino Sans GB", "DengXian", "SimHei", "Heiti SC", "STHeiti", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei"),
@@ -78,6 +81,15 @@ class Letters:
         spaced = " ".join(str(text).split())
         kept = (one for one in unicodedata.normalize("NFC", spaced) if unicodedata.category(one)[0] != "C")
         return "".join(one if ord(one) in self._known else _BOX for one in kept)
+
+    def write(self, axes: Axes, x: float, y: float, text: str, size: float, **how: Any) -> Text:  # noqa: ANN401
+        """Write clean text on axes: no formulas, and no two letters drawn as one, which cannot be searched for."""
+        weight = "bold" if how.pop("bold", False) else "normal"
+        told: dict[str, Any] = {"fontfamily": self.families, "fontsize": size, "fontweight": weight}
+        written = axes.text(x, y, text, parse_math=False, **told, **how)
+        if hasattr(written, "set_fontfeatures"):  # before matplotlib 3.11 there were none
+            written.set_fontfeatures(["-liga", "-clig", "-calt"])
+        return written
 
     def width(self, text: str, size: float, *, bold: bool = False) -> float:
         """How wide clean text is, in millimetres, at a size in points."""

