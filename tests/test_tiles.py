@@ -21,7 +21,7 @@ from circle15.errors import ConfigError, MissingExtra, SourceError
 from circle15.project import SitePlan
 from circle15.study import Study
 from circle15.study.comparing import compare
-from circle15.tables import COVERAGE
+from circle15.tables import COVERAGE, StudyArea
 from circle15.tiles import Plan, run_tiles, work, workers
 from circle15.tiles.plan import _tiles
 from jobs import deadly, noted
@@ -180,6 +180,26 @@ def test_every_unit_is_in_one_tile_and_the_rest_of_a_larger_one_beside_it(tmp_pa
     ground = tiles.geometry.to_numpy()
     assert shapely.area(shapely.union_all(ground)) == pytest.approx(shapely.area(units.geometry["D"]), rel=1e-5)
     assert shapely.area(ground).sum() == pytest.approx(shapely.area(units.geometry["D"]), rel=1e-5)
+
+
+def test_slivers_between_units_stretch_no_tile():
+    side, gap = 1000.0, 0.002
+    corners = [(side * x, side * y) for x in range(8) for y in range(8)]
+    shapes = [shapely.box(x + gap, y + gap, x + side - gap, y + side - gap) for x, y in corners]
+    whole = shapely.box(0, 0, 8 * side, 8 * side)
+    units = gpd.GeoDataFrame(
+        {"tier": ["district"] + ["community"] * 64, "parent": [None] + ["D"] * 64},
+        index=pd.Index(["D", *(f"C{number}" for number in range(64))], name="unit"),
+        geometry=[whole, *shapes],
+        crs=32648,
+    )
+    tiles, _ = _tiles(units, StudyArea("slivers", whole, units.crs, 0.0), size_m=4 * side)
+    assert len(tiles) == 4
+    assert shapely.area(tiles.geometry.to_numpy()).sum() == pytest.approx(whole.area, rel=1e-12)
+    wide = tiles.geometry.bounds
+    assert (wide["maxx"] - wide["minx"]).max() < 4 * side + 1
+    assert (wide["maxy"] - wide["miny"]).max() < 4 * side + 1
+    assert tiles.geometry.apply(lambda shape: shape.geom_type).isin(["Polygon", "MultiPolygon"]).all()
 
 
 def test_the_halo_is_as_wide_as_the_fastest_walk(tmp_path):

@@ -46,6 +46,7 @@ _HOMES = {
     "read_terrain": "sources.terrain",
     "read_units": "sources.areas",
     "Result": "tables",
+    "sheets": "sheets",
     "siting": "siting",
     "SourceError": "errors",
     "Standard": "project",

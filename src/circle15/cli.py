@@ -33,6 +33,7 @@ Output = Annotated[Path | None, typer.Option("--output", help="结果文件夹 F
 
 RunA = Annotated[Path, typer.Argument(metavar="RUN_A", help="此前的结果文件夹 The earlier results folder.")]
 RunB = Annotated[Path, typer.Argument(metavar="RUN_B", help="此后的结果文件夹 The later results folder.")]
+Results = Annotated[Path, typer.Argument(metavar="RESULTS", help="结果文件夹 A results folder.")]
 Scenario = Annotated[str | None, typer.Option("--scenario", help="情景 Name of a [[scenario]] in the study file.")]
 
 
@@ -170,6 +171,19 @@ def compare(before: RunA, after: RunB, output: Output = None) -> None:
         _say(text)
     _say(f"done: {', '.join(OUTPUTS)}")
     typer.echo(folder / "change.html")
+
+
+@app.command()
+def sheets(results: Results, output: Output = None) -> None:
+    """把结果印成 A3 图纸和会议幻灯片。Write A3 sheets (PDF, PNG) and slides of a results folder."""
+    from circle15.sheets import SLIDES
+    from circle15.study.printing import print_sheets
+
+    folder, written = print_sheets(results, output)
+    if SLIDES not in written:
+        _say(f'note: {SLIDES} needs python-pptx: pip install "circle15[office]"')
+    _say(f"done: {', '.join(written)}")
+    typer.echo(folder / written[0])
 
 
 @app.command()

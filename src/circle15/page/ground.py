@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from circle15.page.packing import areas, lines, lonlat
-from circle15.tables import TIERS
+from circle15.tables import TIERS, street_class
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +29,6 @@ GROUND_M = 2.0
 FINE = 20_000  # steps across a large area that its outlines are drawn by
 STREET_CLASSES = ("tunnel", "path", "street", "major", "bridge", "stairs", "escalator")  # drawn in this order
 _FIRST = ("lift", "escalator", "bridge", "stairs", "major", "street", "tunnel", "path")  # carried in this order
-_MAJOR = ("trunk", "primary", "secondary", "trunk_link", "primary_link", "secondary_link")
 
 
 def plain(value: object) -> object:
@@ -137,30 +136,6 @@ def _ground(ground: gpd.GeoDataFrame, grid: Grid, *, simplify_m: float) -> dict[
         arrays |= areas(shapes[(kind == one) & flat], grid, name=one)
         arrays |= lines(shapes[(kind == one) & ~flat], grid, name=f"{one}_line")
     return arrays
-
-
-def street_class(streets: pd.DataFrame) -> NDArray[np.object_]:
-    """How a link is drawn; `lift` is a symbol.
-
-    Parameters
-    ----------
-    streets : DataFrame
-        With `kind` and `highway`.
-
-    Returns
-    -------
-    ndarray of str
-
-    Examples
-    --------
-    >>> links = pd.DataFrame({"kind": ["street", "lift", "corridor"], "highway": ["primary", None, None]})
-    >>> street_class(links).tolist()
-    ['major', 'lift', 'path']
-    """
-    kind = streets["kind"].to_numpy(dtype=object)
-    major = (kind == "street") & streets["highway"].isin(_MAJOR).to_numpy()
-    minor = np.isin(kind, ("crossing", "corridor"))
-    return np.where(major, "major", np.where(minor, "path", kind))
 
 
 def streets(table: gpd.GeoDataFrame, grid: Grid) -> tuple[dict[str, Whole], list[str]]:

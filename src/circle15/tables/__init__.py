@@ -72,6 +72,7 @@ from circle15.tables.statements import (
     UNITS,
     WALKERS,
     dictionary,
+    street_class,
 )
 
 __all__ = [
@@ -139,4 +140,5 @@ __all__ = [
     "TravelTimes",
     "dictionary",
     "limit_s",
+    "street_class",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, get_args
 
+import numpy as np
 import pandas as pd
 
 from circle15.tables.contract import Kind, Table, columns_of
@@ -14,11 +15,14 @@ from circle15.tables.planned import PLANNED
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+
 LINK_KINDS = ("path", "street", "stairs", "escalator", "lift", "crossing", "bridge", "tunnel", "corridor", "cable_car")
 EVIDENCE = ("survey", "tag", "terrain", "default")
 TIERS = ("district", "subdistrict", "community", "cell")
 CAUSES = ("", "none", "far", "terrain", "steps", "closed")
 STATUSES = ("served", "gap", "unknown")
+_MAJOR = ("trunk", "primary", "secondary", "trunk_link", "primary_link", "secondary_link")
 STEP_FREE_WORDS = ("yes", "no", "unknown")
 CANDIDATES_FROM = ("table", "street")
 ENTRANCE_RUNGS = ("gate", "crossing", "outline", "point", "table")
@@ -438,3 +442,27 @@ def dictionary(tables: Iterable[Table] = TABLES.values()) -> pd.DataFrame:
         if table.geometry:
             rows.append((table.name, "geometry", " or ".join(table.geometry), "Shape, in metres."))
     return pd.DataFrame(rows, columns=["table", "column", "kind", "words"])
+
+
+def street_class(streets: pd.DataFrame) -> NDArray[np.object_]:
+    """How a link is drawn; `lift` is a symbol.
+
+    Parameters
+    ----------
+    streets : DataFrame
+        With `kind` and `highway`.
+
+    Returns
+    -------
+    ndarray of str
+
+    Examples
+    --------
+    >>> links = pd.DataFrame({"kind": ["street", "lift", "corridor"], "highway": ["primary", None, None]})
+    >>> street_class(links).tolist()
+    ['major', 'lift', 'path']
+    """
+    kind = streets["kind"].to_numpy(dtype=object)
+    major = (kind == "street") & streets["highway"].isin(_MAJOR).to_numpy()
+    minor = np.isin(kind, ("crossing", "corridor"))
+    return np.where(major, "major", np.where(minor, "path", kind))

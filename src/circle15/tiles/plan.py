@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SLACK = 1.05  # [P] of the halo, for link times that are rounded to ticks
 PLAN, TILES, UNITS_FILE, EXTENT = "plan.json", "tiles.parquet", "units.parquet", "extent.parquet"
 PEOPLE = "people.parquet"
-REST_M2 = 1.0  # a smaller rest is a rounding of the polygons
+SLIVER_M = 0.1  # a rest that is narrower is a rounding of the polygons; nobody lives there
 
 
 @dataclass(frozen=True)
@@ -214,15 +214,33 @@ def _tiles(units: gpd.GeoDataFrame, area: StudyArea, *, size_m: float) -> tuple[
     names = np.full(len(units), None, dtype=object)
     names[finest] = _squares(shapely.point_on_surface(shapes[finest]), area, size_m)
     tiles = np.unique(names[finest].astype(str))
-    ground = [shapely.union_all(shapes[names == tile]) for tile in tiles]
-    for place in np.flatnonzero(~finest):
-        parts = shapes[(units["parent"] == units.index[place]).to_numpy()]
-        rest = shapely.difference(shapes[place], shapely.union_all(parts))
-        if shapely.area(rest) > REST_M2:
-            nearest = int(shapely.STRtree(ground).nearest(shapely.point_on_surface(rest)))
-            ground[nearest] = shapely.union(ground[nearest], rest)
+    ground = np.array([shapely.union_all(shapes[names == tile]) for tile in tiles])
+    whole = np.flatnonzero(~finest)
+    rests = [_rest(shapes[one], shapes[(units["parent"] == units.index[one]).to_numpy()], size_m) for one in whole]
+    rest = np.concatenate([*rests, ground[:0]])
+    nearest = shapely.STRtree(ground).nearest(shapely.point_on_surface(rest))
+    for place in np.unique(nearest):
+        ground[place] = shapely.union_all([ground[place], *rest[nearest == place]])
     index = pd.Index(tiles, name="tile", dtype=object)
     return gpd.GeoDataFrame(geometry=ground, index=index, crs=area.crs), units.assign(tile=names)
+
+
+def _rest(whole: BaseGeometry, parts: NDArray[np.object_], size_m: float) -> NDArray[np.object_]:
+    """The pieces of a unit's ground that are in none of its parts.
+
+    Ground on which somebody may live stays in one piece, so that homes are gathered as they are in the whole. Slivers,
+    the rounding of polygons that should meet, hang together over the whole area: they are cut, so that none reaches far.
+    """
+    rest = shapely.difference(whole, shapely.union_all(parts))
+    wide = shapely.buffer(rest, -SLIVER_M / 2, join_style="mitre")
+    wide = shapely.intersection(shapely.buffer(wide, SLIVER_M, join_style="mitre"), rest)
+    slivers = shapely.difference(rest, wide)
+    west, south, east, north = shapely.bounds(whole)
+    columns, rows = np.arange(west, east, size_m), np.arange(south, north, size_m)
+    x, y = (one.ravel() for one in np.meshgrid(columns, rows))
+    cut = shapely.intersection(slivers, shapely.box(x, y, x + size_m, y + size_m))
+    pieces = shapely.get_parts(shapely.get_parts(np.append(cut, wide)))
+    return pieces[shapely.area(pieces) > 0]
 
 
 def _squares(points: NDArray[np.object_], area: StudyArea, size_m: float) -> NDArray[np.object_]:

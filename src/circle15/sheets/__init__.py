@@ -1,0 +1,77 @@
+"""Static companions of the map: A3 sheets as PNG and vector PDF, and a few slides; the only room that knows matplotlib.
+
+Chinese and English stand side by side, colours are those of the page, and a word, a digit or a pattern beside each.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from circle15.project import Standard
+    from circle15.tables import Result
+
+SIGN = "card.pdf"  # the file that shows that a folder holds sheets
+SLIDES = "meeting.pptx"
+READ = ("facilities", "coverage", "grades", "streets", "ground", "circles", "projects", "project_cells")
+"""The tables that sheets are made from, for `sources.results.read_results`."""
+
+
+def write_sheets(
+    result: Result, folder: Path, *, standard: Standard, language: Literal["zh", "en"] = "zh"
+) -> tuple[str, ...]:
+    """Write the sheets of a result into a folder: the card, the gaps, the projects, and slides for a meeting.
+
+    Each sheet is A3 landscape, once as PNG and once as vector PDF whose text can be searched. The same result on the
+    same computer gives the same bytes.
+
+    Parameters
+    ----------
+    result : Result
+        What a run computed; one read back from its folder will do, with the tables of `READ`.
+    folder : Path
+        Where to; it is made where it is not there. Files of these names in it are replaced.
+    standard : Standard
+        The standard that the result was held against.
+    language : {"zh", "en"}
+        Which of the two languages stands first.
+
+    Returns
+    -------
+    tuple of str
+        Names of the files: `card`, `gaps` and, where there are projects, `projects`, each `.pdf` and `.png`; and
+        `meeting.pptx` where python-pptx is installed.
+
+    Raises
+    ------
+    SourceError
+        When this computer has no font with Chinese letters; nothing is written then.
+    DataError
+        When the result holds no coverage.
+    """
+    from circle15.sheets.contents import Contents
+    from circle15.sheets.layouts import card_sheet, gaps_sheet, projects_sheet
+    from circle15.sheets.letters import Letters
+    from circle15.sheets.paper import drawing
+
+    letters = Letters.found()
+    made = Contents(result, standard, language)
+    layouts = {"card": card_sheet, "gaps": gaps_sheet}
+    if len(made.projects):
+        layouts["projects"] = projects_sheet
+    written: list[str] = []
+    folder.mkdir(parents=True, exist_ok=True)
+    with drawing():
+        for place, (name, layout) in enumerate(layouts.items(), start=1):
+            sheet = layout(made, letters, number=(place, len(layouts)))
+            sheet.write(folder / name, title=f"{sheet.title} {' '.join(made.name)}")
+            written += [f"{name}.pdf", f"{name}.png"]
+        if find_spec("pptx") is not None:
+            from circle15.sheets.meeting import write_meeting
+
+            write_meeting(made, letters, folder / SLIDES)
+            written.append(SLIDES)
+    return tuple(written)
