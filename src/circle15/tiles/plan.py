@@ -215,8 +215,8 @@ def _tiles(units: gpd.GeoDataFrame, area: StudyArea, *, size_m: float) -> tuple[
     names[finest] = _squares(shapely.point_on_surface(shapes[finest]), area, size_m)
     tiles = np.unique(names[finest].astype(str))
     ground = np.array([shapely.union_all(shapes[names == tile]) for tile in tiles])
-    whole = np.flatnonzero(~finest)
-    rests = [_rest(shapes[one], shapes[(units["parent"] == units.index[one]).to_numpy()], size_m) for one in whole]
+    parents = units["parent"].to_numpy(dtype=object)
+    rests = [_rest(shapes[one], shapes[parents == units.index[one]], size_m) for one in np.flatnonzero(~finest)]
     rest = np.concatenate([*rests, ground[:0]])
     nearest = shapely.STRtree(ground).nearest(shapely.point_on_surface(rest))
     for place in np.unique(nearest):
@@ -239,7 +239,7 @@ def _rest(whole: BaseGeometry, parts: NDArray[np.object_], size_m: float) -> NDA
     columns, rows = np.arange(west, east, size_m), np.arange(south, north, size_m)
     x, y = (one.ravel() for one in np.meshgrid(columns, rows))
     cut = shapely.intersection(slivers, shapely.box(x, y, x + size_m, y + size_m))
-    pieces = shapely.get_parts(shapely.get_parts(np.append(cut, wide)))
+    pieces = shapely.get_parts(shapely.get_parts(np.array([*cut, wide])))
     return pieces[shapely.area(pieces) > 0]
 
 
