@@ -229,11 +229,11 @@ def _rest(whole: BaseGeometry, parts: NDArray[np.object_], size_m: float) -> NDA
     """The pieces of a unit's ground that are in none of its parts.
 
     Ground on which somebody may live stays in one piece, so that homes are gathered as they are in the whole. Slivers,
-    the rounding of polygons that should meet, hang together over the whole area: they are cut, so that none reaches far.
+    the rounding of polygons that should meet, hang together over the whole area: they are cut, so none reaches far.
     """
     rest = shapely.difference(whole, shapely.union_all(parts))
-    wide = shapely.buffer(rest, -SLIVER_M / 2, join_style="mitre")
-    wide = shapely.intersection(shapely.buffer(wide, SLIVER_M, join_style="mitre"), rest)
+    opened = shapely.buffer(shapely.buffer(rest, -SLIVER_M / 2, join_style="mitre"), SLIVER_M, join_style="mitre")
+    wide = shapely.intersection(opened, rest)
     slivers = shapely.difference(rest, wide)
     west, south, east, north = shapely.bounds(whole)
     columns, rows = np.arange(west, east, size_m), np.arange(south, north, size_m)
