@@ -353,6 +353,22 @@ def test_what_is_not_graded_is_hatched_and_white(result, standard, tmp_path):
     assert (tmp_path / "card.pdf").exists()
 
 
+def test_what_is_too_much_for_paper_is_left_out_and_said(result, standard, tmp_path, monkeypatch):
+    from circle15.sheets import drawing as room
+
+    for name, most in (("MOST_STREETS", 3), ("MOST_HOMES", 20), ("MOST_FACILITIES", 5), ("MOST_NAMES", 1)):
+        monkeypatch.setattr(room, name, most)
+    monkeypatch.setattr(layouts, "MOST_DIGITS", 1)
+    made, letters = Contents(result, standard, "zh"), Letters.found()
+    with drawing():
+        layouts.gaps_sheet(made, letters, number=(1, 2)).write(tmp_path / "gaps", title="gaps")
+        layouts.card_sheet(made, letters, number=(2, 2)).write(tmp_path / "card", title="card")
+    text = text_of(tmp_path / "gaps.pdf")
+    for words in ("道路过密，未画", "设施过密，未画", f"另有 {len(result.origins) - 20:,} 个较小的居住点未画"):
+        assert shown(words) in text, words
+    assert shown("格内不写等级") in text_of(tmp_path / "card.pdf")
+
+
 # ------------------------------------------------------------------------------------------------------------ slides
 
 

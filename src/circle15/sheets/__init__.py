@@ -25,8 +25,8 @@ def write_sheets(
 ) -> tuple[str, ...]:
     """Write the sheets of a result into a folder: the card, the gaps, the projects, and slides for a meeting.
 
-    Each sheet is A3 landscape, once as PNG and once as vector PDF whose text can be searched. The same result on the
-    same computer gives the same bytes.
+    Each sheet is A3 landscape, once as PNG and once as vector PDF whose text can be searched (Chinese from
+    matplotlib 3.11 on). The same result on the same computer gives the same bytes.
 
     Parameters
     ----------

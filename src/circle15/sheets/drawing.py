@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from circle15.sheets.contents import Contents
     from circle15.sheets.letters import Letters
 
-MOST_STREETS, MOST_HOMES = 60_000, 6_000  # drawn on one sheet
+MOST_STREETS, MOST_HOMES, MOST_FACILITIES = 60_000, 6_000, 6_000  # drawn on one sheet
 FINE_MM = 0.08  # how far a drawn line may lie from the true one, on the paper
 STREETS = {  # class of a street: width in points; drawn in this order, carried in the other
     "path": 0.35,
@@ -140,9 +140,9 @@ class MapDrawing:
         return any(abs(x - one) < wide and abs(y - other) < tall for one, other in plates)
 
     def facilities(self) -> bool:
-        """Every facility as a small dot at its first entrance."""
+        """Every facility as a small dot at its first entrance, where there are not too many; whether any is drawn."""
         table = self.made.result.facilities
-        if table.empty:
+        if not 0 < len(table) <= MOST_FACILITIES:
             return False
         first = shapely.get_coordinates(shapely.get_geometry(table.geometry.to_numpy(), 0))
         self.axes.plot(
@@ -163,10 +163,11 @@ class MapDrawing:
         """Units coloured by grade, each with its digit where it has room; hatched where there is none."""
         fills = self.made.palette["grades"]
         none = grades.isna().to_numpy()
+        width = 0.25 if digits else 0.1
         for grade in range(1, 6):
             mine = (grades == grade).fillna(value=False).to_numpy(dtype=bool)
-            self.areas(units.geometry[mine], face=fills[str(grade)], edge="white", width=0.25, zorder=4)
-        self.areas(units.geometry[none], face="white", edge="#7b828c", width=0.25, zorder=4, hatch=HATCH)
+            self.areas(units.geometry[mine], face=fills[str(grade)], edge="white", width=width, zorder=4)
+        self.areas(units.geometry[none], face="white", edge="#7b828c", width=width, zorder=4, hatch=HATCH)
         if digits:
             for grade, (x, y, radius) in zip(grades[~none], label_points(units[~none]), strict=True):
                 size = min(2.2 * radius / self.metres, DIGIT_PT[1])

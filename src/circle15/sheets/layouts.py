@@ -54,13 +54,13 @@ class Key(NamedTuple):
 def card_sheet(made: Contents, letters: Letters, *, number: tuple[int, int]) -> A3Sheet:
     """One small map for each category, its units coloured by grade, and the legend in the last field."""
     tier = made.tiers[-1]
-    note = made.both("notes", "card", tier=made.tier(tier))
+    units = made.of_tier(tier)
+    digits = len(units) <= MOST_DIGITS
+    note = made.both("notes", "card" if digits else "many", tier=made.tier(tier))
     sheet = A3Sheet(made, letters, "card", note=note, number=number)
     bounds = made.result.area.boundary.bounds
     categories = made.standard.categories
     fields, scale = _grid(sheet.room, bounds, len(categories) + 1)
-    units = made.of_tier(tier)
-    digits = len(units) <= MOST_DIGITS
     for place, (category, field) in enumerate(zip(categories, fields, strict=False), start=1):
         axes = sheet.map(_under(field), bounds, scale)
         drawing = MapDrawing(made, letters, axes, scale)
@@ -401,6 +401,8 @@ def _ground_keys(drawing: MapDrawing, there: list[str], *, placed: bool) -> list
             keys.append(Key("line", made.said("legend", "rail"), {"color": base["rail"], "width": 1.0, "dashed": True}))
         else:
             keys.append(Key("fill", made.said("legend", one), {"face": base[one]}))
+    if not placed and len(made.result.facilities):
+        keys.append(Key("note", made.said("legend", "facilities_left"), {}))
     if drawing.streets_left:
         keys.append(Key("note", made.said("legend", "streets_left"), {}))
     for place, tier in enumerate(reversed(made.tiers)):

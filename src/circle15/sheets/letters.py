@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 FAMILIES = (  # the first that is there is taken; those of Japanese shapes come late
     *("Noto Sans CJK SC", "Source Han Sans SC", "Source Han Sans CN", "Noto Sans SC", "Microsoft YaHei", "PingFang SC"),
     *("Hiragino Sans GB", "DengXian", "SimHei", "Heiti SC", "STHeiti", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei"),
-    *("Sarasa Gothic SC", "LXGW WenKai", "Droid Sans Fallback", "Noto Serif CJK SC", "Source Han Serif SC", "SimSun"),
+    *("Sarasa Gothic SC", "LXGW WenKai", "Noto Serif CJK SC", "Source Han Serif SC", "SimSun"),
     *("Songti SC", "AR PL UMing CN", "AR PL UKai CN", "Arial Unicode MS", "Noto Sans CJK JP", "Noto Serif CJK JP"),
+    "Droid Sans Fallback",  # has no Latin letters
 )
 SAMPLE = "步行缺口单元街道设施项目无法判断渝"  # letters that a font has to have
 BESIDE = "DejaVu Sans"  # travels with matplotlib, for letters that the Chinese font lacks

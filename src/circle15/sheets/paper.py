@@ -204,7 +204,7 @@ class Paper:
         xs = np.concatenate([[0.0], np.cumsum([one.width for one in heads])]) + box.x
         for one, x in zip(heads, xs, strict=False):
             at, side = self._aside(one, x)
-            self.text(at, box.top - 0.4, one.text[0], 6.6, bold=True, side=side, width=one.width - 1)
+            self.text(at, box.top - 0.4, one.text[0], 6.6, bold=True, side=side, width=one.width - 0.2)
             self.text(at, box.top - 3.6, one.text[1], 5.4, color=SOFT, side=side, width=one.width - 1)
         self.line((box.x, xs[-1]), (box.top - 6.8, box.top - 6.8), width=0.6)
         for place, row in enumerate(rows[:fits]):
