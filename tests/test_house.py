@@ -51,6 +51,7 @@ ROOMS = {  # outside library -> the only rooms that may import it
     "branca": {"page", "report"},
     "jinja2": {"page", "report"},
     "xstatic": {"page"},
+    "xyzservices": {"page"},
     "pydantic": {"project"},
     "typer": {"cli"},
     "rich": {"cli"},

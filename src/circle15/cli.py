@@ -16,6 +16,7 @@ import typer
 from circle15.errors import Circle15Error, ConfigError, Finding, SourceError
 
 if TYPE_CHECKING:
+    from circle15.page.backdrop import Backdrop
     from circle15.study import Study
 
 NEEDS_MENDING, OUTSIDE_FAILED = 2, 3
@@ -60,6 +61,7 @@ def _run(
     *,
     scheduler: str | None = None,
     workers: int | None = None,
+    pictures: Backdrop | None = None,
 ) -> None:
     from circle15.study import Study
     from circle15.study.folder import OUTPUTS
@@ -69,13 +71,19 @@ def _run(
     if study.project.tiles.size_km:
         from circle15.tiles import run_tiles
 
-        folder = run_tiles(study, output, scheduler=scheduler, workers=workers)
+        folder = run_tiles(study, output, scheduler=scheduler, workers=workers, backdrop=pictures)
     else:
-        folder = study.run(output)
+        folder = study.run(output, backdrop=pictures)
     for finding in study.findings:
         _say(f"note: {finding}")
     _say(f"{time.perf_counter() - progress.begun:6.1f} s  done: {', '.join(OUTPUTS)}")
     typer.echo(folder / "map.html")
+
+
+def _backdrop(name: str, key: str) -> Backdrop:
+    from circle15.page.backdrop import Backdrop
+
+    return Backdrop.of(name, key=key)
 
 
 @app.command()
@@ -138,9 +146,16 @@ def run(
         str | None, typer.Option(metavar="tcp://...", help="Dask 调度器 Dask scheduler, for [tiles].")
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="进程数 Processes on this machine, for [tiles].")] = None,
+    backdrop: Annotated[
+        str | None, typer.Option(metavar="NAME", help="联网底图 Base map from the network, such as Gaode.Normal")
+    ] = None,
+    backdrop_key: Annotated[
+        str, typer.Option(metavar="KEY", help="底图密钥，写进地图 Its key; stands in the map")
+    ] = "",
 ) -> None:
     """计算并写出地图、地理数据包和清单。Compute, and write the map, the GIS package and the manifest."""
-    _run(study, output, scenario, scheduler=scheduler, workers=workers)
+    pictures = None if backdrop is None else _backdrop(backdrop, backdrop_key)
+    _run(study, output, scenario, scheduler=scheduler, workers=workers, pictures=pictures)
 
 
 @app.command()

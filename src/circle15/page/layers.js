@@ -53,9 +53,11 @@ circle15.layers = (() => {
     let hatch = null;
     return (context, view) => {
       hatch = hatch || canvas.patterns(context);
-      context.fillStyle = base.outside;
-      context.fillRect(0, 0, view.width, view.height);
-      canvas.fill(context, view, world.boundary, base.land);
+      if (!state.backdrop) {
+        context.fillStyle = base.outside;
+        context.fillRect(0, 0, view.width, view.height);
+        canvas.fill(context, view, world.boundary, base.land);
+      }
       for (const [kind, layer, color] of [["park", "parks", base.park], ["water", "water", base.water]]) {
         if (!state.shows(layer)) continue;
         const [flat, line] = world.areas[kind];

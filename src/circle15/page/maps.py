@@ -12,13 +12,14 @@ import os
 import re
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
 import folium
 from branca.element import Element, Figure, MacroElement
 from jinja2 import Environment, PackageLoader
 
 from circle15.errors import ConfigError, Finding
+from circle15.page.backdrop import Backdrop
 from circle15.page.changing import change_blocks, change_words
 from circle15.page.contents import blocks, carried, words
 from circle15.page.ground import MOST_STREETS
@@ -27,6 +28,8 @@ from circle15.page.squares import farthest
 from circle15.page.walking import walking
 
 if TYPE_CHECKING:
+    from xyzservices import TileProvider
+
     from circle15.page.walking import Live
     from circle15.project import Standard
     from circle15.tables import Comparison, Result
@@ -41,8 +44,18 @@ _LIVE_SCRIPTS = (
     *("live_supply.js", "live_scenario.js", "live.js"),
     *("ask_edits.js", "ask_traces.js", "ask_answers.js", "ask_overlay.js", "ask_words.js", "ask_panel.js", "ask.js"),
 )
+_BACKDROP = "backdrop.js"
 _STYLES = ("style.css", "sheet.css")
 _TEMPLATES = Environment(loader=PackageLoader("circle15.page"), autoescape=True)
+
+
+class Opening(NamedTuple):
+    """What a page opens with: title of the window, language (zh or en), ground in degrees, words of that language."""
+
+    title: str
+    language: str
+    bounds: tuple[float, float, float, float]
+    said: dict[str, Any]
 
 
 class GapMap(folium.Map):
@@ -52,16 +65,12 @@ class GapMap(folium.Map):
     ----------
     contents : str
         The page's data as inert elements.
-    title : str
-        Title of the window.
-    language : {"zh", "en"}
-        The language that the page opens in.
-    bounds : tuple of float
-        West, south, east and north of what it shows, in degrees.
-    said : dict
-        Every word of that language.
+    opening : Opening
+        What the page opens with.
     scripts : tuple of str
         The package's own scripts that the page runs.
+    pictures : tuple of str
+        Hosts that it may fetch pictures from.
     """
 
     # class attributes of folium that name what is linked: no jQuery, no Bootstrap, no icon fonts
@@ -69,16 +78,9 @@ class GapMap(folium.Map):
     default_css = [("leaflet_css", "https://cdn.jsdelivr.net/npm/leaflet@1.9.3/dist/leaflet.css")]  # noqa: RUF012
 
     def __init__(
-        self,
-        contents: str,
-        *,
-        title: str,
-        language: str,
-        bounds: tuple[float, float, float, float],
-        said: dict[str, Any],
-        scripts: tuple[str, ...] = _SCRIPTS,
+        self, contents: str, opening: Opening, *, scripts: tuple[str, ...] = _SCRIPTS, pictures: tuple[str, ...] = ()
     ) -> None:
-        west, south, east, north = bounds
+        west, south, east, north = opening.bounds
         super().__init__(
             location=((south + north) / 2, (west + east) / 2),
             zoom_start=14,
@@ -87,10 +89,13 @@ class GapMap(folium.Map):
             zoom_snap=0.25,
             attribution_control=False,
         )
-        self.options |= {"min_zoom": farthest(bounds), "max_zoom": 19}  # folium's own arguments reach only a tile layer
+        self.options |= {
+            "min_zoom": farthest(opening.bounds),
+            "max_zoom": 19,
+        }  # folium's own arguments reach only a tile layer
         self._id = hashlib.sha256(contents.encode()).hexdigest()[:16]  # the same result gives the same file
-        _Page(title=title, language=language).add_child(self)
-        _Shell(contents, said=said, scripts=scripts).add_to(self, name="circle15")
+        _Page(title=opening.title, language=opening.language, pictures=pictures).add_child(self)
+        _Shell(contents, said=opening.said, scripts=scripts).add_to(self, name="circle15")
 
     def render(self, **kwargs: Any) -> str:  # noqa: ANN401  passed on to branca
         """Render into the figure, with every link replaced by what it points to.
@@ -140,10 +145,10 @@ class GapMap(folium.Map):
 class _Page(Figure):
     """A figure that says its language."""
 
-    def __init__(self, *, title: str, language: str) -> None:
+    def __init__(self, *, title: str, language: str, pictures: tuple[str, ...]) -> None:
         super().__init__(height="720px", title=html.escape(title))
         self.language = "zh-CN" if language == "zh" else "en"
-        self.header.add_child(policy(), name="policy", index=0)
+        self.header.add_child(policy(pictures), name="policy", index=0)
         self.header.add_child(Verbatim('<link rel="icon" href="data:," />'), name="icon")  # else browsers ask for one
 
     def render(self, **kwargs: Any) -> str:  # noqa: ANN401
@@ -182,7 +187,12 @@ class _Shell(MacroElement):
 
 
 def gap_map(
-    result: Result, *, standard: Standard, language: Literal["zh", "en"] = "zh", live: Live | None = None
+    result: Result,
+    *,
+    standard: Standard,
+    language: Literal["zh", "en"] = "zh",
+    live: Live | None = None,
+    backdrop: Backdrop | TileProvider | str | None = None,
 ) -> GapMap:
     """The map of a result: card, gaps, facilities and isochrones, in one file that needs no network.
 
@@ -197,6 +207,9 @@ def gap_map(
     live : Live, optional
         The network and its walkers, for a page that can be asked (`ask.js` among its scripts); left out where one page
         cannot hold every answer, facility and piece of street of the result.
+    backdrop : Backdrop, TileProvider or str, optional
+        A base map of pictures, which needs a network and says so: of xyzservices or by its name, or a `Backdrop`
+        where the provider wants a key. Pictures in GCJ-02 are shifted to where they belong.
 
     Returns
     -------
@@ -216,7 +229,12 @@ def gap_map(
     walked = walking(live, result, standard=standard) if live is not None and whole else ""
     contents = blocks(result, standard=standard, language=language, more=walked)
     scripts = _LIVE_SCRIPTS if walked else _SCRIPTS
-    return GapMap(contents, **_opening(result, words(language), language), scripts=scripts)
+    opening = _opening(result, words(language), language)
+    if backdrop is None:
+        return GapMap(contents, opening, scripts=scripts)
+    given = backdrop if isinstance(backdrop, Backdrop) else Backdrop.of(backdrop)
+    contents += "\n" + given.element(opening.bounds)
+    return GapMap(contents, opening, scripts=(*scripts, _BACKDROP), pictures=given.hosts)
 
 
 def change_map(found: Comparison, *, standard: Standard, language: Literal["zh", "en"] = "zh") -> GapMap:
@@ -243,7 +261,7 @@ def change_map(found: Comparison, *, standard: Standard, language: Literal["zh",
     """
     _require_language(language)
     contents = change_blocks(found, standard=standard, language=language)
-    return GapMap(contents, **_opening(found.after, change_words(language), language), scripts=_CHANGE_SCRIPTS)
+    return GapMap(contents, _opening(found.after, change_words(language), language), scripts=_CHANGE_SCRIPTS)
 
 
 def _require_language(language: str) -> None:
@@ -251,13 +269,8 @@ def _require_language(language: str) -> None:
         raise ConfigError(Finding("language", f"there is no {language!r}", "Use zh or en"))
 
 
-def _opening(result: Result, said: dict[str, Any], language: str) -> dict[str, Any]:
+def _opening(result: Result, said: dict[str, Any], language: str) -> Opening:
     """Title, language, ground and words that a page opens with."""
     facts = result.facts
     name = str(facts.get("name_en") or facts.get("name", "")) if language == "en" else str(facts.get("name", ""))
-    return {
-        "title": f"{name} · {said['page']['title']}",
-        "language": language,
-        "bounds": result.area.extent_lonlat.bounds,
-        "said": said,
-    }
+    return Opening(f"{name} · {said['page']['title']}", language, result.area.extent_lonlat.bounds, said)

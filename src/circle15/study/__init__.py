@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from circle15.network import WalkNetwork
+    from circle15.page.backdrop import Backdrop
     from circle15.sources.inventory import Rejected
     from circle15.sources.osm import Elements, Source
     from circle15.sources.terrain import Terrain
@@ -535,7 +536,7 @@ class Study:
 
     # ---------------------------------------------------------------------------------------------- what is written
 
-    def run(self, output: Path | None = None) -> Path:
+    def run(self, output: Path | None = None, *, backdrop: Backdrop | str | None = None) -> Path:
         """Compute everything and write the results folder.
 
         The folder appears whole or not at all: it is written beside its place and moved there at the end.
@@ -544,6 +545,8 @@ class Study:
         ----------
         output : Path, optional
             The folder; what the study file names otherwise.
+        backdrop : Backdrop or str, optional
+            A base map of pictures for the map, which needs a network then.
 
         Returns
         -------
@@ -557,7 +560,7 @@ class Study:
         """
         folder = Path(output) if output is not None else self.project.path(self.project.study.output)
         scenarios.require(self)
-        write_results(self, folder)
+        write_results(self, folder, backdrop=backdrop)
         return folder
 
     def manifest(self) -> dict[str, object]:

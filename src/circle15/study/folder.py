@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from circle15.page.backdrop import Backdrop
     from circle15.study import Study
 
 OUTPUTS = (
@@ -28,8 +29,10 @@ VERSIONS = ("circle15", "numpy", "pandas", "geopandas", "shapely", "pyproj", "nu
 MOST_DEPENDED_ON = 10  # elements named in the manifest
 
 
-def write_results(study: Study, folder: Path, *, more: Callable[[Path], None] = lambda _: None) -> None:
-    """Write the results folder of a study, whole or not at all; `more` adds files of its own.
+def write_results(
+    study: Study, folder: Path, *, more: Callable[[Path], None] = lambda _: None, backdrop: Backdrop | str | None = None
+) -> None:
+    """Write the results folder of a study, whole or not at all; `more` adds files, `backdrop` pictures to the map.
 
     Raises
     ------
@@ -50,7 +53,8 @@ def write_results(study: Study, folder: Path, *, more: Callable[[Path], None] = 
         with study.step("map and tables"), writing(folder):
             in_one_piece = not study.project.tiles.size_km
             live = variants.live(study) if in_one_piece else None  # of tiles there is no one network
-            page = gap_map(result, standard=study.standard, language=study.project.study.language, live=live)
+            language = study.project.study.language
+            page = gap_map(result, standard=study.standard, language=language, live=live, backdrop=backdrop)
             page.save(str(draft / "map.html"))
             write_geopackage(result, draft / "results.gpkg", standard=study.standard)
             doubtful = doubtful_links(study.streets).drop(columns="geometry", errors="ignore")

@@ -17,13 +17,19 @@ from circle15.tiles.work import count, walk
 from circle15.tiles.workers import work
 
 if TYPE_CHECKING:
+    from circle15.page.backdrop import Backdrop
     from circle15.study import Study
 
 __all__ = ["Plan", "run_tiles"]
 
 
 def run_tiles(
-    study: Study, output: Path | None = None, *, scheduler: str | None = None, workers: int | None = None
+    study: Study,
+    output: Path | None = None,
+    *,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    backdrop: Backdrop | str | None = None,
 ) -> Path:
     """Run a study tile by tile and write the results folder.
 
@@ -40,6 +46,8 @@ def run_tiles(
         Address of a Dask scheduler; processes on this machine otherwise.
     workers : int, optional
         How many processes on this machine.
+    backdrop : Backdrop or str, optional
+        A base map of pictures for the map, which needs a network then.
 
     Returns
     -------
@@ -68,7 +76,7 @@ def run_tiles(
     with study.step("merge"):
         study = merged(study, plan)
         study.result = result_of(study)
-    write_results(study, folder, more=partial(write_coverage, study))
+    write_results(study, folder, more=partial(write_coverage, study), backdrop=backdrop)
     shutil.rmtree(kept)
     return folder
 
