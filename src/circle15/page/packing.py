@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 STEPS_PER_DEGREE = 100_000
 LATTICE_M = 500.0
 _LIMITS = np.array([1 << bits for bits in (7, 14, 21, 28)], dtype=np.uint64)  # where one more byte is needed
+_AT_ONCE = 1 << 20  # numbers that are packed together: each takes fifty bytes meanwhile
 _LEAST_RING, _LEAST_LINE = 3, 2  # points; what has fewer is not drawn
 
 
@@ -228,6 +229,10 @@ def varints(values: Whole) -> bytes:
     >>> list(varints(np.array([0, -1, 1, 64])))
     [0, 1, 2, 128, 1]
     """
+    return b"".join(_varints(values[first : first + _AT_ONCE]) for first in range(0, len(values), _AT_ONCE))
+
+
+def _varints(values: Whole) -> bytes:
     signed = np.asarray(values, dtype=np.int64)
     folded = ((signed << 1) ^ (signed >> 63)).astype(np.uint64)
     length = 1 + np.searchsorted(_LIMITS, folded, side="right").astype(np.int64)
@@ -256,8 +261,7 @@ def words(values: NDArray[np.float64], *, name: str) -> dict[str, Whole]:
 def number_block(arrays: Mapping[str, Whole], *, name: str) -> str:
     """An inert element that carries named arrays of whole numbers."""
     directory = " ".join(f"{key}:{len(values)}" for key, values in arrays.items())
-    everything = np.concatenate([np.asarray(values, dtype=np.int64) for values in arrays.values()])
-    return _element(varints(everything), name=name, arrays=directory)
+    return _element(b"".join(map(varints, arrays.values())), name=name, arrays=directory)
 
 
 def json_block(value: Any, *, name: str) -> str:  # noqa: ANN401  plain JSON values
