@@ -145,3 +145,17 @@ def test_the_workbook_and_the_map_say_the_same_in_every_cell(ran, study_name):
     assert len(on_map) == 11 * len(study.units)
     counts = study.units["tier"].value_counts()
     assert (counts["district"], counts["subdistrict"], counts["community"]) == (1, 11, 80)  # 79 and a workstation
+
+
+def test_long_sheets_keep_to_what_can_be_turned(result, tmp_path, monkeypatch):
+    def rows(most):
+        monkeypatch.setattr("circle15.workbook._MOST_ROWS", most)
+        write_workbook(result, tmp_path / "card.xlsx", standard=sample_standard())
+        sheet = openpyxl.load_workbook(tmp_path / "card.xlsx")["供给"]
+        return [row[0].value for row in sheet.iter_rows(min_row=HEADS + 1)]
+
+    supply, units = result.judgement.supply, result.units
+    holding, top = units["parent"].dropna().unique(), units.index[units["parent"].isna()]
+    assert len(rows(10**6)) > supply["unit"].isin(holding).sum() > supply["unit"].isin(top).sum()
+    assert set(rows(int(supply["unit"].isin(holding).sum()))) == set(holding)
+    assert set(rows(int(supply["unit"].isin(top).sum()))) == set(top)

@@ -48,6 +48,7 @@ _PROJECT = (  # what of a project goes on paper; projects.csv has the rest
     *("rank", "phase", "name", "unit", "service", "people", "cumulative", "by_group", "need", "basis", "equipment"),
     *("place", "room_m2", "cost", "cost_unit", "cost_class", "step_free", "cells", "evidence"),
 )
+_MOST_ROWS = 20_000  # of a sheet; results.gpkg has all
 _PAPER = 28  # widest column of a sheet that has to be read on one page of A3
 
 
@@ -117,6 +118,7 @@ class _Made:
     def __init__(self, result: Result, standard: Standard, words: dict[str, Any]) -> None:
         self.result, self.standard, self.words = result, standard, words
         self.names = result.units["name"].astype(object)
+        self.top = result.units.index[result.units["parent"].isna()]
         keyed: list[Any] = [*standard.categories, *standard.services, *standard.special_circles]
         keyed += [*standard.brands, *standard.groups]
         self.labels: dict[str, str] = {one.key: f"{one.zh} {one.en}" for one in keyed}
@@ -138,13 +140,13 @@ class _Made:
                 yield self._card(tier)
         listed = {
             "supply": self._of_tier(judged.supply),
-            "minimums": judged.minimums.sort_values("state", kind="stable"),
+            "minimums": self._fitting(judged.minimums.sort_values("state", kind="stable")),
             "projects": judged.projects[list(_PROJECT)].assign(unit=judged.projects["unit"].map(self.names)),
             "project_cells": judged.project_cells,
             "circles": judged.circles.reset_index(),
-            "views": self._above(judged.views),
-            "containment": self._above(judged.containment),
-            "groups": self._above(judged.group_coverage),
+            "views": self._fitting(self._above(judged.views)),
+            "containment": self._fitting(self._above(judged.containment)),
+            "groups": self._fitting(self._above(judged.group_coverage)),
             "equity": judged.equity,
             "survey": judged.quadrant,
             "completeness": self._of_tier(self.result.completeness),
@@ -164,7 +166,14 @@ class _Made:
         """The same, and of the smallest units the services that belong to them."""
         tier = pd.Series({one.key: one.tier for one in self.standard.services}, dtype=object)
         own = table["unit"].map(self.result.units["tier"]).astype(object) == table["service"].map(tier)
-        return table[own | table.index.isin(self._above(table).index)]
+        return self._fitting(table[own | table.index.isin(self._above(table).index)])
+
+    def _fitting(self, table: pd.DataFrame) -> pd.DataFrame:
+        """A table whose pages can still be turned: where units are very many, those that hold others, else the topmost."""
+        for fewer in (table, self._above(table), table[table["unit"].isin(self.top)]):
+            if len(fewer) <= _MOST_ROWS:
+                return fewer
+        return table.iloc[:0]
 
     def _listed(self, table: pd.DataFrame) -> tuple[Sequence[str], list[list[Cell]]]:
         """A table as heads and rows; units get their names, keys their words."""
@@ -236,8 +245,7 @@ class _Made:
 
     def _headline(self) -> tuple[Sequence[str], list[list[Cell]]]:
         """People by category over the whole study: the topmost units together."""
-        top = self.result.units.index[self.result.units["parent"].isna()]
-        whole = self.result.grades[self.result.grades["unit"].isin(top)]
+        whole = self.result.grades[self.result.grades["unit"].isin(self.top)]
         summed = whole.groupby("category", sort=False)[["people", "served", "gap", "unknown", "served_lenient"]].sum()
         rows = []
         for key, row in summed.iterrows():
@@ -251,8 +259,7 @@ class _Made:
     def _owned(self) -> tuple[Sequence[str], list[list[Cell]]]:
         """Units that own a facility beside residents who have one in reach; both are claimed in public."""
         supply = self.result.judgement.supply
-        top = self.result.units.index[self.result.units["parent"].isna()]
-        table = supply[supply["unit"].isin(top) & (supply["units"] > 0)]
+        table = supply[supply["unit"].isin(self.top) & (supply["units"] > 0)]
         table = table.assign(share=table["served"] / table["people"].where(table["people"] > 0))
         return self._listed(table[["service", "units_owning", "units_unknown", "units", "served", "unknown", "share"]])
 
