@@ -169,7 +169,7 @@ class _Made:
         return self._fitting(table[own | table.index.isin(self._above(table).index)])
 
     def _fitting(self, table: pd.DataFrame) -> pd.DataFrame:
-        """A table whose pages can be turned: where units are very many, of those that hold others, else of the topmost."""
+        """A table whose pages can be turned: of very many units those that hold others, else the topmost."""
         for fewer in (table, self._above(table), table[table["unit"].isin(self.top)]):
             if len(fewer) <= _MOST_ROWS:
                 return fewer
