@@ -22,8 +22,9 @@ from circle15.project import SitePlan
 from circle15.study import Study
 from circle15.study.comparing import compare
 from circle15.tables import COVERAGE, StudyArea
-from circle15.tiles import Plan, run_tiles, work, workers
+from circle15.tiles import Plan, _planned, run_tiles, work, workers
 from circle15.tiles.plan import _tiles
+from circle15.tiles.work import walk as work_of_a_tile
 from jobs import deadly, noted
 from read_page import number_arrays
 from tiny_study import lonlat, write_study
@@ -298,6 +299,18 @@ def test_a_scheduler_that_is_not_there(tmp_path, monkeypatch):
     with pytest.raises(SourceError, match="does not answer") as caught:
         list(work(noted, str(tmp_path), NAMES, scheduler="tcp://127.0.0.1:9"))
     assert caught.value.outside
+
+
+def test_what_is_done_is_not_done_again(tmp_path):
+    study = Study.open(town_of_units(tmp_path))
+    plan = _planned(study, tmp_path / "plan")
+    tile = plan.tiles.index[0]
+    assert work_of_a_tile(str(plan.folder), tile) == tile
+    before = plan.result(tile).stat().st_mtime_ns
+    plan.walks(tile).unlink()
+    assert work_of_a_tile(str(plan.folder), tile) == tile
+    assert plan.result(tile).stat().st_mtime_ns == before
+    assert not plan.walks(tile).exists()
 
 
 def test_without_dask_the_extra_is_named(tmp_path, monkeypatch):

@@ -57,6 +57,8 @@ def walk(folder: str, tile: str) -> str:
         The name.
     """
     plan = Plan.load(Path(folder))
+    if plan.result(tile).is_file():  # a scheduler that lost a worker asks again for what that one had done
+        return tile
     study = plan.study_of(tile)
     own = study.facilities.intersects(study.area.boundary).to_numpy()
     _write(study.facilities[own], plan.facilities(tile))
