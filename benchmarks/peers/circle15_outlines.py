@@ -29,9 +29,12 @@ WALKER = "adult"
 
 
 def build(city: City) -> WalkNetwork:
-    """The table of streets as a network, timed for the adult: his times on the slopes, not the city's own."""
+    """The table of streets as a network, timed for the adult: his times on the slopes, not the city's own.
+
+    What is made of the streets once, for the first outline, is part of it, as tiles are of Valhalla.
+    """
     network = WalkNetwork(table(city))
-    network.place(points(city, city.homes[:1]), WALKER)
+    network.isochrones(points(city, city.homes[:1]), walker=WALKER, minutes=MINUTES)
     return network
 
 
