@@ -43,10 +43,9 @@ _ACROSS, _FITS, _LINE = 7, 96, 16  # the columns that a line of words goes over,
 _SHARES = ("share", "share_most", "known_share", "satisfaction")
 _VERDICTS = ("fail", "pass", "unknown", "built", "not built")
 _DECIMALS = ("minutes", "adequacy", "expected", "value", "cost")
-_DEGREES = ("lon", "lat")
 _PROJECT = (  # what of a project goes on paper; projects.csv has the rest
-    *("rank", "phase", "name", "unit", "service", "people", "cumulative", "by_group", "need", "basis", "equipment"),
-    *("place", "room_m2", "cost", "cost_unit", "cost_class", "step_free", "cells", "evidence"),
+    *("rank", "phase", "name", "unit_name", "service", "people", "cumulative", "by_group", "need", "basis"),
+    *("equipment", "place", "room_m2", "cost", "cost_unit", "cost_class", "step_free", "cells", "evidence"),
 )
 _MOST_ROWS = 20_000  # of a sheet; results.gpkg has all
 _PAPER = 28  # widest column of a sheet that has to be read on one page of A3
@@ -141,7 +140,7 @@ class _Made:
         listed = {
             "supply": self._of_tier(judged.supply),
             "minimums": self._fitting(judged.minimums.sort_values("state", kind="stable")),
-            "projects": judged.projects[list(_PROJECT)].assign(unit=judged.projects["unit"].map(self.names)),
+            "projects": judged.projects.assign(unit_name=judged.projects["unit"].map(self.names))[list(_PROJECT)],
             "project_cells": judged.project_cells,
             "circles": judged.circles.reset_index(),
             "views": self._fitting(self._above(judged.views)),
@@ -184,7 +183,7 @@ class _Made:
             values = table[name].astype(object).where(table[name].notna(), None).tolist()
             heads.append(name)
             columns.append([self._cell(name, value) for value in values])
-            if name == "unit" and table[name].isin(self.names.index).any():
+            if name == "unit":
                 heads.append("unit_name")
                 columns.append([Cell(self.names.get(value, "")) for value in values])
         return heads, [list(row) for row in zip(*columns, strict=True)]
@@ -197,8 +196,7 @@ class _Made:
             return Cell(self.labels.get(word, word), word if word in _VERDICTS else "text")
         if value is None or not math.isfinite(value):
             return Cell("–", "none")
-        looks = (("share", _SHARES), ("decimal", _DECIMALS), ("degree", _DEGREES))
-        look = next((look for look, names in looks if name in names), "whole")
+        look = "share" if name in _SHARES else "decimal" if name in _DECIMALS else "whole"
         return Cell(value, look)
 
     def _graded(self, grade: int | None) -> Cell:
@@ -297,7 +295,6 @@ def _formats(book: Workbook, palette: Mapping[str, Mapping[str, str]]) -> dict[s
         "text": base | {"text_wrap": True},
         "whole": base | {"num_format": "#,##0"},
         "decimal": base | {"num_format": "0.00"},
-        "degree": base | {"num_format": "0.0000000"},
         "share": base | {"num_format": "0.0%"},
         "none": centred | {"font_color": "#7b828c"},
     }
