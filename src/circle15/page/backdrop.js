@@ -1,7 +1,7 @@
 /* A base map of pictures from the network, where the page was made with one: under everything that the page draws. */
 "use strict";
 
-circle15.backdrop = (() => {
+(() => {
   const COVERED = ["streets", "rail", "water", "parks", "buildings"]; // what such pictures show themselves
 
   /* How far pictures in GCJ-02 lie from where they belong: known on a grid, in between by straight lines. */
@@ -47,5 +47,4 @@ circle15.backdrop = (() => {
     document.addEventListener("circle15-written", ({ detail }) => foot(detail.page, given));
     document.addEventListener("circle15-ready", ({ detail }) => start(detail.page, given));
   }
-  return { moved };
 })();

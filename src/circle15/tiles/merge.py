@@ -17,7 +17,7 @@ from circle15 import assessment
 from circle15.errors import Finding
 from circle15.sources.osm import source_of
 from circle15.study.judged import judgement
-from circle15.tables import FACILITIES, ORIGINS, STREETS, TABLES, Coverage, Placement, Result, TravelTimes
+from circle15.tables import FACILITIES, ORIGINS, STREETS, Coverage, Placement, Result, TravelTimes
 from circle15.tiles.work import COVERED
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from circle15.study import Study
     from circle15.tiles.plan import Plan
 
+HELD = ("units", "origins", "groups", "housing", "facilities", "completeness", "survey")  # of a study, in its result
 MOST_CLUSTERS = 20_000  # whose coverage the GIS package lists besides
 AT_ONCE = 5_000  # clusters whose coverage is a table in memory
 
@@ -120,26 +121,14 @@ def result_of(study: Study) -> Result:
     Streets, isochrones and what is told of single links stay with the tiles. Coverage as rows, cluster by cluster, is a
     file of its own where there are many; see `write_coverage`.
     """
-    standard, crs, found = study.standard, study.area.crs, study.coverage
-    empty = {name: TABLES[name].empty(crs) for name in ("dependence", "step_free", "isochrones", "streets", "ground")}
-    empty |= {name: TABLES[name].empty() for name in ("walkers", "terrain")}
-    return Result(
-        area=study.area,
-        units=study.units,
-        origins=study.origins,
-        groups=study.groups,
-        housing=study.housing,
-        facilities=study.facilities,
-        completeness=study.completeness,
-        survey=study.survey,
-        found=found,
-        coverage=assessment.coverage_table(_first(found), standard=standard),
-        grades=study.card,
-        gaps=assessment.gaps(_first(found), study.origins, standard=standard),
-        **empty,
-        judgement=judgement(study, walked=False),
-        facts=study.facts,
-    )
+    standard, found = study.standard, study.coverage
+    held = {name: getattr(study, name) for name in HELD} | {
+        "coverage": assessment.coverage_table(_first(found), standard=standard),
+        "grades": study.card,
+        "gaps": assessment.gaps(_first(found), study.origins, standard=standard),
+    }
+    told = Result.of(study.area, held, facts=study.facts)
+    return replace(told, found=found, judgement=judgement(study, walked=False))
 
 
 def _first(found: Coverage) -> Coverage:
