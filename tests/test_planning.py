@@ -241,6 +241,27 @@ def test_unknown_words_are_named(tmp_path):
         _ = study.planned
 
 
+def test_a_cell_that_cannot_be_read_is_listed_once_whatever_the_scenario(tmp_path):
+    unread = ("乙", 0.5, 0.5, "许多", 20, "社工站", "")
+    file = town(tmp_path, PLAN + '[[scenario]]\nname = "关"\nclose = ["way/300"]\n', READY, unread)
+    study = Study.open(file)
+    _ = study.planned
+    other = study.under("关")
+    _ = other.planned
+    for one in (study, other):
+        assert [cell.column for cell in one.rejected] == ["floor_area_m2"]
+        assert sum("vacant.csv" in str(finding) for finding in one.findings) == 1
+
+
+def test_looking_for_problems_walks_nowhere(tmp_path):
+    study = Study.open(town(tmp_path, PLAN.replace('candidates = "vacant.csv"\n', "")))
+    assert study.check() == []
+    assert "times" not in vars(study)
+    study = Study.open(town(tmp_path))
+    (tmp_path / "vacant.csv").write_text("编号,名称\n1,甲\n", encoding="utf-8")
+    assert any("vacant.csv" in str(finding) for finding in study.check())
+
+
 def test_tiles_refuse_a_plan(tmp_path):
     from circle15.tiles import run_tiles
 

@@ -17,7 +17,8 @@ from circle15.errors import Circle15Error, DataError, SourceError
 from circle15.project import Inventory, Standard
 from circle15.sources.areas import read_area
 from circle15.sources.datum import from_wgs84, to_wgs84
-from circle15.sources.inventory import Rejected, read_inventory, sift_inventory, write_rejected
+from circle15.sources.inventory import read_inventory, sift_inventory
+from circle15.sources.located import Rejected, write_rejected
 from circle15.tables import FACILITIES, StudyArea
 
 UTM = CRS("EPSG:32648")

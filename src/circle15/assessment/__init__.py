@@ -36,7 +36,6 @@ from circle15.assessment.projects import (
     needs,
     project_cells,
     rooms,
-    sites,
     unserved,
     with_cells,
 )
@@ -82,7 +81,6 @@ __all__ = [
     "quadrant",
     "residents",
     "rooms",
-    "sites",
     "step_free",
     "supplied",
     "supply_table",

@@ -6,17 +6,15 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 from scipy.sparse import csr_array, hstack
 
 from circle15.assessment.card import grades
 from circle15.assessment.completeness import BY_TABLE
 from circle15.assessment.coverage import coverage
 from circle15.assessment.supply import demand, supplied
-from circle15.assessment.units import inside, own
+from circle15.assessment.units import own
 from circle15.errors import DataError, Finding, quoted
 from circle15.project.yardsticks import EVERYONE
 from circle15.tables import PROJECT_CELLS, PROJECTS, Placement, limit_s
@@ -24,13 +22,13 @@ from circle15.tables import PROJECT_CELLS, PROJECTS, Placement, limit_s
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import geopandas as gpd
+
     from circle15.project import SitePlan, Standard
     from circle15.tables import Coverage, TravelTimes
 
-NAMED = {"equipment": "operator", "place": "budget_line"}  # conditions, and the column that shows that they are met
 RESTS_ON = {"press": "区里公布", "text": "标准原文", "secondary": "他人转引", "memory": "记忆", "own": "本项目取值"}
 ROOM = "floor_area_m2"
-WHEN = ("before", "after")
 SAME = 1e-9  # residents; fewer are nobody
 
 
@@ -139,41 +137,6 @@ def unserved(
         within = pairs.loc[pairs["seconds"] <= limit_s(standard.service(str(key)).minutes), "origin"]
         left[str(key)] = left[str(key)][~left[str(key)].index.isin(within)]
     return {key: table for key, table in left.items() if len(table)}
-
-
-def sites(candidates: gpd.GeoDataFrame, units: gpd.GeoDataFrame, *, digits: int) -> gpd.GeoDataFrame:
-    """Candidates with what a project list says of them.
-
-    Parameters
-    ----------
-    candidates : GeoDataFrame
-        tables.CANDIDATES.
-    units : GeoDataFrame
-        tables.UNITS.
-    digits : int
-        Of a degree: sites are put where the rounded longitude and latitude say, so that whoever reads the list puts
-        them there too.
-
-    Returns
-    -------
-    GeoDataFrame
-        Columns besides: `lon`, `lat` (WGS-84); `unit`, the smallest one that it stands in; the conditions `basis` (yes:
-        the table has it, with its floor area), `equipment` (it names an operator), `place` (it names a budget line).
-    """
-    lonlat = np.round(shapely.get_coordinates(candidates.geometry.to_crs("EPSG:4326")), digits)
-    placed = gpd.GeoSeries.from_xy(*lonlat.T, index=candidates.index, crs="EPSG:4326").to_crs(candidates.crs)
-    which, unit = inside(candidates.set_geometry(placed), units)
-    order = np.argsort(-units.geometry.area.to_numpy()[unit], kind="stable")
-    at = np.full(len(candidates), -1)
-    at[which[order]] = unit[order]  # the smallest comes last
-    held = {"basis": candidates["floor_area_m2"].notna() & (candidates["candidate_from"] == "table")}
-    held |= {name: candidates[column].fillna("").astype(str).str.strip() != "" for name, column in NAMED.items()}
-    return candidates.set_geometry(placed).assign(
-        lon=lonlat[:, 0],
-        lat=lonlat[:, 1],
-        unit=np.where(at >= 0, units.index.to_numpy(dtype=object)[at], None),
-        **{name: np.where(one, "yes", "unknown") for name, one in held.items()},
-    )
 
 
 def extended(times: TravelTimes, more: TravelTimes, sites: pd.Series) -> TravelTimes:
@@ -442,7 +405,8 @@ def with_cells(
     """
     turned = cells[cells["grade_before"].fillna(0) != cells["grade_after"].fillna(0)]
     names = pd.Series({one.key: one.zh for one in standard.categories}, dtype=object)
-    old, new = (turned[f"grade_{when}"].astype(object).where(turned[f"grade_{when}"].notna(), "–") for when in WHEN)
+    both = (turned[name].astype(object).where(turned[name].notna(), "–") for name in ("grade_before", "grade_after"))
+    old, new = both
     said = turned["unit"].map(units["name"]).astype(object) + " " + turned["category"].map(names)
     said = said + " " + old.astype(str) + "→" + new.astype(str)
     words = said.groupby(turned["rank"]).agg("; ".join)

@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
-from circle15.errors import DataError, quoted
-from circle15.project import Inventory
+from circle15.errors import quoted
 from circle15.project.reading import nearest
 from circle15.sources.files import plain, texts
-from circle15.sources.located import OPERATORS, PLACED, Refusals, Rejected, amounts, grounded, ids_of, opened, usable
+from circle15.sources.located import (
+    OPERATORS,
+    PLACED,
+    Refusals,
+    Rejected,
+    amounts,
+    grounded,
+    ids_of,
+    opened,
+    stated,
+    usable,
+)
+from circle15.sources.people import finest_unit
 from circle15.tables import CANDIDATES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from circle15.project import Standard
-    from circle15.project.study_file import Datum
-    from circle15.sources.located import Given
+    from circle15.project import Inventory, Standard
     from circle15.tables import StudyArea
 
 HEADERS = {
@@ -70,6 +80,7 @@ HEADERS = {
     "operator": (*OPERATORS, "拟运营单位", "意向运营单位"),
     "address": ("地址", "详细地址", "房屋地址", "位置", "坐落", "addr"),
 }
+NAMED = {"equipment": "operator", "place": "budget_line"}  # conditions, and the column that shows that they are met
 WORDS = ("name", "owner", "budget_line", "operator", "address")
 NOTHING = frozenset(  # what stands in a cell about which nothing is known
     plain(word)
@@ -159,16 +170,14 @@ def read_candidates(
     MissingExtra
         For GeoParquet without pyarrow.
     """
-    path, stated = Path(path), cast("Datum", datum)  # one that is none is refused where it is used
-    table = Inventory.model_construct(file=path, datum=stated, columns=dict(columns or {}), sheet=sheet)
-    found, faults = _read(table, area, standard=standard, path=path)
-    if faults.whole or faults.findings:
-        raise DataError(*faults.whole, *faults.findings)
+    table = stated(path, datum=datum, columns=columns, sheet=sheet)
+    found, faults = _read(table, area, standard=standard, path=table.file)
+    faults.require_none()
     return found
 
 
 def sift_candidates(
-    table: Given,
+    table: Inventory,
     area: StudyArea,
     *,
     standard: Standard,
@@ -179,9 +188,8 @@ def sift_candidates(
 
     Parameters
     ----------
-    table : Given
-        As the study file describes it: `project.Inventory`, or a record with the same `file`, `datum`, `crs`, `sheet`
-        and `columns`.
+    table : Inventory
+        As the study file describes it.
     area, standard
         As for `read_candidates`.
     folder : Path
@@ -209,8 +217,40 @@ def sift_candidates(
     return found, usable(found, faults)
 
 
+def sites(candidates: gpd.GeoDataFrame, units: gpd.GeoDataFrame, *, digits: int) -> gpd.GeoDataFrame:
+    """Candidates with what a project list says of them.
+
+    Parameters
+    ----------
+    candidates : GeoDataFrame
+        tables.CANDIDATES.
+    units : GeoDataFrame
+        tables.UNITS.
+    digits : int
+        Of a degree: sites are put where the rounded longitude and latitude say, so that whoever reads the list puts
+        them there too.
+
+    Returns
+    -------
+    GeoDataFrame
+        Columns besides: `lon`, `lat` (WGS-84); `unit`, the smallest one that it stands in; the conditions `basis` (yes:
+        the table has it, with its floor area), `equipment` (it names an operator), `place` (it names a budget line).
+    """
+    lonlat = np.round(shapely.get_coordinates(candidates.geometry.to_crs("EPSG:4326")), digits)
+    placed = gpd.GeoSeries.from_xy(*lonlat.T, index=candidates.index, crs="EPSG:4326").to_crs(candidates.crs)
+    unit = finest_unit(shapely.get_coordinates(placed), units)
+    held = {"basis": candidates["floor_area_m2"].notna() & (candidates["candidate_from"] == "table")}
+    held |= {name: candidates[column].notna() for name, column in NAMED.items()}
+    return candidates.set_geometry(placed).assign(
+        lon=lonlat[:, 0],
+        lat=lonlat[:, 1],
+        unit=np.array([*units.index, None], dtype=object)[unit],
+        **{name: np.where(one, "yes", "unknown") for name, one in held.items()},
+    )
+
+
 def _read(
-    table: Given,
+    table: Inventory,
     area: StudyArea,
     *,
     standard: Standard,

@@ -6,16 +6,14 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from circle15.errors import DataError, quoted
-from circle15.project import Inventory
+from circle15.errors import quoted
 from circle15.sources.files import plain, texts
 from circle15.sources.located import (
     OPERATORS,
@@ -26,20 +24,20 @@ from circle15.sources.located import (
     grounded,
     ids_of,
     opened,
+    stated,
     usable,
-    write_rejected,
 )
 from circle15.sources.merging import merge_places, merges
 from circle15.tables import FACILITIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from circle15.project import Service, Standard
-    from circle15.project.study_file import Datum
+    from circle15.project import Inventory, Service, Standard
     from circle15.tables import StudyArea
 
-__all__ = ["Rejected", "Sifted", "merge_places", "merges", "read_inventory", "sift_inventory", "write_rejected"]
+__all__ = ["Sifted", "merge_places", "merges", "read_inventory", "sift_inventory"]
 
 HEADERS = {
     "id": ("编号", "编码", "代码", "序号", "设施编号", "机构编码", "统一编码", "code"),
@@ -153,11 +151,9 @@ def read_inventory(
     MissingExtra
         For GeoParquet without pyarrow.
     """
-    path, stated = Path(path), cast("Datum", datum)  # one that is none is refused where it is used
-    table = Inventory.model_construct(file=path, datum=stated, columns=dict(columns or {}), sheet=sheet)
-    found, faults = _read(table, area, standard=standard, path=path)
-    if faults.whole or faults.findings:
-        raise DataError(*faults.whole, *faults.findings)
+    table = stated(path, datum=datum, columns=columns, sheet=sheet)
+    found, faults = _read(table, area, standard=standard, path=table.file)
+    faults.require_none()
     return found
 
 

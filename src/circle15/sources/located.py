@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, cast
 
 import geopandas as gpd
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from circle15.errors import DataError, Finding, quoted
+from circle15.project import Inventory
 from circle15.sources.datum import MEANT, from_metres, measure_datums, to_wgs84
 from circle15.sources.files import (
     at_rows,
@@ -43,30 +44,6 @@ PLACED = {  # headers of where a row is
     "north": ("北坐标", "北向坐标", "北距", "纵坐标", "northing", "y", "y坐标", "坐标y"),
 }
 OPERATORS = ("运营单位", "运营机构", "运营方", "运营主体", "管理单位", "主管单位", "责任单位")
-
-
-class Given(Protocol):
-    """A table of places as the study file describes it: `project.Inventory`, or another record with these words."""
-
-    @property
-    def file(self) -> Path:
-        """Where it is, from the study file's folder."""
-
-    @property
-    def datum(self) -> Datum:
-        """Of its coordinates."""
-
-    @property
-    def crs(self) -> str | None:
-        """Of its coordinates, where they are metres."""
-
-    @property
-    def sheet(self) -> str | None:
-        """Of an Excel file; the first otherwise."""
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """Our word to the file's header."""
 
 
 @dataclass(frozen=True)
@@ -132,9 +109,20 @@ class Refusals:
             row = int(numbered[at])
             self.cells.append(Rejected(self.where, row, "/".join(columns), value, problem, mend, keep))
 
+    def require_none(self) -> None:
+        """Refuse a table in which anything is wrong, with every finding."""
+        if self.whole or self.findings:
+            raise DataError(*self.whole, *self.findings)
+
+
+def stated(path: Path | str, *, datum: str, columns: Mapping[str, str] | None, sheet: str | None) -> Inventory:
+    """A table as the study file would describe it; a datum that is none is refused where it is used."""
+    read_as = cast("Datum", datum)
+    return Inventory.model_construct(file=Path(path), datum=read_as, columns=dict(columns or {}), sheet=sheet)
+
 
 def opened(
-    table: Given,
+    table: Inventory,
     area: StudyArea,
     *,
     path: Path,
@@ -145,7 +133,7 @@ def opened(
 
     Parameters
     ----------
-    table : Given
+    table : Inventory
         As the study file describes it.
     area : StudyArea
         Where the rows are expected.
@@ -181,7 +169,7 @@ def opened(
 
 
 def grounded(
-    lonlat: NDArray[np.float64], table: Given, area: StudyArea, faults: Refusals
+    lonlat: NDArray[np.float64], table: Inventory, area: StudyArea, faults: Refusals
 ) -> tuple[gpd.GeoSeries, NDArray[np.bool_]]:
     """Points in the CRS of the area, and which rows are within its extent and not refused; the others are listed."""
     points = gpd.GeoSeries(gpd.points_from_xy(*to_wgs84(lonlat, table.datum).T), crs="EPSG:4326").to_crs(area.crs)
@@ -244,7 +232,7 @@ def write_rejected(rows: Iterable[Rejected], path: Path | str) -> None:
     write_csv(table, Path(path))
 
 
-def _placed(rows: pd.DataFrame, area: StudyArea, table: Given, faults: Refusals) -> NDArray[np.float64]:
+def _placed(rows: pd.DataFrame, area: StudyArea, table: Inventory, faults: Refusals) -> NDArray[np.float64]:
     """Coordinates in the datum of the table, NaN where they cannot be used."""
     if table.crs is not None and table.datum not in MEANT:
         problem = f"a CRS is stated, {table.crs}, and the datum {table.datum}"

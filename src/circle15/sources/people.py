@@ -172,7 +172,7 @@ def _homes(
         ground_m=np.full(len(xy), np.nan) if terrain is None else terrain.ground(xy),
         evidence=rank,
         weight=floor * np.where(rank == EVIDENCE.index("plain"), people.plain_share, 1.0),
-        unit=_finest_unit(xy, units),
+        unit=finest_unit(xy, units),
     )
 
 
@@ -189,7 +189,7 @@ def _levels(levels: NDArray[np.float64], xy: NDArray[np.float64], default: float
     return found
 
 
-def _finest_unit(xy: NDArray[np.float64], units: gpd.GeoDataFrame) -> NDArray[np.int64]:
+def finest_unit(xy: NDArray[np.float64], units: gpd.GeoDataFrame) -> NDArray[np.int64]:
     """Position of the finest unit that holds each point; a point in a sliver between parts takes the nearest part."""
     found = np.full(len(xy), -1)
     points, shapes = np.asarray(shapely.points(xy), dtype=object), units.geometry.to_numpy()
@@ -231,7 +231,7 @@ def _takers(homes: _Homes, units: gpd.GeoDataFrame, raster: PeopleRaster | None)
     drawn = np.where(cell >= 0, raster.people[cell] * homes.weight / np.maximum(floor[cell], homes.weight), 0.0)
     bare = floor == 0
     return _Takers(
-        unit=np.append(homes.unit, _finest_unit(raster.xy[bare], units)),
+        unit=np.append(homes.unit, finest_unit(raster.xy[bare], units)),
         pull=np.append(drawn, raster.people[bare]),
         floor=np.append(homes.weight, np.zeros(bare.sum())),
         bare_xy=raster.xy[bare],
@@ -511,7 +511,7 @@ def read_origins(path: Path | str, area: StudyArea, *, units: gpd.GeoDataFrame |
     if found:
         raise DataError(*found)
     xy = shapely.get_coordinates(placed)
-    unit = np.full(len(rows), -1) if units is None else _finest_unit(xy, units)
+    unit = np.full(len(rows), -1) if units is None else finest_unit(xy, units)
     buildings = numbers(rows["buildings"])
     floor = numbers(rows["floor_area_m2"])
     origins = gpd.GeoDataFrame(

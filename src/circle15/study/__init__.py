@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from circle15.network import WalkNetwork
     from circle15.page.backdrop import Backdrop
-    from circle15.sources.inventory import Rejected
+    from circle15.sources.located import Rejected
     from circle15.sources.osm import Elements, Source
     from circle15.sources.terrain import Terrain
     from circle15.sources.totals import Totals
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _PARTS = (  # what can be wrong, in the order in which one part needs another
     *("standard", "walkers", "group_walkers", "elements", "area", "terrain", "units", "inventory", "streets", "closed"),
-    *("origins", "facilities", "completeness", "groups", "survey", "candidates"),
+    *("origins", "facilities", "completeness", "groups", "survey", "vacant"),
 )
 
 
@@ -461,6 +461,11 @@ class Study:
     def judgement(self) -> Judgement:
         """Supply, sizes, containment, circles, groups, equity and the survey against the card."""
         return judged.judgement(self)
+
+    @cached_property
+    def vacant(self) -> gpd.GeoDataFrame | None:
+        """The planner's table of vacant space; none where the study names none."""
+        return given.vacant(self)
 
     @cached_property
     def candidates(self) -> gpd.GeoDataFrame:

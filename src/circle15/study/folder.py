@@ -43,7 +43,7 @@ def write_results(
     from circle15.report import write_dictionary, write_geopackage
     from circle15.sources.files import write_csv
     from circle15.sources.heights import doubtful_links
-    from circle15.sources.inventory import write_rejected
+    from circle15.sources.located import write_rejected
     from circle15.study import variants
     from circle15.workbook import write_workbook
 

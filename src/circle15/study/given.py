@@ -8,13 +8,12 @@ from circle15.errors import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import geopandas as gpd
     import pandas as pd
 
-    from circle15.project import Inventory, SitePlan
-    from circle15.sources.inventory import Rejected
+    from circle15.project import Inventory
+    from circle15.sources.located import Rejected
     from circle15.sources.totals import Totals
     from circle15.study import Study
 
@@ -29,17 +28,20 @@ def read_table(study: Study, table: Inventory) -> gpd.GeoDataFrame:
     return sifted.facilities
 
 
-def candidates(study: Study, plan: SitePlan, file: Path) -> gpd.GeoDataFrame:
+def vacant(study: Study) -> gpd.GeoDataFrame | None:
     """Read the table of vacant space; rows and cells that cannot be used are left out, listed and found."""
     from circle15.project import Inventory
     from circle15.sources.candidates import sift_candidates
 
-    table = Inventory(file=file, datum=plan.datum, sheet=plan.sheet, columns=plan.columns)
+    plan = study.project.plan
+    if plan.candidates is None:
+        return None
+    table = Inventory(file=plan.candidates, datum=plan.datum, sheet=plan.sheet, columns=plan.columns)
     beside = (study.streets_as_they_are, study.buildings) if table.datum == "unknown" else None
     found, rejected = sift_candidates(
         table, study.area, standard=study.standard, folder=study.project.folder, beside=beside
     )
-    _reject(study, file.name, rejected)
+    _reject(study, table.file.name, rejected)
     return found
 
 

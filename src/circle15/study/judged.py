@@ -70,7 +70,7 @@ def result(study: Study) -> Result:
         card = study.card
         lacking = assessment.gaps(found, study.origins, standard=standard)
         table = assessment.coverage_table(found, standard=standard)
-    runs = study.runs
+    runs, _ = study.runs, study.planned  # steps of their own
     with study.step("judgement"):
         lacking = variants.causes(study, lacking, runs) if given.causes else lacking
         card = variants.stability(study, card, runs) if given.stability else card

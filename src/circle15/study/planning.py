@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from circle15.errors import Finding, SitingError
-from circle15.study import given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,17 +45,15 @@ class Planned:
 
 def candidates(study: Study) -> gpd.GeoDataFrame:
     """Where something could be built: the planner's table of vacant space, else places beside streets near gaps."""
-    from circle15.assessment import sites
     from circle15.siting import street_side
+    from circle15.sources.candidates import sites
     from circle15.tables import CANDIDATES
 
-    plan = study.project.plan
-    if not plan.asked:
+    if not study.project.plan.asked:
         return CANDIDATES.empty(study.area.crs)
-    if plan.candidates is None:
+    found = study.vacant
+    if found is None:
         found = street_side(study.streets, study.origins, near=_lacking(study), most=MOST_POINTS)
-    else:
-        found = given.candidates(study, plan, plan.candidates)
     return sites(found, study.units, digits=DIGITS)
 
 

@@ -27,6 +27,7 @@ ON_LISTS = (  # what another standard or other tables change as well
         "completeness",
         "known",
         "survey",
+        "vacant",
     ),
 )
 

@@ -30,7 +30,7 @@ from circle15.tables.judged import (
     TARGETS,
     VIEWS,
 )
-from circle15.tables.planned import COST_CLASSES, PLANNED, PROJECT_CELLS, PROJECTS
+from circle15.tables.planned import CANDIDATES, PLANNED, PROJECT_CELLS, PROJECTS
 from circle15.tables.records import (
     TICKS_PER_SECOND,
     Comparison,
@@ -46,7 +46,6 @@ from circle15.tables.records import (
 )
 from circle15.tables.statements import (
     BUILDINGS,
-    CANDIDATES,
     CAUSES,
     COMPLETENESS,
     COVERAGE,
@@ -85,7 +84,6 @@ __all__ = [
     "CIRCLES",
     "COMPLETENESS",
     "CONTAINMENT",
-    "COST_CLASSES",
     "COVERAGE",
     "DEPENDENCE",
     "ENTRANCE_RUNGS",

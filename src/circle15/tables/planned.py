@@ -6,10 +6,46 @@ from typing import get_args
 
 from circle15.tables.contract import Kind, Table, columns_of
 
-STATES = ("yes", "no", "unknown")  # of a condition
+STATES = ("yes", "no", "unknown")  # of a condition, or of an entrance without steps
+CANDIDATES_FROM = ("table", "street")
 COST_CLASSES = ("low", "middle", "high", "unknown")
 
 _text, _number, _integer, _boolean = map(columns_of, get_args(Kind))
+
+CANDIDATES = Table(
+    "candidates",
+    "candidate",
+    "Places where something could be opened: the planner's vacant space, or street-side points near people who lack"
+    " something. What the table does not say stays unknown.",
+    (
+        _text("name", "Name as in the table.", nulls=True),
+        _text("owner", "Who owns it.", nulls=True),
+        _number("floor_area_m2", "Floor area that is free, in square metres; missing: unknown.", nulls=True, minimum=0),
+        _integer(
+            "storey",
+            "Lowest storey that it takes up: 1 at street level, -1 the first below it; missing: unknown.",
+            nulls=True,
+        ),
+        _text("step_free", "Whether its entrance has no step.", allowed=STATES),
+        _text("services", "Keys of the services that it may hold, parted by semicolons; missing: any.", nulls=True),
+        _number(
+            "cost",
+            "Of opening it, in the unit of the budget that it is held against; missing: unknown.",
+            nulls=True,
+            minimum=0,
+        ),
+        _text("budget_line", "Where the money would come from.", nulls=True),
+        _text("operator", "Who would run it.", nulls=True),
+        _text("address", "Address as in the table.", nulls=True),
+        _text("source", "File that it comes from; for street-side points the word streets."),
+        _text(
+            "candidate_from",
+            "table: somebody knows that the space is there; street: a point beside a street, nobody has looked.",
+            allowed=CANDIDATES_FROM,
+        ),
+    ),
+    ("Point",),
+)
 
 PROJECTS = Table(
     "projects",
