@@ -3,6 +3,7 @@
 import doctest
 import itertools
 import math
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array
@@ -449,6 +450,48 @@ def test_equal_to_what_spopt_found(seed):
     )
     assert [one.objective for one in found] == pytest.approx(PEER[seed], rel=1e-9)
     assert all(one.optimal for one in found)
+
+
+@pytest.fixture(scope="module")
+def spopt():
+    """The objectives that spopt finds with CBC, which the development environment has beside circle15."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what it imports
+        import pulp
+        from spopt import locate
+
+    def objectives(seconds, people):
+        asked = (
+            locate.LSCP.from_cost_matrix(seconds, 3500),
+            locate.MCLP.from_cost_matrix(seconds, people, 2000, p_facilities=4),
+            locate.PMedian.from_cost_matrix(seconds, people, p_facilities=4),
+            locate.PCenter.from_cost_matrix(seconds, p_facilities=4),
+        )
+        solved = [one.solve(pulp.PULP_CBC_CMD(msg=False), results=False).problem for one in asked]
+        assert all(one.sol_status == pulp.LpSolutionOptimal for one in solved)
+        return [one.objective.value() for one in solved]
+
+    return objectives
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 10_000))
+def test_equal_to_spopt_on_generated_towns(spopt, seed):
+    seconds, people = scattered(40, 15, seed=seed)
+    assume((seconds.min(axis=1) <= 3500).all())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = spopt(seconds, people)
+    every = reached(seconds, people)
+    near = {radius: reached(np.where(seconds <= radius, seconds, np.nan), people) for radius in (2000, 3500)}
+    ours = (
+        siting.set_covering(near[3500]),
+        siting.maximal_covering(near[2000], sites=4),
+        siting.p_median(every, sites=4),
+        siting.p_centre(every, sites=4),
+    )
+    assert [one.objective for one in ours] == pytest.approx(theirs, rel=1e-7)
+    assert all(one.optimal for one in ours)
 
 
 # ---------------------------------------------------------------------------------------------------------- identities
