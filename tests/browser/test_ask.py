@@ -17,6 +17,7 @@ from circle15.page.contents import words
 from circle15.sources.overrides import joints
 from circle15.study import demo_study
 from large_result import large_city, large_standard
+from read_page import SHARE
 from sample_result import HOSTILE, sample_result, sample_standard
 
 pytestmark = pytest.mark.browser
@@ -629,3 +630,31 @@ def test_how_long_a_person_waits(meeting, ran, study_name, capsys):
     assert size < 6e6
     assert len(reach) > 20
     assert len(edits) > 20
+
+
+# ------------------------------------------------------------------------------------------------------------ paper
+
+SEEN = """() => [...document.querySelectorAll('.folium-map canvas')]
+  .filter((one) => one.getClientRects().length).map((one) => one.parentElement.className)"""
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_paper_shows_one_canvas_that_holds_all_others(ran, meeting, open_page, answered):
+    """Canvases that one sees through are printed white, and hide the map."""
+    if answered:
+        study, page = meeting("demo")
+        place = study.origins.geometry.iloc[[0]].to_crs("EPSG:4326").iloc[0]
+        click(page, (place.x, place.y))
+        page.wait_for_function("() => circle15.asking.answer")
+    else:
+        page = open_page(ran("demo")[1] / "map.html")
+    ask = page.evaluate("document.querySelector('.leaflet-c15-ask-reach-pane canvas').toDataURL()")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    seen = page.evaluate(SEEN)
+    assert len(seen) == 1
+    assert "leaflet-c15-ground-pane" in seen[0]
+    assert page.locator(".leaflet-c15-ground-pane canvas").evaluate(SHARE) > 0.99
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    page.wait_for_timeout(300)
+    assert len(page.evaluate(SEEN)) == 5
+    assert page.evaluate("document.querySelector('.leaflet-c15-ask-reach-pane canvas').toDataURL()") == ask

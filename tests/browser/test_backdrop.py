@@ -9,6 +9,7 @@ from circle15.errors import ConfigError
 from circle15.page import gap_map
 from circle15.page.backdrop import Backdrop
 from circle15.sources.datum import from_wgs84
+from read_page import SHARE
 from sample_result import sample_result, sample_standard
 
 PIXEL = base64.b64decode(
@@ -92,6 +93,10 @@ def test_without_a_network_the_rest_is_there(saved, chromium):
     page.wait_for_selector("body.c15-ready")
     page.locator("#c15-list label", has_text="清单").locator("input").check()
     assert "需要联网" in page.locator("#c15-foot").inner_text()
+    ground = page.locator(".leaflet-c15-ground-pane canvas")
+    assert ground.evaluate(SHARE) < 0.9  # one sees through it
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert ground.evaluate(SHARE) > 0.99
     context.close()
 
 

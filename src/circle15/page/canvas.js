@@ -56,7 +56,7 @@ circle15.canvas = (() => {
     take(others) {
       const context = this._canvas.getContext("2d");
       context.setTransform(1, 0, 0, 1, 0, 0);
-      for (const other of others) context.drawImage(other._canvas, 0, 0);
+      for (const other of others) if (other._map) context.drawImage(other._canvas, 0, 0);
     },
     _animate(event) {
       const place = this._map._latLngToNewLayerPoint(this._corner, event.zoom, event.center);

@@ -53,7 +53,7 @@ circle15.layers = (() => {
     let hatch = null;
     return (context, view) => {
       hatch = hatch || canvas.patterns(context);
-      if (!state.backdrop) {
+      if (!state.backdrop || state.printing) { // paper shows no pictures under a canvas
         context.fillStyle = base.outside;
         context.fillRect(0, 0, view.width, view.height);
         canvas.fill(context, view, world.boundary, base.land);

@@ -29,7 +29,7 @@ circle15.page = (() => {
 
   class Page {
     constructor(map, study, arrays) {
-      Object.assign(this, { map, study });
+      Object.assign(this, { map, study, drawn: [] }); // every canvas, the lowest first
       choices.complete(study);
       this.world = layers.decode(study, arrays);
       this.begin(arrays);
@@ -65,7 +65,11 @@ circle15.page = (() => {
       const made = this.map.createPane(pane);
       made.style.zIndex = height;
       made.style.pointerEvents = "none"; // layers that an analyst adds stay clickable
-      return new canvas.Layer(pane, drawing(this.world, this.study, this.state));
+      made.classList.add("c15-drawn");
+      const layer = new canvas.Layer(pane, drawing(this.world, this.study, this.state));
+      this.drawn.push({ height, layer });
+      this.drawn.sort((one, other) => one.height - other.height);
+      return layer;
     }
 
     home(animate = true) {

@@ -42,9 +42,14 @@ circle15.sheet = (() => {
     map.invalidateSize({ animate: false, pan: false });
     if (kept.whole) page.home(false);
     else map.fitBounds(kept.bounds, { animate: false });
-    page.redraw();
-    page.ground.take([page.reach, page.marks]); // canvases that one sees through are printed white
+    redraw(page);
+    const [ground, ...above] = page.drawn.map((one) => one.layer);
+    ground.take(above); // canvases that one sees through are printed white
     return kept;
+  }
+
+  function redraw(page) {
+    for (const { layer } of page.drawn) layer.redraw();
   }
 
   function end(page, kept) {
@@ -56,7 +61,7 @@ circle15.sheet = (() => {
     page.write();
     page.map.invalidateSize({ animate: false, pan: false });
     page.map.setView(kept.center, kept.zoom, { animate: false, reset: true });
-    page.redraw();
+    redraw(page);
   }
 
   /* What stands at the foot of every sheet: what this is, of when, and whether it is made up. */
