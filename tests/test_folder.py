@@ -12,8 +12,10 @@ import pytest
 
 from circle15.errors import ConfigError, SourceError
 from circle15.study import Study, whole
+from circle15.study.aside import WORTH_BYTES, aside, write_tables
 from circle15.study.folder import OUTPUTS
 from circle15.study.whole import whole_folder
+from sample_result import sample_result, sample_standard
 from tiny_study import write_study
 
 
@@ -320,3 +322,76 @@ def test_a_file_that_is_open_elsewhere_keeps_the_old_folder(tmp_path, monkeypatc
         write(folder, 2)
     assert versions(folder) == 1
     assert leftovers(folder) == []
+
+
+# --------------------------------------------------------------------------------------------------- a second Python
+
+
+@pytest.fixture
+def asked():
+    return {"result": sample_result(), "standard": sample_standard(), "manifest": {"versions": {"circle15": "0"}}}
+
+
+@pytest.fixture
+def large(tmp_path):
+    """Input files that make a second Python worth its while."""
+    path = tmp_path / "large.osm"
+    path.write_bytes(bytes(WORTH_BYTES))
+    return [path]
+
+
+def test_a_second_python_writes_the_same_tables(asked, large, tmp_path, monkeypatch):
+    monkeypatch.setattr("circle15.study.aside.processors", lambda: 2)
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        folder.mkdir()
+    write_tables(folder=folders[0], **asked)
+    with aside(large) as second:
+        second.begin(folder=folders[1], **asked)
+        assert second.written()
+    for name in ("card.xlsx", "results.gpkg"):
+        first, other = ((folder / name).read_bytes() for folder in folders)
+        assert first == other
+
+
+def test_there_is_no_second_python_where_it_would_not_help(asked, large, tmp_path, monkeypatch):
+    monkeypatch.setattr("circle15.study.aside.processors", lambda: 2)
+    (tmp_path / "small.osm").write_bytes(b"1")
+    started = []
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: started.append(1))
+    with aside([tmp_path / "small.osm", tmp_path / "absent.osm"]) as second:
+        second.begin(folder=tmp_path, **asked)
+        assert not second.written()
+    monkeypatch.setattr("circle15.study.aside.processors", lambda: 1)
+    with aside(large) as second:
+        assert not second.written()
+    monkeypatch.setattr("circle15.study.aside.processors", lambda: 2)
+    monkeypatch.setattr(sys, "executable", "/usr/bin/qgis")
+    with aside(large) as second:
+        assert not second.written()
+    assert not started
+
+
+@pytest.mark.parametrize("fate", ["killed", "full disk", "cannot start"])
+def test_without_the_second_python_the_first_writes(asked, large, tmp_path, monkeypatch, fate):
+    monkeypatch.setattr("circle15.study.aside.processors", lambda: 2)
+    if fate == "cannot start":
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with aside(large) as second:
+        if fate == "killed":
+            second._process.kill()
+        second.begin(folder=tmp_path / "absent" if fate == "full disk" else tmp_path, **asked)
+        assert not second.written()
+
+
+def test_a_run_writes_its_tables_one_way_or_the_other(tmp_path, monkeypatch):
+    study_file = write_study(tmp_path)
+    monkeypatch.setattr("circle15.study.aside.WORTH_BYTES", 1)
+    monkeypatch.setattr("circle15.study.aside.processors", lambda: 2)
+    monkeypatch.setattr("circle15.study.folder.write_tables", lambda *_, **__: 1 / 0)  # the first has nothing to do
+    folder = Study.open(study_file).run()
+    assert {path.name for path in folder.iterdir()} == set(OUTPUTS)
+    monkeypatch.undo()
+    monkeypatch.setattr("circle15.study.aside.WORTH_BYTES", 1 << 40)
+    again = Study.open(study_file).run(folder.with_name("again"))
+    assert (folder / "results.gpkg").read_bytes() == (again / "results.gpkg").read_bytes()

@@ -8,17 +8,19 @@ import numpy as np
 import pandas as pd
 
 from circle15.assessment.supply import unit_supply
-from circle15.assessment.units import STATES, by_state, codes, crossed, holds
+from circle15.assessment.units import GAP, STATES, by_state, codes, crossed, holds
 from circle15.errors import DataError, Finding, quoted
 from circle15.project.standard import ROUNDING
 from circle15.tables import GAPS, GRADES, QUADRANT, Coverage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import geopandas as gpd
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from circle15.project import Service, Standard
+    from circle15.project import Standard
 
 MET = 4  # "meets the standard", where a standard does not say what a built circle asks
 
@@ -52,7 +54,8 @@ def category_status(found: Coverage, *, standard: Standard, lenient: bool = Fals
 def category_codes(found: Coverage, *, standard: Standard, lenient: bool = False) -> NDArray[np.int8]:
     """The same as `units.SERVED`, `UNKNOWN` or `GAP`."""
     said = codes(found)
-    within = [found.status.columns.get_indexer(pd.Index(one.asked(lenient=lenient))) for one in standard.categories]
+    place = {key: column for column, key in enumerate(found.status.columns)}
+    within = [[place[key] for key in one.asked(lenient=lenient)] for one in standard.categories]
     summary = np.max if lenient else np.min
     return np.column_stack([summary(said[:, columns], axis=1) for columns in within])
 
@@ -88,27 +91,38 @@ def grades(found: Coverage, origins: gpd.GeoDataFrame, units: gpd.GeoDataFrame, 
     held = holds(units, here["unit"])
     crowd = held * here["population"].to_numpy(dtype=float)
     strict, lenient = (by_state(crowd, category_codes(found, standard=standard, lenient=one)) for one in (False, True))
+    people = sum(strict.values(), start=np.zeros((len(units), len(categories))))
+    covered, supply = _grade(strict, people, standard), _supply_grade(found, held, standard)
+    graded, both = ~np.isnan(covered), ~np.isnan(supply)
+    columns = {
+        "people": people,
+        **{state: strict[state] for state in ("served", "gap", "unknown")},
+        **{f"{state}_lenient": lenient[state] for state in ("served", "gap", "unknown")},
+        "grade_coverage": covered,
+        "grade_supply": supply,
+        "grade": np.where(graded, np.fmin(covered, supply), np.nan),
+        "judged_by": np.where(graded & both, "both", np.where(graded, "coverage", "")),
+        "grade_lenient": _grade(lenient, people, standard),
+        "flips": np.full(people.shape, np.nan),  # not run yet
+    }
     rows = crossed(units.index, categories, name="category", index=GRADES.index)
-    rows["people"] = sum(strict.values()).ravel()  # type: ignore[union-attr]
-    for state in ("served", "gap", "unknown"):
-        rows[state] = strict[state].ravel()
-    for state in ("served", "gap", "unknown"):
-        rows[f"{state}_lenient"] = lenient[state].ravel()
-    rows["grade_coverage"] = _grade(rows["served"], rows["gap"], rows["people"], standard)
-    rows["grade_supply"] = pd.Series(_supply_grade(found, held, standard).ravel(), index=rows.index).astype("Int64")
-    graded, both = rows["grade_coverage"].notna(), rows["grade_supply"].notna()
-    rows["grade"] = rows[["grade_coverage", "grade_supply"]].min(axis=1).where(graded).astype("Int64")
-    rows["judged_by"] = np.where(graded & both, "both", np.where(graded, "coverage", ""))
-    rows["grade_lenient"] = _grade(rows["served_lenient"], rows["gap_lenient"], rows["people"], standard)
-    rows["flips"] = np.nan  # not run yet
-    return rows[GRADES.names]
+    flat = {name: _whole(values) if name.startswith("grade") else values.ravel() for name, values in columns.items()}
+    return pd.DataFrame({**rows, **flat}, index=rows.index)[GRADES.names]
 
 
-def _grade(served: pd.Series, gap: pd.Series, people: pd.Series, standard: Standard) -> pd.Series:
-    said = served + gap
-    share = (served / said.where(said > 0)).to_numpy(dtype=float)
+def _grade(
+    by: Mapping[str, NDArray[np.float64]], people: NDArray[np.float64], standard: Standard
+) -> NDArray[np.float64]:
+    """The grade by the share that is served, units by categories; not a number where too little can be said."""
+    said = by["served"] + by["gap"]
     graded = (said > 0) & (said >= standard.complete_share * people)
-    return pd.Series(standard.grade(share), index=served.index, dtype="Int64").where(graded)
+    share = np.divide(by["served"], said, out=np.zeros(said.shape), where=graded)
+    return np.where(graded, standard.grade(share), np.nan)
+
+
+def _whole(values: NDArray[np.float64]) -> pd.api.extensions.ExtensionArray:
+    """Whole numbers, missing where they are not a number."""
+    return pd.arrays.IntegerArray(np.nan_to_num(values).astype(np.int64).ravel(), np.isnan(values).ravel())
 
 
 def _supply_grade(found: Coverage, held: csr_array, standard: Standard) -> NDArray[np.float64]:
@@ -142,24 +156,31 @@ def gaps(found: Coverage, origins: gpd.GeoDataFrame, *, standard: Standard) -> p
     DataFrame
         Keeps the contract `tables.GAPS`; `minutes` is missing where no facility was found within the search.
     """
-    rows, columns = np.nonzero((found.status == "gap").to_numpy())
-    services: list[Service] = [standard.services[column] for column in columns]
-    where = found.status.index[rows]
+    rows, columns = np.nonzero(codes(found) == GAP)
+    people = origins["population"].reindex(found.status.index).to_numpy(dtype=float)
+    by_origin, by_service = (np.argsort(np.argsort(ids.to_numpy(dtype=object))) for ids in found.status.axes)
+    order = np.lexsort((by_service[columns], by_origin[rows], -people[rows]))
+    rows, columns = rows[order], columns[order]
+    services, where = standard.services, found.status.index[rows]
+
+    def each(values: Sequence[object]) -> NDArray[np.object_]:
+        return np.array(values, dtype=object)[columns]
+
     table = pd.DataFrame(
         {
             "origin": where.to_numpy(dtype=object),
-            "unit": origins.loc[where, "unit"].to_numpy(dtype=object),
-            "category": [service.category for service in services],
-            "service": [service.key for service in services],
-            "need": [service.need for service in services],
-            "people": origins.loc[where, "population"].to_numpy(dtype=float),
+            "unit": origins["unit"].reindex(found.status.index).to_numpy(dtype=object)[rows],
+            "category": each([service.category for service in services]),
+            "service": each([service.key for service in services]),
+            "need": each([service.need for service in services]),
+            "people": people[rows],
             "minutes": found.seconds.to_numpy()[rows, columns] / 60,
-            "cutoff_minutes": np.array([service.minutes for service in services], dtype=float),
+            "cutoff_minutes": np.array([service.minutes for service in services], dtype=float)[columns],
             "cause": "",  # not asked yet
         }
     )
     table.index = pd.Index(table["origin"] + ":" + table["service"], name=GAPS.index, dtype=object)
-    return table.sort_values(["people", "origin", "service"], ascending=[False, True, True], kind="stable")
+    return table
 
 
 def quadrant(card: pd.DataFrame, survey: pd.DataFrame, *, standard: Standard) -> pd.DataFrame:

@@ -251,7 +251,7 @@ def project_cells(before: Before, projects: pd.Series, card: pd.DataFrame, *, st
 
 def _steps(before: Before, projects: pd.Series, standard: Standard) -> Iterator[tuple[int, str, pd.DataFrame]]:
     """The card of a project's category after it and all earlier ones, category by category: no other can change."""
-    people = demand(before.origins, before.groups)
+    people, shared = demand(before.origins, before.groups), own(before.facilities, before.units)
     of_project = np.array([standard.service(str(one)).category for one in projects], dtype=object)
     for category in dict.fromkeys(of_project.tolist()):
         alone = standard.alone(category)
@@ -262,8 +262,8 @@ def _steps(before: Before, projects: pd.Series, standard: Standard) -> Iterator[
             here = of_it.iloc[: standing + number]
             walks = times.to(here.index)
             found = coverage(walks, here, standard=alone, known=before.known)
-            own_here = own(here, before.units)
-            found = supplied(found, walks, own_here, people=people, standard=alone, known=before.known)
+            here = shared[shared.index.isin(here.index)]
+            found = supplied(found, walks, here, people=people, standard=alone, known=before.known)
             yield rank + 1, category, grades(found, before.origins, before.units, standard=alone)
 
 

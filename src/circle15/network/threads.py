@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -43,6 +43,11 @@ def each(task: Callable[[_Task], _Answer], tasks: Iterable[_Task], *, threads: i
     if inside or threads == 1 or len(listed) < 2:  # noqa: PLR2004  nothing to share out
         return [task(one) for one in listed]
     return list(_pool(threads).map(task, listed))
+
+
+def aside(task: Callable[[], _Answer]) -> Future[_Answer]:
+    """Begin a task on one of the threads, for what the kernels do of it while others hold the interpreter lock."""
+    return _pool(processors()).submit(task)
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:

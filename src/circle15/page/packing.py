@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 STEPS_PER_DEGREE = 100_000
 LATTICE_M = 500.0
 _LIMITS = np.array([1 << bits for bits in (7, 14, 21, 28)], dtype=np.uint64)  # where one more byte is needed
-_AT_ONCE = 1 << 20  # numbers that are packed together: each takes fifty bytes meanwhile
+_AT_ONCE = 1 << 15  # numbers that are packed together, and points: what is at hand stays in the processor's cache
 _LEAST_RING, _LEAST_LINE = 3, 2  # points; what has fewer is not drawn
 
 
@@ -148,17 +148,20 @@ def outlines(shapes: gpd.GeoSeries, grid: Grid, *, name: str, starts: Whole) -> 
 
 def _between(points: NDArray[np.float64], crs: CRS) -> NDArray[np.float64]:
     """Longitude and latitude of points, linearly between those of a lattice."""
-    at = points / LATTICE_M
-    low, high = np.floor(at.min(axis=0)), np.floor(at.max(axis=0)) + 1
+    low, high = np.floor(points.min(axis=0) / LATTICE_M), np.floor(points.max(axis=0) / LATTICE_M) + 1
     nodes = np.meshgrid(*(np.arange(*ends) for ends in zip(low, high + 1, strict=True)), indexing="ij")
     corners = gpd.GeoSeries.from_xy(*(LATTICE_M * one.ravel() for one in nodes), crs=crs).to_crs("EPSG:4326")
-    known = shapely.get_coordinates(corners.array).reshape(*nodes[0].shape, 2)
-    at -= low
-    column, row = at.astype(np.int32).T
-    x, y = (at % 1.0).T[:, :, None]
-    south = known[column, row] * (1 - x) + known[column + 1, row] * x
-    north = known[column, row + 1] * (1 - x) + known[column + 1, row + 1] * x
-    found: NDArray[np.float64] = south * (1 - y) + north * y
+    known, rows = shapely.get_coordinates(corners.array).T.copy(), nodes[0].shape[1]
+    found = np.empty_like(points)
+    for first in range(0, len(points), _AT_ONCE):  # what is at hand stays in the cache
+        at = points[first : first + _AT_ONCE] / LATTICE_M - low
+        column, row = at.T.astype(np.int32)
+        x, y = at[:, 0] - column, at[:, 1] - row
+        node = column * rows + row
+        for degrees, of in zip(known, found[first : first + _AT_ONCE].T, strict=True):
+            south = degrees[node] * (1 - x) + degrees[node + rows] * x
+            north = degrees[node + 1] * (1 - x) + degrees[node + rows + 1] * x
+            of[:] = south * (1 - y) + north * y
     return found
 
 

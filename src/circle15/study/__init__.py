@@ -287,6 +287,13 @@ class Study:
         return given.groups(self)
 
     @cached_property
+    def crowds(self) -> pd.DataFrame:
+        """Those whom a norm may be for, by cluster."""
+        from circle15.assessment import demand
+
+        return demand(self.origins, self.groups)
+
+    @cached_property
     def housing(self) -> pd.DataFrame:
         """Floor area found against expected, unit by unit."""
         from circle15.sources.population import housing
@@ -321,6 +328,13 @@ class Study:
     def facilities(self) -> gpd.GeoDataFrame:
         """The facilities of the study: as they are, and what the scenario makes of them."""
         return scenarios.facilities(self)
+
+    @cached_property
+    def own_facilities(self) -> gpd.GeoDataFrame:
+        """Those of the study area itself."""
+        from circle15.assessment import own
+
+        return own(self.facilities, self.units)
 
     # ---------------------------------------------------------------------------------------- what follows from it
 

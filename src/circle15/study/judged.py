@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,6 @@ def judgement(study: Study, *, walked: bool = True) -> Judgement:
     found, card, standard = study.coverage, study.card, study.standard
     complete = study.completeness
     built = assessment.circles(card, found, study.origins, study.units, standard=standard)
-    people = assessment.demand(study.origins, study.groups)
     return Judgement(
         supply=assessment.supply_table(found, study.origins, study.units, standard=standard, completeness=complete),
         minimums=assessment.minimums(study.facilities, study.units, standard=standard, completeness=complete),
@@ -53,7 +53,7 @@ def judgement(study: Study, *, walked: bool = True) -> Judgement:
         views=assessment.views(
             found, study.origins, study.units, standard=standard, integrated=_integrated(study) if walked else None
         ),
-        equity=assessment.equity(found, study.origins, standard=standard, people=people),
+        equity=assessment.equity(found, study.origins, standard=standard, people=study.crowds),
         quadrant=assessment.quadrant(card, study.survey, standard=standard),
         **_walked(study) if walked else {},
         **{"projects": study.planned.projects, "project_cells": study.planned.cells} if walked else {},
@@ -63,6 +63,7 @@ def judgement(study: Study, *, walked: bool = True) -> Judgement:
 def result(study: Study) -> Result:
     """Everything that the page and the report are made from."""
     from circle15 import assessment
+    from circle15.network.threads import aside
     from circle15.tables import Result
 
     found, standard, given = study.coverage, study.standard, study.project.assessment
@@ -70,6 +71,8 @@ def result(study: Study) -> Result:
         card = study.card
         lacking = assessment.gaps(found, study.origins, standard=standard)
         table = assessment.coverage_table(found, standard=standard)
+    draw = partial(study.network.isochrones, study.origins, walker=study.walker, water=study.water)
+    outlines = aside(partial(draw, minutes=given.isochrone_minutes))
     runs, _ = study.runs, study.planned  # steps of their own
     with study.step("judgement"):
         lacking = variants.causes(study, lacking, runs) if given.causes else lacking
@@ -78,8 +81,7 @@ def result(study: Study) -> Result:
     with study.step("what people depend on"):
         dependence = variants.dependence(study)
     with study.step("isochrones"):
-        minutes = given.isochrone_minutes
-        outlines = study.network.isochrones(study.origins, walker=study.walker, minutes=minutes, water=study.water)
+        isochrones = outlines.result()
     look_back(study)
     return Result(
         area=study.area,
@@ -98,7 +100,7 @@ def result(study: Study) -> Result:
         terrain=assessment.terrain_penalty(runs[variants.LEVEL], found, study.origins, study.units),
         dependence=dependence,
         step_free=assessment.step_free(found, runs[variants.STEP_FREE], study.origins),
-        isochrones=outlines,
+        isochrones=isochrones,
         streets=study.streets,
         ground=study.ground,
         judgement=judged,

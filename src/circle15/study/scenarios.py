@@ -42,7 +42,7 @@ def sharing(study: Study, scenario: str | None, *, closed: tuple[str, ...] | Non
     links, places, lists = zip(*map(_parts, (study, other)), strict=True)
     anew = {*ANEW, *(ON_LINKS if links[0] != links[1] else ()), *(ON_LISTS if lists[0] != lists[1] else ())}
     anew |= {"network"} if study.closed_by_hand != other.closed_by_hand else set()
-    anew |= {"facilities"} if places[0] != places[1] or lists[0] != lists[1] else set()
+    anew |= {"facilities", "own_facilities"} if places[0] != places[1] or lists[0] != lists[1] else set()
     vars(other).update({name: value for name, value in vars(study).items() if name not in anew})
     other.findings, other.seconds, other.rejected = list(other.findings), dict(other.seconds), list(other.rejected)
     return other

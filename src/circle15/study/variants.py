@@ -54,23 +54,21 @@ def times(
 
 def covered(study: Study, found: TravelTimes, *, standard: Standard | None = None, supply: bool = True) -> Coverage:
     """Coverage as the study's, from other times or by another standard; with supply, which the card needs."""
-    from circle15.assessment import coverage, demand, own, supplied
+    from circle15.assessment import coverage, supplied
 
     asked = standard or study.standard
     said = coverage(found, study.facilities, standard=asked, known=study.known)
     if not supply:
         return said
-    people = demand(study.origins, study.groups)
-    return supplied(said, found, own(study.facilities, study.units), people=people, standard=asked, known=study.known)
+    return supplied(said, found, study.own_facilities, people=study.crowds, standard=asked, known=study.known)
 
 
 def live(study: Study) -> Live:
     """What a page needs to be asked: the network, its walkers, and what supply is held against."""
-    from circle15.assessment import demand, norms
+    from circle15.assessment import norms
     from circle15.page import Live
 
-    people = demand(study.origins, study.groups)
-    asked = norms(study.facilities, study.units, people=people, standard=study.standard)
+    asked = norms(study.facilities, study.units, people=study.crowds, standard=study.standard)
     return Live(study.network, study.walkers, asked)
 
 
@@ -97,7 +95,7 @@ def runs(study: Study) -> dict[str, Coverage]:
         survived = [partial(times, study, walker=study.walker.at(factor)) for factor in SPEEDS]
         survived += [partial(_other_heights, study, seed) for seed in SEEDS]
         asked |= {f"{STABILITY}{number}": one for number, one in enumerate(survived)}
-    study.known, study.open_network, study.groups  # noqa: B018  once, before the threads ask
+    study.known, study.open_network, study.crowds, study.own_facilities  # noqa: B018  once, before the threads ask
     found = each(lambda name: covered(study, asked[name](), supply=name not in UNGRADED), asked)
     return {study.walker.name: study.coverage, **dict(zip(asked, found, strict=True))}
 
