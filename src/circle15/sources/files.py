@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
-import openpyxl
 import pandas as pd
 import pyogrio
 import shapely
@@ -239,6 +238,8 @@ def _require_table(raw: io.BytesIO, where: str) -> None:
 
 
 def _rows(raw: io.BytesIO, where: str, sheet: str | None) -> list[list[str | None]]:
+    import openpyxl
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of styles and the like, which are not read
         book = openpyxl.load_workbook(raw, read_only=True, data_only=True)
