@@ -11,6 +11,7 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
+from geopandas.testing import assert_geodataframe_equal
 
 from circle15 import report, tables
 from sample_result import CRS_STUDY, HOSTILE, sample_result, sample_standard
@@ -186,3 +187,15 @@ def test_dictionary_opens_in_excel_and_names_every_column(tmp_path):
     for name, table in tables.TABLES.items():
         listed = rows.loc[rows["table"] == name, "column"].tolist()
         assert listed == [table.index, *table.names]
+
+
+def test_many_shapes_are_written_in_portions(tmp_path, monkeypatch):
+    result = sample_result()
+    paths = [tmp_path / name for name in ("whole.gpkg", "portions.gpkg")]
+    report.write_geopackage(result, paths[0], standard=sample_standard())
+    monkeypatch.setattr(report, "_POINTS", 40)
+    report.write_geopackage(result, paths[1], standard=sample_standard())
+    for name in ("isochrones", "links", "units"):
+        whole, portions = (gpd.read_file(path, layer=name) for path in paths)
+        assert len(whole) > 1
+        assert_geodataframe_equal(whole, portions)

@@ -7,11 +7,13 @@ import sqlite3
 import tomllib
 from dataclasses import dataclass
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from xml.sax.saxutils import escape, quoteattr
 
 import geopandas as gpd
+import numpy as np
 import pyogrio
 import shapely
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 MET = 4  # a category is met where its grade is at least this: "meets the standard"
 NAMED = 5  # services that the text names
 LEAST, LEAST_SHARE = 0.5, 0.0005  # people, or of all of them; fewer are nobody
+_POINTS = 1 << 21  # of shapes that are written together
 _WHEN = "2000-01-01T00:00:00.000Z"  # stands in the file instead of the time of writing; the same result, the same rows
 _SHADES = ("#8c510a", "#01665e", "#762a83", "#b2182b", "#d6604d", "#2166ac", "#4d9221", "#1b7837", "#c51b7d", "#404040")
 
@@ -155,16 +158,24 @@ def _write(layer: gpd.GeoDataFrame, path: Path, *, name: str) -> None:
     frame = layer.reset_index()
     texts = [column for column in frame.columns if column != "geometry" and frame[column].dtype == object]
     frame[texts] = frame[texts].astype("string")  # a column without a single value is still text
-    pyogrio.write_dataframe(
-        frame,
-        path,
-        layer=name,
-        driver="GPKG",
-        append=path.exists(),
-        geometry_type=_geometry_type(layer) if shapes else None,
-        promote_to_multi=False,
-        layer_options={"SPATIAL_INDEX": "YES"} if shapes else {},
-    )
+    for rows in _portions(layer) if shapes else [slice(None)]:
+        pyogrio.write_dataframe(
+            frame.iloc[rows],
+            path,
+            layer=name,
+            driver="GPKG",
+            append=path.exists(),
+            geometry_type=_geometry_type(layer) if shapes else None,
+            promote_to_multi=False,
+            layer_options={"SPATIAL_INDEX": "YES"} if shapes else {},
+        )
+
+
+def _portions(layer: gpd.GeoDataFrame) -> list[slice]:
+    """Rows that are written together: their shapes are held twice meanwhile."""
+    portion = np.cumsum(shapely.get_num_coordinates(layer.geometry.array)) // _POINTS
+    first = np.append(0, np.flatnonzero(np.diff(portion)) + 1).tolist()
+    return [slice(*ends) for ends in pairwise([*first, len(layer)])]
 
 
 def _geometry_type(layer: gpd.GeoDataFrame) -> str:

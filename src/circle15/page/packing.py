@@ -29,6 +29,7 @@ STEPS_PER_DEGREE = 100_000
 LATTICE_M = 500.0
 _LIMITS = np.array([1 << bits for bits in (7, 14, 21, 28)], dtype=np.uint64)  # where one more byte is needed
 _AT_ONCE = 1 << 15  # numbers that are packed together, and points: what is at hand stays in the processor's cache
+_POINTS = 1 << 19  # points of outlines that are packed together: each takes a hundred bytes meanwhile
 _LEAST_RING, _LEAST_LINE = 3, 2  # points; what has fewer is not drawn
 
 
@@ -138,6 +139,14 @@ def outlines(shapes: gpd.GeoSeries, grid: Grid, *, name: str, starts: Whole) -> 
     """
     if shapes.empty:
         return areas(lonlat(shapes), grid, name=name)
+    block = np.cumsum(shapely.get_num_coordinates(shapes.array)) // _POINTS
+    first = np.flatnonzero(np.diff(block, prepend=-1))
+    ends = zip(first, [*first[1:], len(shapes)], strict=True)
+    parts = [_packed(shapes.iloc[low:high], grid, name=name, starts=starts[low:high]) for low, high in ends]
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+def _packed(shapes: gpd.GeoSeries, grid: Grid, *, name: str, starts: Whole) -> dict[str, Whole]:
     _, points, (rings, polygons, *wholes) = shapely.to_ragged_array(shapes.array)
     ends = polygons[wholes[0]] if wholes else polygons
     shape_of = np.repeat(np.arange(len(shapes)), np.diff(ends))

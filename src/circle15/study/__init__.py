@@ -358,14 +358,6 @@ class Study:
             network = WalkNetwork(streets)
             return network.without(closed) if closed else network
 
-    @cached_property
-    def open_network(self) -> WalkNetwork:
-        """The streets as if nothing were closed and no link were one-way: the yardstick of rules."""
-        from circle15.network import WalkNetwork
-        from circle15.sources.streets import both_ways
-
-        return WalkNetwork(both_ways(self.streets))
-
     @property
     def search_minutes(self) -> float:
         """How far the nearest facility is looked for."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from circle15.tables import Result
 
 WORTH_BYTES = 200_000  # of input: below that a run is over before a second Python has begun
-MOST_ORIGINS = 20_000  # a result is held twice
+MOST_ORIGINS = 2_000  # a result is held twice
 
 
 def write_tables(result: Result, folder: Path, *, standard: Standard, manifest: Mapping[str, object]) -> None:

@@ -15,7 +15,7 @@ ANEW = (
     *("project", "scenario", "closed_by_hand", "times", "coverage", "runs", "card", "judgement", "placed", "result"),
     *("candidates", "planned"),
 )
-ON_LINKS = ("streets", "closed", "open_network", "network")  # what added links change as well
+ON_LINKS = ("streets", "closed", "network")  # what added links change as well
 ON_LISTS = (  # what another standard or other tables change as well
     *(
         "standard",

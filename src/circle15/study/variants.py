@@ -79,15 +79,18 @@ def runs(study: Study) -> dict[str, Coverage]:
     (`STEP_FREE`); where they are asked for, the relaxations that tell why a gap is one (`OPEN`, `STEPS`) and the
     numbers that a verdict has to survive (`STABILITY` and a count).
     """
+    from circle15.network import WalkNetwork
     from circle15.network.threads import each
+    from circle15.sources.streets import both_ways
 
+    unbound = WalkNetwork(both_ways(study.streets))  # as if nothing were closed and no link one-way
     others = [*study.walkers[1:], *(one for one in study.group_walkers.values() if one.name != study.walker.name)]
     asked: dict[str, Callable[[], TravelTimes]] = {one.name: partial(times, study, walker=one) for one in others}
-    asked[LEVEL] = lambda: times(study, walker=study.walker.on_the_level(), network=study.open_network)
+    asked[LEVEL] = lambda: times(study, walker=study.walker.on_the_level(), network=unbound)
     # the detour to the nearest counts however far that is
     asked[STEP_FREE] = lambda: times(study, walker=study.walker.step_free("wheelchair"), minutes=study.search_minutes)
     if study.project.assessment.causes:
-        asked[OPEN] = lambda: times(study, network=study.open_network)
+        asked[OPEN] = lambda: times(study, network=unbound)
         if study.walker.forbidden:
             free = study.walker.model_copy(update={"forbidden": frozenset()})
             asked[STEPS] = lambda: times(study, walker=free)
@@ -95,7 +98,7 @@ def runs(study: Study) -> dict[str, Coverage]:
         survived = [partial(times, study, walker=study.walker.at(factor)) for factor in SPEEDS]
         survived += [partial(_other_heights, study, seed) for seed in SEEDS]
         asked |= {f"{STABILITY}{number}": one for number, one in enumerate(survived)}
-    study.known, study.open_network, study.crowds, study.own_facilities  # noqa: B018  once, before the threads ask
+    study.known, study.crowds, study.own_facilities  # noqa: B018  once, before the threads ask
     found = each(lambda name: covered(study, asked[name](), supply=name not in UNGRADED), asked)
     return {study.walker.name: study.coverage, **dict(zip(asked, found, strict=True))}
 
