@@ -150,7 +150,7 @@ def fgt(seconds: pd.Series, population: pd.Series, *, power: int, minutes: float
 
 
 def gini(values: pd.Series, population: pd.Series) -> float:
-    """Gini coefficient: Σ_i Σ_k P_i P_k |x_i - x_k| / (2 mean (Σ P)²).
+    """Gini coefficient: Σ_i Σ_k P_i P_k ``|x_i - x_k|`` / (2 mean (Σ P)²).
 
     Parameters
     ----------

@@ -1,0 +1,58 @@
+"""The site of circle15: pages of docs/ as they are, the public names from their docstrings, tables from their statements.
+
+``make docs`` builds it into out/docs, with warnings as errors, and checks every link. It needs no network, neither to be
+built nor to be read: no font, script or picture comes from elsewhere.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import generated
+from words import ChineseAndEnglish
+
+import circle15
+
+project = "circle15"
+author = "The circle15 authors"
+project_copyright = "the circle15 authors, MIT licence"
+version = release = circle15.__version__
+language = "en"
+default_role = "literal"
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["site"]
+myst_heading_anchors = 3  # as GitHub names them
+
+autodoc_typehints = "signature"
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+python_use_unqualified_type_names = True
+python_display_short_literal_types = True
+python_maximum_signature_line_length = 88
+add_module_names = False
+toc_object_entries_show_parents = "hide"
+
+html_theme = "furo"
+html_title = "circle15"
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
+html_search_language = ChineseAndEnglish.lang
+html_copy_source = False
+html_show_sphinx = False
+html_last_updated_fmt = None
+html_theme_options = {"top_of_page_buttons": []}
+
+
+FROM_DISK = "if (location.protocol === 'file:') DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;"  # no fetch there
+
+
+def setup(app):
+    """Say what this site adds to Sphinx."""
+    app.add_js_file(None, body=FROM_DISK)
+    app.add_search_language(ChineseAndEnglish)
+    app.add_directive("public", generated.Public)
+    app.add_directive("dictionary", generated.Dictionary)
