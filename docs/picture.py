@@ -1,4 +1,4 @@
-"""Make the pictures of the documents from what the embedded study really gives: the map, its questions, paper, a terminal.
+"""Make the pictures of the documents from what the embedded study really gives: map, questions, paper, a terminal.
 
 Usage: python docs/picture.py [RESULTS]     a results folder of the embedded study; it is run anew without one
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from circle15.study import Study, demo_study
 from circle15.study.printing import print_sheets
@@ -66,7 +66,7 @@ def apart(drawn: Image.Image) -> np.ndarray:
     return np.array(chosen)
 
 
-def photographed(browser, page_file: Path, folder: Path, language: str) -> list[Path]:
+def photographed(browser: Browser, page_file: Path, folder: Path, language: str) -> list[Path]:
     """The map with parks chosen, then with a canteen added in the questions, in one language."""
     page = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, offline=True).new_page()
     page.goto(page_file.resolve().as_uri())
@@ -82,12 +82,12 @@ def photographed(browser, page_file: Path, folder: Path, language: str) -> list[
     return [small(folder / f"{name}_{language}.png") for name in ("map", "ask")]
 
 
-def asked(page) -> None:
+def asked(page: Page) -> None:
     """Open the questions and add a canteen by a click on the map."""
     page.locator("#c15-categories input").nth(MEALS).check()
-    page.locator("#c15-list label", has_text="问一问").or_(
-        page.locator("#c15-list label", has_text="Ask")
-    ).locator("input").check()
+    page.locator("#c15-list label", has_text="问一问").or_(page.locator("#c15-list label", has_text="Ask")).locator(
+        "input"
+    ).check()
     page.wait_for_function("() => circle15.asking?.live && circle15.asking.effect", timeout=60_000)
     page.locator("[data-key=mode-add]").click()
     place = page.evaluate("key => circle15.asking.page.study.services.findIndex((one) => one.key === key)", CANTEEN)
@@ -107,7 +107,7 @@ def asked(page) -> None:
     page.wait_for_timeout(800)
 
 
-def terminal(browser, folder: Path) -> Path:
+def terminal(browser: Browser, folder: Path) -> Path:
     """What ``circle15 check`` says of the embedded study."""
     words = [sys.executable, "-m", "circle15.cli", "check", str(demo_study())]
     done = subprocess.run(words, capture_output=True, text=True, encoding="utf-8", check=True)

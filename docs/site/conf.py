@@ -1,7 +1,7 @@
-"""The site of circle15: pages of docs/ as they are, the public names from their docstrings, tables from their statements.
+"""The site of circle15: pages of docs/ as they are, public names from docstrings, tables from their statements.
 
-``make docs`` builds it into out/docs, with warnings as errors, and checks every link. It needs no network, neither to be
-built nor to be read: no font, script or picture comes from elsewhere.
+``make docs`` builds it into out/docs, with warnings as errors, and checks every link. No network is needed, neither
+to build it nor to read it: no font, script or picture comes from elsewhere.
 """
 
 import sys
@@ -10,6 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import generated
+from sphinx.application import Sphinx
 from words import ChineseAndEnglish
 
 import circle15
@@ -50,7 +51,7 @@ html_theme_options = {"top_of_page_buttons": []}
 FROM_DISK = "if (location.protocol === 'file:') DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;"  # no fetch there
 
 
-def setup(app):
+def setup(app: Sphinx) -> None:
     """Say what this site adds to Sphinx."""
     app.add_js_file(None, body=FROM_DISK)
     app.add_search_language(ChineseAndEnglish)

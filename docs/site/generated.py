@@ -9,6 +9,7 @@ from docutils.statemachine import StringList
 
 import circle15
 from circle15 import tables
+from circle15.tables.contract import Column, Table
 
 KINDS = {
     "errors": lambda one: inspect.isclass(one) and issubclass(one, (Exception, circle15.Finding)),
@@ -30,7 +31,7 @@ class Public(Directive):
 
     required_arguments, optional_arguments = 1, 1
 
-    def run(self):
+    def run(self) -> list[nodes.Node]:
         """Ask autodoc for each."""
         lines = []
         for name in public(*self.arguments):
@@ -42,51 +43,45 @@ class Public(Directive):
 
 
 class Dictionary(Directive):
-    """Every table and column, as a run writes them to columns.csv."""
+    """Every table and its columns; those of a comparison with the argument ``changes``."""
 
     optional_arguments = 1
 
-    def run(self):
-        """One section a table; those of a comparison with the argument ``changes``."""
+    def run(self) -> list[nodes.Node]:
+        """One section a table."""
         listed = tables.CHANGE_TABLES if self.arguments == ["changes"] else tables.TABLES
-        return [self.section(table) for table in sorted(listed.values(), key=lambda table: table.name)]
-
-    def section(self, table):
-        """One table in words and columns."""
-        found = nodes.section(ids=[f"table-{table.name.replace('_', '-')}"])
-        found += nodes.title("", table.name)
-        found += nodes.paragraph("", table.words)
-        listed = [[table.index, "text", "Id, unique; the index of the table."]]
-        listed += [[column.name, column.kind, meaning(column)] for column in table.columns]
-        if table.geometry:
-            listed.append(["geometry", " or ".join(table.geometry), "Shape, in metres of the study's CRS."])
-        found += rows([["column", "kind", "meaning"], *listed])
-        return found
+        return [section(table) for table in sorted(listed.values(), key=lambda table: table.name)]
 
 
-def meaning(column):
+def section(table: Table) -> nodes.section:
+    """One table in words and columns."""
+    found = nodes.section(ids=[f"table-{table.name.replace('_', '-')}"])
+    listed = [[table.index, "text", "Id, unique; the index of the table."]]
+    listed += [[column.name, column.kind, meaning(column)] for column in table.columns]
+    if table.geometry:
+        listed.append(["geometry", " or ".join(table.geometry), "Shape, in metres of the study's CRS."])
+    found += [nodes.title("", table.name), nodes.paragraph("", table.words), rows(listed)]
+    return found
+
+
+def meaning(column: Column) -> str:
     """What a column says, what it may hold, and whether it may be missing."""
     words = [column.words]
     if column.allowed:
-        words.append(f"One of: {', '.join(repr(one) if not one else one for one in column.allowed)}.")
+        words.append(f"One of: {', '.join(one or 'nothing' for one in column.allowed)}.")
     if column.nulls:
         words.append("May be missing.")
     return " ".join(words)
 
 
-def rows(cells):
-    """A table of docutils: the first row is its head, the first column is code."""
-    group = nodes.tgroup(cols=len(cells[0]))
-    group += [nodes.colspec(colwidth=1) for _ in cells[0]]
-    head, body = nodes.thead(), nodes.tbody()
-    for part, some in ((head, cells[:1]), (body, cells[1:])):
-        for texts in some:
-            row = nodes.row()
-            for at, text in enumerate(texts):
-                words = nodes.literal("", text) if at == 0 and part is body else nodes.Text(text)
-                row += nodes.entry("", nodes.paragraph("", "", words))
-            part += row
-    group += [head, body]
-    found = nodes.table(classes=["dictionary"])
-    found += group
-    return found
+def rows(listed: list[list[str]]) -> nodes.table:
+    """A table of docutils with a head; names of columns are code."""
+
+    def row(first: nodes.Node, *others: str) -> nodes.row:
+        cells = [first, *map(nodes.Text, others)]
+        return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells))
+
+    head = nodes.thead("", row(nodes.Text("column"), "kind", "meaning"))
+    body = nodes.tbody("", *(row(nodes.literal("", name), *others) for name, *others in listed))
+    widths = [nodes.colspec(colwidth=width) for width in (3, 2, 8)]
+    return nodes.table("", nodes.tgroup("", *widths, head, body, cols=len(widths)))

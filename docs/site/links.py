@@ -20,7 +20,7 @@ class Page(HTMLParser):
         self.asked: list[tuple[str, str]] = []
         self.feed(path.read_text(encoding="utf-8"))
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note ids and addresses."""
         about = dict(attrs)
         self.places |= {about[name] for name in ("id", "name") if about.get(name)}

@@ -1,8 +1,8 @@
 """How the search of the site cuts text into words: English at its edges and by its stems, Chinese into pairs.
 
-Chinese has no spaces between words. Every two neighbouring characters are a word of the index, and a question is cut the
-same way, so 生活圈 is found wherever 生活 and 活圈 are. No dictionary is needed, and no word can be missing from one:
-place names, 三层马道, are found as surely as common words. Single characters are indexed too.
+Chinese has no spaces between words. Every two neighbouring characters are a word of the index, and a question is cut
+the same way, so 生活圈 is found wherever 生活 and 活圈 are. No dictionary is needed, and no word can be missing from
+one: names of places are found as surely as common words. Single characters are indexed too.
 """
 
 import re
