@@ -72,6 +72,12 @@ def test_links_lead_somewhere_where_the_pages_are_read_as_they_are(page):
             assert unquote(parts.fragment) in headings(target), f"{page.name}: {address}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_examples_stand_in_fences(page):
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    assert not re.search(r"^>>>", text, flags=re.MULTILINE)
+
+
 def headings(page):
     """Anchors as GitHub makes them."""
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import generated
 from sphinx.application import Sphinx
-from words import ChineseAndEnglish
+from words import ChineseAndEnglish, close_up
 
 import circle15
 
@@ -48,12 +48,25 @@ html_last_updated_fmt = None
 html_theme_options = {"top_of_page_buttons": []}
 
 
+OUTSIDE = {  # pages of the repository that the site takes in, by the page that does
+    "(../benchmarks/report.md": "(benchmarks.md",
+    "(../data/README.md": "(demo_data.md",
+    "(../CHANGELOG.md": "(changelog.md",
+}
 FROM_DISK = "if (location.protocol === 'file:') DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;"  # no fetch there
+
+
+def taken_in(_: Sphinx, __: str, source: list[str]) -> None:
+    """Lead links to such pages, which are right where the source is read, to the site's own."""
+    for there, here in OUTSIDE.items():
+        source[0] = source[0].replace(there, here)
 
 
 def setup(app: Sphinx) -> None:
     """Say what this site adds to Sphinx."""
     app.add_js_file(None, body=FROM_DISK)
     app.add_search_language(ChineseAndEnglish)
+    app.connect("source-read", taken_in)
+    app.connect("doctree-read", close_up)
     app.add_directive("public", generated.Public)
     app.add_directive("dictionary", generated.Dictionary)

@@ -17,6 +17,8 @@ KINDS = {
     "functions": inspect.isroutine,
 }
 
+MEMBERS = ["   :members:", "   :exclude-members: model_config"]
+
 
 def public(kind: str, room: str = "") -> list[str]:
     """Public names of a kind, with the room they are asked in: ``circle15.coverage``, ``circle15.measures.gini``."""
@@ -36,7 +38,7 @@ class Public(Directive):
         lines = []
         for name in public(*self.arguments):
             what = "function" if self.arguments[0] == "functions" else "class"
-            lines += [f".. auto{what}:: {name}", *(["   :members:"] if what == "class" else []), ""]
+            lines += [f".. auto{what}:: {name}", *(MEMBERS if what == "class" else []), ""]
         found = nodes.container()
         self.state.nested_parse(StringList(lines, "the public names"), 0, found)
         return found.children

@@ -7,9 +7,11 @@ one: names of places are found as surely as common words. Single characters are 
 
 import re
 
+from docutils import nodes
 from sphinx.search.en import SearchEnglish
 
 HAN = "\u3400-\u9fff"
+LATIN = "\u2fff"  # Chinese characters and their punctuation come after it
 WORDS = re.compile(rf"[{HAN}]+|[^\W{HAN}]+")
 
 
@@ -39,3 +41,13 @@ var splitQuery = (query) =>  // words.py, in the browser
             else:
                 found.append(word)
         return found
+
+
+def close_up(_: object, document: nodes.document) -> None:
+    """Take out the blank that a line end within a Chinese sentence would leave."""
+    for end in [one for one in document.findall(nodes.Text) if one == "\n"]:
+        place = end.parent.index(end)
+        around = end.parent[place - 1 : place] + end.parent[place + 1 : place + 2]
+        before, after = (one.astext() for one in around) if len(around) == 2 else ("", "")  # noqa: PLR2004
+        if before[-1:] > LATIN and after[:1] > LATIN:
+            end.parent.remove(end)
