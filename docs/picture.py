@@ -141,20 +141,17 @@ def workbook(results: Path, folder: Path) -> list[Path]:
     return [small(folder / "workbook.png", PAPER)]
 
 
-def pictures(results: Path, folder: Path) -> list[Path]:
-    """Make every picture into a folder."""
-    program = next(filter(None, map(shutil.which, BROWSERS)))
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-        made = [one for said in ("zh", "en") for one in photographed(browser, results / "map.html", folder, said)]
-        made.append(terminal(browser, folder))
-        browser.close()
-    return [*made, sheet(results, folder), *workbook(results, folder)]
+def pictures(browser: Browser, results: Path, folder: Path) -> list[Path]:
+    """Make every picture of a results folder into a folder."""
+    made = [one for said in ("zh", "en") for one in photographed(browser, results / "map.html", folder, said)]
+    return [*made, terminal(browser, folder), sheet(results, folder), *workbook(results, folder)]
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as scratch:
+    program = next(filter(None, map(shutil.which, BROWSERS)))
+    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as play:
         given = Path(sys.argv[1]) if sys.argv[1:] else Study.open(demo_study()).run(Path(scratch) / "demo")
+        opened = play.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         PICTURES.mkdir(exist_ok=True)
-        for made in pictures(given, PICTURES):
+        for made in pictures(opened, given, PICTURES):
             print(f"{made}  {made.stat().st_size / 1000:.0f} kB")

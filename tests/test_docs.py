@@ -3,6 +3,9 @@
 import re
 import subprocess
 import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -141,6 +144,28 @@ def test_what_is_searched_is_found_and_leads_there(reader, words, title, file):
     page.wait_for_load_state()
     assert page.url.split("#")[0].split("?")[0].endswith(file)
     assert page.locator("article").inner_text()
+
+
+@pytest.mark.browser
+def test_a_plain_server_does_as_well(site, chromium):
+    """There a search shows the sentence as well, and nobody else is asked for anything."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address, asked = f"http://127.0.0.1:{server.server_port}", []
+        context = chromium.new_context()
+        page = context.new_page()
+        page.on("request", lambda one: asked.append(one.url))
+        page.goto(f"{address}/search.html?q=候梯")
+        page.locator("#search-results .context", has_text="坐电梯要候梯").wait_for()
+        context.close()
+        server.shutdown()
+    assert asked
+    assert all(one.startswith((address, "data:")) for one in asked)
 
 
 @pytest.mark.browser

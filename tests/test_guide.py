@@ -154,7 +154,8 @@ def test_the_tests_that_are_said_to_verify_are_there():
 
 
 @pytest.mark.browser
-def test_the_pictures_can_be_made_anew(ran, chromium, tmp_path, monkeypatch):  # noqa: ARG001  it tells of a missing browser
+@pytest.mark.parametrize("study_name", ["demo"])
+def test_the_pictures_can_be_made_anew(ran, study_name, chromium, tmp_path, monkeypatch):
     """The same names and sizes as those that are kept; no pixel is compared, since fonts differ."""
     image = pytest.importorskip("PIL.Image")
     monkeypatch.syspath_prepend(DOCS)
@@ -163,7 +164,7 @@ def test_the_pictures_can_be_made_anew(ran, chromium, tmp_path, monkeypatch):  #
     kept = {path.name: path for path in (DOCS / "pictures").glob("*.png")}
     used = {name for path in DOCS.glob("*.md") for name in re.findall(r"pictures/(\w+\.png)", path.read_text("utf-8"))}
     assert used == set(kept)
-    made = {path.name: path for path in picture.pictures(ran("demo")[1], tmp_path)}
+    made = {path.name: path for path in picture.pictures(chromium, ran(study_name)[1], tmp_path)}
     assert set(kept) - set(made) <= ({"workbook.png"} if not shutil.which("soffice") else set())
     for name, path in made.items():
         with image.open(path) as new, image.open(kept[name]) as old:
