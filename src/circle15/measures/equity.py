@@ -113,7 +113,7 @@ def fgt(seconds: pd.Series, population: pd.Series, *, power: int, minutes: float
     population : Series of float
         By origin.
     power : {0, 1, 2}
-        a.
+        The exponent a.
     minutes : float
         T, inclusive.
     search_minutes : float
