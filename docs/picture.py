@@ -72,7 +72,7 @@ def photographed(browser: Browser, page_file: Path, folder: Path, language: str)
     page.goto(page_file.resolve().as_uri())
     page.wait_for_selector("body.c15-ready", timeout=60_000)
     if language == "en":
-        page.get_by_text("English", exact=True).click()
+        page.locator("#c15-language").click()
     page.locator("#c15-categories input").nth(PARKS).check()
     page.evaluate("document.activeElement.blur()")
     page.screenshot(path=str(folder / f"map_{language}.png"))
@@ -85,9 +85,7 @@ def photographed(browser: Browser, page_file: Path, folder: Path, language: str)
 def asked(page: Page) -> None:
     """Open the questions and add a canteen by a click on the map."""
     page.locator("#c15-categories input").nth(MEALS).check()
-    page.locator("#c15-list label", has_text="问一问").or_(page.locator("#c15-list label", has_text="Ask")).locator(
-        "input"
-    ).check()
+    page.locator("#c15-list input").last.check()
     page.wait_for_function("() => circle15.asking?.live && circle15.asking.effect", timeout=60_000)
     page.locator("[data-key=mode-add]").click()
     place = page.evaluate("key => circle15.asking.page.study.services.findIndex((one) => one.key === key)", CANTEEN)
