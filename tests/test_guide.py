@@ -12,7 +12,7 @@ import osmium
 import pytest
 
 import tiny_study
-from circle15.project import Project
+from circle15.project import Project, Standard
 
 PROJECT = Path(__file__).resolve().parents[1]
 DOCS = PROJECT / "docs"
@@ -137,6 +137,13 @@ def test_the_study_of_another_city_is_one(tmp_path):
     for name in ("helsinki_centre.geojson", "Helsinki.osm.pbf"):
         (tmp_path / name).touch()
     assert Project.from_text(study, folder=tmp_path).people.total == 60_000
+
+
+def test_the_services_that_are_asked_for_are_those_of_the_standard():
+    text = (DOCS / "real_data.md").read_text(encoding="utf-8").partition("| 清单 list |")[2]
+    named = [key for row in text.splitlines() if row.startswith("|") for key in re.findall(r"`([a-z_]+)`", row)]
+    assert len(named) >= 15
+    assert set(named) <= {one.key for one in Standard.load("yuzhong-15min").services}
 
 
 def test_the_tests_that_are_said_to_verify_are_there():
