@@ -18,6 +18,7 @@ from conftest import IN_CI
 
 PROJECT = Path(__file__).resolve().parents[1]
 DOCS = PROJECT / "docs"
+METHODS = DOCS / "methods"
 PAGES = sorted([*DOCS.rglob("*.md"), *(PROJECT / name for name in ("README.md", "CHANGELOG.md", "data/README.md"))])
 pytestmark = pytest.mark.xdist_group("docs")
 
@@ -79,6 +80,20 @@ def test_links_lead_somewhere_where_the_pages_are_read_as_they_are(page):
 def test_examples_stand_in_fences(page):
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
     assert not re.search(r"^>>>", text, flags=re.MULTILINE)
+
+
+def test_every_page_on_methods_is_listed_once():
+    listed = re.findall(r"^[a-z-]+$", (METHODS / "index.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert sorted(listed) == sorted(path.stem for path in METHODS.glob("*.md") if path.stem != "index")
+
+
+@pytest.mark.parametrize(
+    "page", [path for path in sorted(METHODS.glob("*.md")) if path.stem != "index"], ids=lambda path: path.stem
+)
+def test_every_page_on_methods_has_a_worked_number_that_a_test_runs(page):
+    assert ">>> " in page.read_text(encoding="utf-8")
+    tests = [path.read_text(encoding="utf-8") for path in (PROJECT / "tests").rglob("test_*.py")]
+    assert any(re.search(rf'"{page.stem}(\.md)?"', text) for text in tests if "doctest" in text)
 
 
 def headings(page):
