@@ -10,6 +10,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import generated
+from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from words import ChineseAndEnglish, close_up
 
@@ -62,6 +64,15 @@ def taken_in(_: Sphinx, __: str, source: list[str]) -> None:
         source[0] = source[0].replace(there, here)
 
 
+def left_out(app: Sphinx, document: nodes.document) -> None:
+    """Leave the words of a link to a file or folder of the repository that the site has not."""
+    for link in list(document.findall(pending_xref)):
+        if link["reftype"] == "myst" and link["refdomain"] is None:
+            folders = (Path(app.srcdir), Path(app.srcdir).parent)  # that of a page, that of one that is taken in
+            if any((folder / link["reftarget"]).exists() for folder in folders):
+                link.replace_self(link.children)
+
+
 def from_a_file(*about: object) -> tuple[str, str] | None:
     """Take away the arguments of records that are read from files: nobody makes them by hand."""
     _, _, _, one, *_ = about
@@ -74,6 +85,7 @@ def setup(app: Sphinx) -> None:
     app.add_search_language(ChineseAndEnglish)
     app.connect("autodoc-process-signature", from_a_file)
     app.connect("source-read", taken_in)
+    app.connect("doctree-read", left_out)
     app.connect("doctree-read", close_up)
     app.add_directive("public", generated.Public)
     app.add_directive("dictionary", generated.Dictionary)
