@@ -1,10 +1,11 @@
 # make demo : the embedded study, offline apart from the package installation
 # make test : everything that CI runs
+# make docs : the site of docs/ in out/docs, no warning borne and every link held
 # make benchmarks : circle15 beside its peers, each in an environment of its own; BENCH="--only reading --rounds 1"
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types browser printing benchmarks clean
+.PHONY: demo test docs lint types browser printing benchmarks clean
 
 .venv/core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "circle15 needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
@@ -13,7 +14,7 @@ BIN := .venv/bin
 	touch $@
 
 .venv/dev: .venv/core
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]" --constraint constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,docs]" --constraint constraints.txt
 	touch $@
 
 demo: .venv/core
@@ -28,6 +29,9 @@ lint: .venv/dev
 
 types: .venv/dev
 	$(BIN)/mypy
+
+docs: .venv/dev
+	$(BIN)/python docs/site/build.py out/docs
 
 benchmarks: .venv/dev
 	$(BIN)/python -m benchmarks $(BENCH)

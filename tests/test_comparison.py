@@ -1,5 +1,8 @@
 """Comparison by hand, on the four clusters of test_assessment."""
 
+import doctest
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -115,3 +118,11 @@ def test_dependence_is_counted_in_people():
     assert table["people"].tolist() == [300, 200]
     assert table.geometry.iloc[0].coords[0] == (0, 5)
     DEPENDENCE.check(dependence_table(lost.iloc[:0], ORIGINS, streets()))
+
+
+@pytest.mark.parametrize("page", ["causes", "stability", "step-free", "terrain-penalty"])
+def test_worked_numbers_of_the_pages(page):
+    path = Path(__file__).parents[1] / "docs" / "methods" / f"{page}.md"
+    found = doctest.testfile(str(path), module_relative=False, encoding="utf-8")
+    assert found.attempted >= 5
+    assert found.failed == 0

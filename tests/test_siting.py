@@ -1041,8 +1041,9 @@ def test_places_beside_streets_are_candidates_of_which_nothing_else_is_known():
 # ------------------------------------------------------------------------------------------------------------- the page
 
 
-def test_worked_numbers_of_the_page():
-    path = Path(__file__).parents[1] / "docs" / "methods" / "siting.md"
+@pytest.mark.parametrize(("page", "least"), [("siting", 25), ("projects", 9)])
+def test_worked_numbers_of_the_page(page, least):
+    path = Path(__file__).parents[1] / "docs" / "methods" / f"{page}.md"
     found = doctest.testfile(str(path), module_relative=False, encoding="utf-8")
-    assert found.attempted >= 25
+    assert found.attempted >= least
     assert found.failed == 0

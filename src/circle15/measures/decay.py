@@ -187,7 +187,7 @@ class Gaussian(Decay):
     Parameters
     ----------
     minutes : float
-        T. A walk of exactly T is within it and has the weight 0.
+        T: a walk of exactly T is within it and has the weight 0.
 
     Raises
     ------

@@ -113,7 +113,7 @@ def fgt(seconds: pd.Series, population: pd.Series, *, power: int, minutes: float
     population : Series of float
         By origin.
     power : {0, 1, 2}
-        a.
+        The exponent a.
     minutes : float
         T, inclusive.
     search_minutes : float
@@ -150,7 +150,7 @@ def fgt(seconds: pd.Series, population: pd.Series, *, power: int, minutes: float
 
 
 def gini(values: pd.Series, population: pd.Series) -> float:
-    """Gini coefficient: Σ_i Σ_k P_i P_k |x_i - x_k| / (2 mean (Σ P)²).
+    """Gini coefficient: Σ_i Σ_k P_i P_k ``|x_i - x_k|`` / (2 mean (Σ P)²).
 
     Parameters
     ----------

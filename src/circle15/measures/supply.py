@@ -110,7 +110,7 @@ def cumulative(times: TravelTimes, opportunities: pd.Series, *, minutes: float) 
     opportunities : Series of float
         By facility: capacities, areas, or 1 each to count them.
     minutes : float
-        T.
+        The cut-off T.
 
     Returns
     -------
@@ -151,7 +151,7 @@ def gravity(times: TravelTimes, opportunities: pd.Series, *, decay: Decay) -> pd
     opportunities : Series of float
         By facility.
     decay : Decay
-        w.
+        The weight w of each walk.
 
     Returns
     -------
@@ -192,7 +192,7 @@ def catchment(times: TravelTimes, population: pd.Series, *, decay: Decay) -> pd.
     population : Series of float
         By origin: residents, or one group of them.
     decay : Decay
-        w.
+        The weight w of each walk.
 
     Returns
     -------
@@ -328,7 +328,7 @@ def m2sfca(times: TravelTimes, capacity: pd.Series, *, population: pd.Series, de
     population : Series of float
         By origin: the people whom the capacity is for.
     decay : Decay
-        w.
+        The weight w of each walk.
 
     Returns
     -------
@@ -374,7 +374,7 @@ def three_sfca(times: TravelTimes, capacity: pd.Series, *, population: pd.Series
     population : Series of float
         By origin: the people whom the capacity is for.
     decay : Decay
-        w.
+        The weight w of each walk.
 
     Returns
     -------
@@ -421,7 +421,7 @@ def bfca(times: TravelTimes, capacity: pd.Series, *, population: pd.Series, deca
     population : Series of float
         By origin: the people whom the capacity is for.
     decay : Decay
-        w.
+        The weight w of each walk.
 
     Returns
     -------
@@ -468,7 +468,7 @@ def spatial_availability(times: TravelTimes, capacity: pd.Series, *, population:
     population : Series of float
         By origin: the people whom the capacity is for.
     decay : Decay
-        w.
+        The weight w of each walk.
 
     Returns
     -------
