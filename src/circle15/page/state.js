@@ -170,13 +170,15 @@ circle15.state = (() => {
       const [section, word] = key.split(".");
       return fill(study.words[state.language][section][word], values);
     };
-    const formats = Object.fromEntries(["zh", "en"].map((one) => [one, new Intl.NumberFormat(study.words[one].number.locale)]));
+    const formats = Object.fromEntries(study.languages.map((one) => [one, new Intl.NumberFormat(study.words[one].number.locale)]));
     state.number = (value) => formats[state.language].format(Math.round(value));
     state.share = (part, all) => (all > 0 ? `${((100 * part) / all).toFixed(1)}%` : "–");
     state.range = (sum) => { // those of whom it cannot be said may all be served, or none
       if (!sum.unknown) return state.share(sum.served, sum.all);
       return `${state.share(sum.served, sum.all).slice(0, -1)}–${state.share(sum.served + sum.unknown, sum.all)}`;
     };
+    state.placeName = (language) => study.facts[`name_${language}`] || study.facts.name;
+    state.spoken = (parts) => parts[study.languages.indexOf(state.language)] ?? parts[0]; // texts in the order of the languages
     state.categoryName = (c) => study.standard.categories[c][state.language];
     state.serviceName = (s) => study.services[s][state.language];
     state.servicesOf = (c) => study.services.flatMap((one, s) => (one.category === c ? [s] : []));

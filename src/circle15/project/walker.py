@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003  pydantic reads annotations at run time
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from circle15.project.languages import Language, by_language, in_language
 from circle15.project.reading import Record, Speed, shipped, validated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SlopeLaw = Literal[
     "tobler",
@@ -38,8 +42,7 @@ class Walker(Record):
     """
 
     name: str
-    label_zh: str
-    label_en: str
+    label: dict[Language, str] = Field(min_length=1)  # label_en, label_zh ...
     source: str
     flat_m_s: Speed
     slope_law: SlopeLaw = "tobler"
@@ -62,6 +65,23 @@ class Walker(Record):
     off_road_m_s: Speed = 1.0
     off_road_max_m: float = Field(150.0, gt=0)
     forbidden: frozenset[str] = frozenset()  # kinds of link this walker cannot use
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gathered(cls, values: object) -> object:
+        return by_language(values, "label", prefix="label_")
+
+    def __hash__(self) -> int:
+        """Of what is plain: names by language are not."""
+        return hash((self.name, self.flat_m_s, self.stairs_up_m_s, self.level, self.ramp, self.forbidden))
+
+    def called(self, labels: Mapping[str, str]) -> Walker:
+        """The same walker under further names, by language."""
+        return self.model_copy(update={"label": {**self.label, **labels}})
+
+    def label_in(self, language: str) -> str:
+        """Who this is, in a language; where that has no words, in English, else in the first."""
+        return in_language(self.label, language)
 
     @classmethod
     def load(cls, name: str, *, base: Path | None = None) -> Walker:

@@ -144,7 +144,7 @@ def read_candidates(
     area : StudyArea
         Rows beyond its extent are left out.
     standard : Standard
-        The services that a place may hold are its keys, or Chinese or English labels of services or of whole
+        The services that a place may hold are its keys, or the names that the standard has of services or of whole
         categories, parted by ``;`` or ``、``, else whatever its name patterns find.
     datum : {"wgs84", "cgcs2000", "gcj02", "bd09", "unknown"}
         Datum of the coordinates; it is stated, never guessed. An unknown one is refused.
@@ -351,7 +351,7 @@ def _services(values: pd.Series, standard: Standard, faults: Refusals) -> pd.Ser
     if unread.any():
         first = next(iter(words[0] for words in others if words))
         said = quoted(dict.fromkeys(word for words in others for word in words))
-        mend = nearest(first, [word for one in standard.services for word in (one.zh, one.en, one.key)])
+        mend = nearest(first, [word for one in standard.services for word in (*one.names.values(), one.key)])
         none = np.array([text == "" for text in found])
         faults.add(unread & none, ("services",), f"name no service that is known ({said})", mend)
         faults.add(unread & ~none, ("services",), f"name services that are not known ({said})", mend, keep=True)
@@ -363,9 +363,9 @@ def _meanings(standard: Standard) -> dict[str, tuple[str, ...]]:
     keys: dict[str, tuple[str, ...]] = {}
     for category in reversed(standard.categories):
         own = tuple(service.key for service in category.services)
-        keys |= dict.fromkeys(map(plain, (category.en, category.zh, category.key)), own)
+        keys |= dict.fromkeys(map(plain, (*category.names.values(), category.key)), own)
     for service in reversed(standard.services):
-        keys |= dict.fromkeys(map(plain, (service.en, service.zh, service.key)), (service.key,))
+        keys |= dict.fromkeys(map(plain, (*service.names.values(), service.key)), (service.key,))
     return keys | dict.fromkeys(ANYTHING, ())
 
 

@@ -124,8 +124,8 @@ def read_inventory(
     area : StudyArea
         Rows beyond its extent are left out.
     standard : Standard
-        A row's service is its key, its Chinese or English label (several are parted by ``;`` or ``、``), else whatever
-        the name patterns of the standard find in it or in the name.
+        A row's service is its key, its name in any language of the standard (several are parted by ``;`` or ``、``),
+        else whatever the name patterns of the standard find in it or in the name.
     datum : {"wgs84", "cgcs2000", "gcj02", "bd09", "unknown"}
         Datum of the coordinates; it is stated, never guessed. An unknown one is refused.
     columns : mapping, optional
@@ -225,7 +225,8 @@ def _refuse_unknown(offers: list[list[Service]], faults: Refusals, standard: Sta
     unknown = np.array([not services for services in offers])
     if not unknown.any():
         return
-    nearest = f"Give one of the services of {standard.name}, such as {quoted(one.zh for one in standard.services)}"
+    named = quoted(standard.first(one) for one in standard.services)
+    nearest = f"Give one of the services of {standard.name}, such as {named}"
     said = quoted(dict.fromkeys(texts(faults.rows["service"])[unknown].fillna("empty")))
     faults.add(unknown, ("service",), f"name no service that is known ({said})", nearest)
 
@@ -258,7 +259,7 @@ def _services(given: pd.Series, names: pd.Series, standard: Standard) -> list[li
     """The services of each row: as given by key or label, else as the name patterns find."""
     labels: dict[str, Service] = {}
     for service in reversed(standard.services):
-        labels |= {plain(word): service for word in (service.en, service.zh, service.key)}
+        labels |= {plain(word): service for word in (*service.names.values(), service.key)}
     known: dict[tuple[str | None, str | None], list[Service]] = {}
     offers = []
     for text, name in zip(given, names, strict=True):

@@ -108,9 +108,9 @@ def _no_column(where: str, word: str) -> Finding:
 
 
 def _categories(words: pd.Series, standard: Standard, where: str) -> tuple[dict[str, str], list[Finding]]:
-    """The category that each word means: its key, or its label in Chinese or English."""
-    meant = {_folded(word): one.key for one in standard.categories for word in (one.en, one.zh, one.key)}
-    known = [word for one in standard.categories for word in (one.zh, one.en, one.key)]
+    """The category that each word means: its key, or its name in any language of the standard."""
+    meant = {_folded(word): one.key for one in standard.categories for word in (*one.names.values(), one.key)}
+    known = [word for one in standard.categories for word in (*one.names.values(), one.key)]
     keys = {word: meant[_folded(word)] for word in words.unique() if _folded(word) in meant}
     others = [word for word in words.unique() if word not in keys]
     return keys, [Finding(where, f"there is no category {word!r}", nearest(word, known)) for word in others]

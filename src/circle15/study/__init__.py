@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from circle15.errors import Circle15Error, Circle15Warning, DataError, Finding, SourceError
-from circle15.project import Project, Standard, Walker
+from circle15.project import Project
 from circle15.study import fetching, given, judged, planning, scenarios, variants
 from circle15.study.folder import manifest, write_results
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from circle15.network import WalkNetwork
     from circle15.page.backdrop import Backdrop
+    from circle15.project import Standard, Walker
     from circle15.sources.located import Rejected
     from circle15.sources.osm import Elements, Source
     from circle15.sources.terrain import Terrain
@@ -134,18 +135,18 @@ class Study:
 
     @cached_property
     def standard(self) -> Standard:
-        """The standard that the study is held against."""
-        return Standard.load(self.project.assessment.standard, base=self.project.folder)
+        """The standard that the study is held against, spoken of in the languages of the study."""
+        return given.standard(self)
 
     @cached_property
     def walker(self) -> Walker:
         """Who walks."""
-        return Walker.load(self.project.assessment.walker, base=self.project.folder)
+        return given.walker(self, self.project.assessment.walker)
 
     @cached_property
     def walkers(self) -> list[Walker]:
         """The study's walker, and those whose cards stand beside."""
-        others = [Walker.load(name, base=self.project.folder) for name in self.project.assessment.walkers]
+        others = [given.walker(self, name) for name in self.project.assessment.walkers]
         return [self.walker, *(one for one in others if one.name != self.walker.name)]
 
     @cached_property
@@ -502,11 +503,11 @@ class Study:
     @property
     def facts(self) -> dict[str, object]:
         """What the page says about the study, as plain values."""
-        given = self.project.study
+        given, languages = self.project.study, self.standard.languages
         complete = self.completeness_summary.reset_index().astype(object)
         return {
             "name": given.name,
-            "name_en": given.name_en or given.name,
+            **{f"name_{language}": given.name_in(language) for language in languages},
             "data_date": given.data_date or max((source.date for source in self.sources), default=""),
             "synthetic": given.synthetic,
             "attribution": given.attribution,
@@ -516,10 +517,12 @@ class Study:
             "trip": self.project.assessment.trip,
             "when": self.project.assessment.when,
             "fares": self.project.assessment.fares,
-            "walkers": [{"key": one.name, "zh": one.label_zh, "en": one.label_en} for one in self.walkers],
+            "walkers": [
+                {"key": one.name, **{language: one.label_in(language) for language in languages}}
+                for one in self.walkers
+            ],
             "walker_key": self.walker.name,
-            "walker_zh": self.walker.label_zh,
-            "walker_en": self.walker.label_en,
+            **{f"walker_{language}": self.walker.label_in(language) for language in languages},
             "standard_key": self.standard.name,
             "units_from": self.units_from,
             "population": float(self.origins["population"].sum()),
