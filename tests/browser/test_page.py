@@ -276,7 +276,7 @@ def test_another_walker_recolours_units_and_card_and_counts_them_again(saved, op
     assert page.evaluate("document.activeElement.value") == "1"  # it goes on from there
     assert picture(page, "c15-ground") != ground
     assert picture(page, "c15-marks") != marks  # words on units; the homes stay
-    bands = {band.grade: band.zh for band in sample_standard().grades}
+    bands = {band.grade: band.names["zh"] for band in sample_standard().grades}
     assert card_words(page) == [bands.get(grade, "清单不全") for grade in by_walker("older_75", "grade")]
     assert "老年人（75 岁及以上）" in page.locator("#c15-date").inner_text()
     row = sample_result().walkers.loc["D:health:older_75"]

@@ -73,7 +73,7 @@ def test_every_cell_of_the_matrix_is_that_of_the_workbook(ran, open_page):
             shown |= {(unit, place): word for place, word in enumerate(words)}
     book = cells_of(openpyxl.load_workbook(folder / "card.xlsx"))
     ungraded = {said(pd.NA, study.standard)}
-    language = {band.zh: said(band.grade, study.standard) for band in study.standard.grades}
+    language = {band.names["zh"]: said(band.grade, study.standard) for band in study.standard.grades}
     for cell, (words, _) in book.items():
         word = shown.pop(cell)
         assert language.get(word, word) == words or (words in ungraded and word in ("未评", "清单不全")), cell

@@ -76,8 +76,8 @@ class Walker(Record):
         return hash((self.name, self.flat_m_s, self.stairs_up_m_s, self.level, self.ramp, self.forbidden))
 
     def called(self, labels: Mapping[str, str]) -> Walker:
-        """The same walker under further names, by language."""
-        return self.model_copy(update={"label": {**self.label, **labels}})
+        """The same walker under other names, by language."""
+        return self.model_copy(update={"label": dict(labels)})
 
     def label_in(self, language: str) -> str:
         """Who this is, in a language; where that has no words, in English, else in the first."""

@@ -59,9 +59,10 @@ def write_results(
             live = variants.live(study) if in_one_piece else None  # of tiles there is no one network
             page = gap_map(result, standard=standard, live=live, backdrop=backdrop)
             page.save(str(draft / "map.html"))
-            doubtful = doubtful_links(study.streets, labels=Labels.of(standard)).drop(columns="geometry")
+            labels = Labels.of(standard)
+            doubtful = doubtful_links(study.streets, labels=labels).drop(columns="geometry")
             write_csv(doubtful.reset_index(), draft / "doubtful_links.csv")
-            write_rejected(study.rejected, draft / "rejected.csv")
+            write_rejected(study.rejected, draft / "rejected.csv", labels=labels)
             write_csv(study.merged, draft / "merges.csv")
             write_csv(result.judgement.projects.reset_index(), draft / "projects.csv")
             write_dictionary(draft / "columns.csv")

@@ -46,10 +46,10 @@ def standard(study: Study) -> Standard:
 
 
 def walker(study: Study, name: str) -> Walker:
-    """A walker, also called as the languages of the study have it."""
-    read = Walker.load(name, base=study.project.folder)
-    own = {code: words.get("walkers", {}).get(read.name) for code, words in study.standard.words.items()}
-    return read.called({code: label for code, label in own.items() if label})
+    """A walker, called as the languages of the study have it."""
+    read, standard = Walker.load(name, base=study.project.folder), study.standard
+    own = {code: words.get("walkers", {}).get(read.name) for code, words in standard.words.items()}
+    return read.called({code: own.get(code) or read.label_in(code) for code in standard.languages})
 
 
 def read_table(study: Study, table: Inventory) -> gpd.GeoDataFrame:
@@ -65,7 +65,6 @@ def read_table(study: Study, table: Inventory) -> gpd.GeoDataFrame:
 def vacant(study: Study) -> gpd.GeoDataFrame | None:
     """Read the table of vacant space; rows and cells that cannot be used are left out, listed and found."""
     from circle15.project import Inventory
-    from circle15.project.languages import Words
     from circle15.sources.candidates import sift_candidates
 
     plan = study.project.plan
