@@ -141,7 +141,7 @@ def test_every_fault_of_a_language_file_is_listed_at_once(tmp_path):
 
 
 def test_a_language_that_does_not_ship_says_how_to_write_it(tmp_path):
-    with pytest.raises(ConfigError, match=r'Write fi.toml as labels/en.toml is, and name it: languages = \["fi.toml"\]'):
+    with pytest.raises(ConfigError, match=r'Write fi.toml as labels/en.toml is, .*: languages = \["fi.toml"\]'):
         read_language("fi", base=tmp_path)
 
 
@@ -154,7 +154,7 @@ def test_languages_of_a_study_file():
         Project.from_text(text.format('["fi", "fi.toml"]'))
     with pytest.raises(ConfigError, match=r"\[study\] languages: there is no file"):
         Project.from_text(text.format('["fi.toml"]'))
-    with pytest.raises(ConfigError, match="no key language. Did you mean languages"):
+    with pytest.raises(ConfigError, match=r"no key language\. Did you mean languages"):
         Project.from_text(text.replace("languages = {0}", 'language = "en"'))
 
 

@@ -10,7 +10,7 @@ from test_workbook import cells_of, said
 
 pytestmark = pytest.mark.browser
 OUTLINES = r"15 (分钟|minutes|min)"  # the panel of a cluster lists its isochrones
-ALL = ["demo", "yuzhong", "monaco", "helsinki"]
+ALL = ["demo", "yuzhong", "monaco", "helsinki"]  # with the standard of Yuzhong, in Chinese and English
 
 
 @pytest.mark.parametrize("study_name", ALL)
@@ -55,6 +55,24 @@ def test_a_click_on_the_map_opens_a_cluster_and_its_isochrones(ran, open_page, s
     text = detail.inner_text()
     assert re.search(OUTLINES, text), text
     assert re.search(r"缺口|未知|可达|gap|unknown|served", text)
+
+
+@pytest.mark.parametrize("study_name", ["monaco-en", "helsinki-en"])
+def test_a_page_in_one_language_has_no_switch_and_no_word_of_another(ran, open_page, study_name):
+    _, folder = ran(study_name)
+    page = open_page(folder / "map.html")  # which fails on any complaint of the browser
+    assert page.locator("html").get_attribute("lang") == "en-GB"
+    assert page.locator("#c15-language").is_hidden()
+    assert page.locator("#c15-categories legend").inner_text() == "9 kinds of service"
+    page.locator("#c15-card-toggle").click()
+    page.locator("#c15-layers-toggle").click()
+    for which in page.locator("#c15-list input").all():
+        which.check(force=True)
+        said = page.locator("html").evaluate(  # scripts and styles are looked through in test_second_city.py
+            "html => html.outerHTML.replace(/<(script|style)[^]*?<.(script|style)>/g, '') + html.innerText"
+        )
+        assert not re.search(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]", said)
+        assert "undefined" not in said
 
 
 def test_every_cell_of_the_matrix_is_that_of_the_workbook(ran, open_page):

@@ -33,9 +33,8 @@ def test_the_studys_own_walker_comes_first_and_the_level_city_last(result):
 
 
 def test_a_walker_without_words_goes_by_its_key_and_one_without_a_card_is_left_out(result):
-    found = contents._walkers(
-        with_walkers(result, [{"key": "ghost", "zh": "无", "en": "none"}], HOSTILE[0]), ("zh", "en")
-    )
+    told = [{"key": "ghost", "zh": "无", "en": "none"}]
+    found = contents._walkers(with_walkers(result, told, HOSTILE[0]), ("zh", "en"))
     assert [one["en"] for one in found] == ["Adult", HOSTILE[0]]
 
 

@@ -355,7 +355,7 @@ class Project(Record):
             Finding(
                 f"{where} {key}",
                 f"there is no file {project.path(file)}",
-                "Correct the path; it starts at the study file's folder",
+                "Put it there, or correct the path, which starts at the study file's folder",
             )
             for key, file in project.inputs()
             if (key, file) not in outside and not _is_file(project.path(file))
