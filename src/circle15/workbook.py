@@ -10,7 +10,7 @@ import math
 import tomllib
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -123,7 +123,11 @@ class _Made:
 
     def __init__(self, result: Result, standard: Standard) -> None:
         self.result, self.standard, self.labels = result, standard, Labels.of(standard)
-        self.names = result.units["name"].astype(object)
+        cell = partial(self.labels.joined, "tier", "one_cell")
+        tiers = result.units["tier"] == "cell"
+        self.names = (
+            result.units["name"].astype(object).mask(tiers, result.units["name"].map(lambda one: cell(name=one)))
+        )
         self.top = result.units.index[result.units["parent"].isna()]
         keyed: list[Any] = [*standard.categories, *standard.services, *standard.special_circles]
         keyed += [*standard.brands, *standard.groups]
@@ -235,7 +239,13 @@ class _Made:
             people = living[unit.Index]
             parent = self.names.get(unit.parent, "") if isinstance(unit.parent, str) else ""
             met = sum(one is not None and one >= self.met for one in own)
-            front = [Cell(unit.Index), Cell(unit.name), Cell(parent), Cell(float(people), "whole"), Cell(met, "whole")]
+            front = [
+                Cell(unit.Index),
+                Cell(self.names[unit.Index]),
+                Cell(parent),
+                Cell(float(people), "whole"),
+                Cell(met, "whole"),
+            ]
             rows.append([*front, *(self._graded(one) for one in own)])
         return Sheet(tier, [(("unit", "unit_name", "parent", "people", "met", *keys), rows)])
 
@@ -351,7 +361,7 @@ def _draw(page: Worksheet, sheet: Sheet, made: _Made, formats: dict[str, Format]
     row = _draw_facts(page, sheet.facts, formats)
     widths = _widths(sheet)
     for heads, rows in sheet.blocks:
-        _draw_heads(page, row, heads, made, formats)
+        _draw_heads(page, row, [(sheet.key, name) for name in heads], made, formats)
         page.set_row(row, _LINE * (5 if sheet.key in tables.TIERS else 3))
         if sheet.filtered and rows:
             page.autofilter(row, 0, row + len(rows), len(heads) - 1)
@@ -408,9 +418,11 @@ def _lines(cell: Cell, wide: int) -> int:
     return -(-_wide(cell.value) // wide) if isinstance(cell.value, str) else 1
 
 
-def _draw_heads(page: Worksheet, row: int, heads: Iterable[str], made: _Made, formats: dict[str, Format]) -> None:
-    for column, name in enumerate(heads):
-        text = made.heads.get(name) or made.named(name)
+def _draw_heads(
+    page: Worksheet, row: int, heads: Iterable[tuple[str, str]], made: _Made, formats: dict[str, Format]
+) -> None:
+    for column, (key, name) in enumerate(heads):
+        text = made.heads.get(f"{key}_{name}") or made.heads.get(name) or made.named(name)
         page.write_string(row, column, text, formats["head"])
 
 

@@ -148,16 +148,6 @@ circle15.state = (() => {
     return Array.from({ length: high - low + 1 }, (_, i) => high - i);
   }
 
-  /* The part of a cell's address that tells it from the others: without what all start and end with. */
-  function cellNames(study) {
-    const ids = study.units.id.filter((_, u) => study.units.tier[u] === "cell");
-    const [one = ""] = ids;
-    let [start, end] = [0, one.length];
-    while (start < end - 3 && ids.every((id) => id[start] === one[start])) start += 1;
-    while (end > start + 3 && ids.every((id) => id[end - 1] === "f")) end -= 1;
-    return (u) => study.units.id[u].slice(start, end);
-  }
-
   /* Subdistricts, where there are enough of them: few enough for a word on each. */
   function firstTier(study) {
     const many = study.units.tier.filter((tier) => tier === "subdistrict").length >= 4;
@@ -209,11 +199,10 @@ circle15.state = (() => {
       if (!one) return study.facts[`walker_${state.language}`] || "";
       return one.key === "level" ? state.say("walker.level") : one[state.language];
     };
-    const cell = cellNames(study);
     state.unitLabel = (u) => (study.units.tier[u] === "cell" ? "" : state.shortName(study.units.name[u]));
     state.unitName = (u) => {
       if (u < 0) return "–";
-      if (study.units.tier[u] === "cell") return state.say("tier.one_cell", { name: cell(u) });
+      if (study.units.tier[u] === "cell") return state.say("tier.one_cell", { name: study.units.name[u] });
       return study.units.name[u] || study.units.id[u];
     };
     state.shortName = (text) => (text.length > 24 ? `${text.slice(0, 23)}…` : text);

@@ -245,7 +245,10 @@ class Contents:
         parent = units.loc[unit, "parent"]
         above = isinstance(parent, str) and parent in units.index and isinstance(units.loc[parent, "parent"], str)
         names = [units.loc[parent, "name"]] if above else []
-        return " · ".join(map(str, [*names, units.loc[unit, "name"]]))
+        own = units.loc[unit, "name"]
+        if units.loc[unit, "tier"] == "cell":
+            own = self.labels.said("tier", "one_cell", name=own)[0]
+        return " · ".join(map(str, [*names, own]))
 
     # ---------------------------------------------------------------------------------------------------- projects
 

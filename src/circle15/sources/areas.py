@@ -340,7 +340,8 @@ def cell_units(area: StudyArea, resolution: int) -> gpd.GeoDataFrame:
     Returns
     -------
     GeoDataFrame
-        tables.UNITS of tier ``cell``; ids and names are H3 indexes (Uber, Apache 2.0), in sorted order.
+        tables.UNITS of tier ``cell``; ids are H3 indexes (Uber, Apache 2.0), in sorted order; the name of
+        a cell is the part of its index that tells it from the others.
 
     Examples
     --------
@@ -358,15 +359,32 @@ def cell_units(area: StudyArea, resolution: int) -> gpd.GeoDataFrame:
     clipped = shapely.intersection(hexagons.to_numpy(), area.boundary)
     shapes = np.array([shapely.union_all(_parts(np.array([one], dtype=object))) for one in clipped], dtype=object)
     inside = shapely.area(shapes) > 0
-    names = np.array(indexes, dtype=object)[inside]
+    ids = np.array(indexes, dtype=object)[inside]
+    names = np.array(_told_apart(ids.tolist()), dtype=object)
     units = gpd.GeoDataFrame(
         {"name": names, "tier": "cell", "parent": None, "population": np.nan, "source": f"H3 resolution {resolution}"},
-        index=pd.Index(names, name="unit"),
+        index=pd.Index(ids, name="unit"),
         geometry=shapes[inside],
         crs=area.crs,
     )
     UNITS.check(units, crs=area.crs)
     return units
+
+
+def _told_apart(indexes: list[str]) -> list[str]:
+    """Of each index the part between what all begin and all end with, of three signs at least.
+
+    >>> _told_apart(["8940cb6c017ffff", "8940cb6c23bffff"])
+    ['017', '23b']
+    """
+    if not indexes:
+        return []
+    signs, end = list(zip(*indexes, strict=True)), len(indexes[0])
+    start = next((place for place, some in enumerate(signs) if len(set(some)) > 1), end)
+    while end > start + 3 and all(one[end - 1] == "f" for one in indexes):
+        end -= 1
+    start = max(0, min(start, end - 3))
+    return [one[start:end] for one in indexes]
 
 
 def fill(units: gpd.GeoDataFrame, area: StudyArea) -> bool:
