@@ -118,7 +118,7 @@ def test_the_language_is_switched(changed, open_page):
     found, folder = changed
     page = open_page(folder / "change.html")
     page.locator("#c15-language").click()
-    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.locator("html").get_attribute("lang") == "en-GB"
     assert page.locator("#c15-said").inner_text() == found.facts["report"]["en"]
     said = page.locator(
         "#c15-side legend, #c15-ranked-title, #c15-card-toggle, #c15-legend, #c15-figures dt"

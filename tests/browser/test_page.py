@@ -157,7 +157,7 @@ def test_strict_and_lenient_differ(saved, open_page):
 def test_the_language_is_switched_and_back(saved, open_page):
     page = open_page(saved)
     page.locator("#c15-language").click()
-    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.locator("html").get_attribute("lang") == "en-GB"
     assert page.locator("#c15-title h1").inner_text().startswith("Sample peninsula")
     assert "Medical care" in page.locator("#c15-categories").inner_text()
     visible = page.locator(
@@ -478,7 +478,7 @@ def test_an_analyst_can_add_layers(tmp_path, open_page):
     mine.save(tmp_path / "mine.html")
     page = open_page(tmp_path / "mine.html")
     assert page.locator("path.leaflet-interactive").count() == 1
-    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.locator("html").get_attribute("lang") == "en-GB"
 
 
 def test_a_damaged_file_says_so(saved, tmp_path, chromium):

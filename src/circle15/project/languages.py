@@ -154,6 +154,25 @@ def shipped_words(language: str) -> Words:
     return tomllib.loads(text)
 
 
+@lru_cache(maxsize=1)
+def _headers() -> Words:
+    return tomllib.loads((resources.files("circle15") / "labels" / "headers.toml").read_text(encoding="utf-8"))
+
+
+def headers(table: str) -> dict[str, tuple[str, ...]]:
+    """How planners write the columns of a table in any language: our word, and those that mean it, best first.
+
+    Examples
+    --------
+    >>> headers("places")["lat"][:2], sorted(headers("units.tiers"))
+    (('纬度', '北纬'), ['cell', 'community', 'district', 'subdistrict'])
+    """
+    found: Any = _headers()
+    for key in table.split("."):
+        found = found[key]
+    return {word: tuple(others) for word, others in found.items() if isinstance(others, list)}
+
+
 def read_language(name: str, *, base: Path) -> tuple[str, Words, list[Finding]]:
     """A language by its code, or a file of one's own such as ``fi.toml``, held against the English word by word.
 

@@ -14,6 +14,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from circle15.errors import ConfigError, DataError, Finding, quoted
+from circle15.project.languages import headers
 from circle15.sources.files import POLYGONAL, numbers, plain, read_shapes, recognise, require_degrees, texts
 from circle15.tables import TIERS, UNITS, StudyArea
 
@@ -29,19 +30,8 @@ COVERED_SHARE = 0.95  # units that cover less of the boundary are no card of it
 INSIDE_SHARE = 0.5  # a unit belongs to the study when this share of it lies inside the boundary
 CELL_COVER = 1.3  # cell edges by which to widen, so that every cell that touches the boundary is found
 
-HEADERS = {
-    "unit": ("code", "id", "代码", "编码", "编号", "区划代码", "统计用区划代码", "adcode", "社区代码", "街道代码"),
-    "name": ("名称", "名字", "单元名称", "社区名称", "街道名称", "社区", "街道", "name_zh"),
-    "tier": ("层级", "级别", "类型", "level"),
-    "parent": ("上级", "上级代码", "所属街道", "所属", "parent_code"),
-    "population": ("人口", "常住人口", "人口数", "常住人口数", "总人口", "pop", "residents"),
-}
-TIER_WORDS = {
-    "district": ("区", "区县", "区级", "县", "市区级"),
-    "subdistrict": ("街道", "街道级", "镇", "乡", "乡镇"),
-    "community": ("社区", "社区级", "村", "居委会", "居民委员会"),
-    "cell": ("网格", "格网"),
-}
+HEADERS = headers("units")
+TIER_WORDS = headers("units.tiers")
 TIER_BY_DIGITS = {6: "district", 9: "subdistrict", 12: "community"}  # of the national statistical code
 TIER_BY_ENDING = (("街道", "subdistrict"), ("镇", "subdistrict"), ("乡", "subdistrict"), ("社区", "community"))
 

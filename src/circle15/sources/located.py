@@ -14,6 +14,7 @@ import shapely
 
 from circle15.errors import DataError, Finding, quoted
 from circle15.project import Inventory, Labels
+from circle15.project.languages import headers
 from circle15.sources.datum import MEANT, from_metres, measure_datums, to_wgs84
 from circle15.sources.files import (
     at_rows,
@@ -38,13 +39,7 @@ if TYPE_CHECKING:
 FAR_M = 50_000.0  # nobody walks here from the study area: a wrong datum, or swapped columns
 UNKNOWN = "unknown"  # a datum that nobody knows
 
-PLACED = {  # headers of where a row is
-    "lon": ("经度", "东经", "longitude", "lng", "long", "x", "x坐标"),
-    "lat": ("纬度", "北纬", "latitude", "y", "y坐标"),
-    "east": ("东坐标", "东向坐标", "东距", "横坐标", "easting", "x", "x坐标", "坐标x"),
-    "north": ("北坐标", "北向坐标", "北距", "纵坐标", "northing", "y", "y坐标", "坐标y"),
-}
-OPERATORS = ("运营单位", "运营机构", "运营方", "运营主体", "管理单位", "主管单位", "责任单位")
+PLACED = headers("places")  # headers of where a row is
 
 
 @dataclass(frozen=True)
