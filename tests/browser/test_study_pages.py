@@ -65,6 +65,7 @@ def test_a_page_in_one_language_has_no_switch_and_no_word_of_another(ran, open_p
     assert page.locator("#c15-language").is_hidden()
     assert page.locator("#c15-categories legend").inner_text() == "9 kinds of service"
     page.locator("#c15-card-toggle").click()
+    assert page.locator("#c15-card h2").bounding_box()["height"] >= 20  # however long the table, its title is whole
     page.locator("#c15-layers-toggle").click()
     for which in page.locator("#c15-list input").all():
         which.check(force=True)

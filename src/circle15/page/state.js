@@ -219,8 +219,11 @@ circle15.state = (() => {
     state.facilities = study.facilities.service.flatMap((s, i) => (services.has(s) ? [i] : []));
   }
 
-  /* The page opens at the category that most people lack. */
-  const worst = (sums) => sums.reduce((best, sum, c) => (sum.gap > sums[best].gap ? c : best), 0);
+  /* The page opens at the category that most people lack; where nobody lacks any, at the one of which most is known. */
+  const worst = (sums) => sums.reduce((best, sum, c) => {
+    const { gap, unknown } = sums[best];
+    return sum.gap > gap || (!sum.gap && !gap && sum.unknown < unknown) ? c : best;
+  }, 0);
 
   function complete(study) {
     study.services = study.standard.categories.flatMap((category, c) =>
