@@ -61,9 +61,11 @@ def runs(tmp_path_factory):
     folders = {"now": Study.open(file).run()}
     for name in ("食堂甲关闭", "原标准", "2027"):
         folders[name] = Study.open(file, scenario=name).run()
-    english = file.read_text(encoding="utf-8").replace("[study]\n", '[study]\nlanguages = ["en", "zh"]\n', 1)
+    own = file.read_text(encoding="utf-8")
+    english = own.replace("[study]\n", '[study]\nlanguages = ["en", "zh"]\n', 1)
     file.write_text(english.replace('output = "results"', 'output = "english"'), encoding="utf-8")
     folders["english"] = Study.open(file).run()
+    file.write_text(own, encoding="utf-8")
     return folders
 
 
@@ -259,7 +261,7 @@ def test_results_are_never_replaced_by_a_comparison_nor_the_other_way_round(runs
 
 
 def test_nothing_is_written_when_a_late_step_fails(runs, tmp_path, monkeypatch):
-    monkeypatch.setattr("circle15.report.write_changes", lambda *_: 1 / 0)
+    monkeypatch.setattr("circle15.report.write_changes", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_comparison(runs["now"], runs["食堂甲关闭"], tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

@@ -151,7 +151,7 @@ def compared(monkeypatch, after, before=None):
     """Two made-up results compared as two folders would be."""
     from circle15.study import comparing
 
-    said = {"study": {"study": {"language": "zh"}, "area": {}}, "standard": sample_standard()}
+    said = {"study": {"study": {"languages": ["zh"]}, "area": {}}, "standard": sample_standard()}
 
     def run(result):
         return comparing._Run(result, Manifest.model_validate(said | {"facts": dict(result.facts)}))
