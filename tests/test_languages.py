@@ -1,11 +1,14 @@
 """In which languages a study speaks: words held against the English, names by language, what stands in for what."""
 
+import ast
 import re
 import shutil
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
+import circle15
 from circle15.errors import ConfigError
 from circle15.project import Labels, Project, Standard, Walker
 from circle15.project.languages import places, read_language, shipped_languages
@@ -46,6 +49,51 @@ def test_every_language_that_ships_has_the_english_words_and_leaves_the_same_pla
 
 def test_the_english_words_hold_nothing_of_another_language():
     assert CJK.findall(ENGLISH) == []
+
+
+WRITERS = (
+    "assessment",
+    "measures",
+    "network",
+    "page",
+    "report.py",
+    "sheets",
+    "siting",
+    "study",
+    "tiles",
+    "workbook.py",
+)
+NAMES_A_PROVIDER = "backdrop.py"
+
+
+def test_rooms_that_write_take_every_chinese_word_from_data():
+    package = Path(circle15.__file__).parent
+    files = [file for one in WRITERS for file in (package / one).rglob("*") if file.is_file()]
+    files += [package / one for one in WRITERS if one.endswith(".py")]
+    code = [file for file in files if file.suffix in (".py", ".js", ".html", ".css") and file.name != NAMES_A_PROVIDER]
+    assert len(code) > 60
+    for file in code:
+        assert re.findall(r"[\u4e00-\u9fff]", file.read_text(encoding="utf-8")) == [], file.name
+
+
+def test_no_code_names_the_city_that_it_began_with():
+    """Examples in docstrings may, and the help of `circle15 demo`, which runs its twin."""
+    package = Path(circle15.__file__).parent
+    for file in package.rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        docs = {id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, DOCUMENTED) and has_docs(node)}
+        said = [one.value for one in ast.walk(tree) if isinstance(one, ast.Constant) and id(one) not in docs]
+        texts = [one for one in said if isinstance(one, str)]
+        assert not [one for one in texts if re.search(r"(?i)yuzhong|chongqing|\u6e1d\u4e2d|\u91cd\u5e86", one)], (
+            file.name
+        )
+
+
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
+
+
+def has_docs(node):
+    return bool(node.body) and isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant)
 
 
 def test_a_standard_speaks_the_languages_of_its_title():
