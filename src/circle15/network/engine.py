@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _Answer = TypeVar("_Answer")
 
 _CACHED = 13  # 2 ** 13 vertices and their arcs take a quarter of a megabyte
+_AT_ONCE = 1 << 16  # nodes that are brought into the caller's order together
 _BITS = 15  # of a Hilbert cell in each direction: with its number, a key still fits
 
 
@@ -202,7 +203,9 @@ class Engine:
 
             def walk(work: search.Work) -> None:
                 _nearest(graph, vertices[part], ticks[part], limit, work, stretch=stretch)
-                np.take(work.ticks, self.rank, out=out[one], mode="clip")  # the one mode that needs no copy
+                for low in range(0, self.nodes, _AT_ONCE):  # numpy copies what it is asked for
+                    some = slice(low, low + _AT_ONCE)
+                    np.take(work.ticks, self.rank[some], out=out[one, some], mode="clip")
                 work.ticks.fill(NEVER)
 
             self.lend(walk)
@@ -374,6 +377,7 @@ class Engine:
         """
         seeds, graph = (places.entering, self.reversed) if back else (places.leaving, self.onward)
         limit = int(limits(limit)[-1])
+        graph = graph._replace(links=self.links[int(back)])
         found = self.lend(lambda work: search.tree(graph, seeds.items, seeds.ticks, limit, work))
         return found._replace(vertices=self._node[found.vertices])
 
@@ -388,7 +392,7 @@ class Engine:
             pairs[at[which]] = (pairs[at[which]] >> 32 << 32) | times[which]
             both.append(packed._replace(pairs=pairs))
         other = replace(self, onward=both[0], reversed=both[1], ticks=times)
-        shared = ("_work", "_positions", "_node")  # they depend on the shape of the graph only
+        shared = ("_work", "_positions", "_node", "links")  # they depend on the shape of the graph only
         vars(other).update({name: getattr(self, name) for name in shared})
         return other
 
@@ -408,6 +412,16 @@ class Engine:
         return max(_CACHED, min(62, int(np.ceil(np.log2(max(again, 1.0))))))
 
     @cached_property
+    def links(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The link of each arc, both ways; -1 for padding.
+
+        Nearest places, counts and times need none: the graph is packed once more when they are asked for.
+        """
+        ends = [(self.tails, self.heads), (self.heads, self.tails)]
+        onward, back = (arcs(*one, self.ticks, rank=self.rank, named=True).links for one in ends)
+        return onward, back
+
+    @cached_property
     def _node(self) -> NDArray[np.int32]:
         """The node of each vertex."""
         node = np.empty_like(self.rank)
@@ -418,9 +432,9 @@ class Engine:
     def _positions(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Where each link stands in the graph, both ways."""
         found = []
-        for packed in (self.onward, self.reversed):
+        for links in self.links:
             at = np.full(len(self.ticks), -1, np.int32)
-            at[packed.links[:-2]] = np.arange(len(packed.links) - 2, dtype=np.int32)
+            at[links[:-2]] = np.arange(len(links) - 2, dtype=np.int32)
             found.append(at)
         return found[0], found[1]
 
@@ -443,9 +457,9 @@ def along_hilbert(xy: Floats) -> NDArray[np.int32]:
         return np.zeros(0, np.int32)
     low, high = xy.min(axis=0), xy.max(axis=0)
     cell = max(float((high - low).max()), 1e-9) / (2**_BITS - 1)
-    x, y = ((xy[:, axis] - low[axis]) / cell for axis in (0, 1))
-    keys = np.empty(len(xy), np.int64)
-    search.hilbert(x.astype(np.int64), y.astype(np.int64), _BITS, keys)
+    x, y = (((xy[:, axis] - low[axis]) / cell).astype(np.int64) for axis in (0, 1))
+    keys = x  # the cells are not needed after it
+    search.hilbert(x, y, _BITS, keys)
     keys.sort()
     rank = np.empty(len(xy), np.int32)
     rank[keys & 0xFFFFFFFF] = np.arange(len(xy), dtype=np.int32)
@@ -453,11 +467,17 @@ def along_hilbert(xy: Floats) -> NDArray[np.int32]:
 
 
 def arcs(
-    tails: NDArray[np.int32], heads: NDArray[np.int32], ticks: NDArray[np.int32], *, rank: NDArray[np.int32]
+    tails: NDArray[np.int32],
+    heads: NDArray[np.int32],
+    ticks: NDArray[np.int32],
+    *,
+    rank: NDArray[np.int32],
+    named: bool = False,
 ) -> Arcs:
-    """Arcs sorted by the vertex that they leave."""
+    """Arcs sorted by the vertex that they leave, with their links where they are to be `named`."""
     size = len(tails) + 2
-    packed = Arcs(np.zeros(len(rank) + 2, np.uint32), np.zeros(size, np.int64), np.full(size, -1, np.int32))
+    links = np.full(size if named else 0, -1, np.int32)
+    packed = Arcs(np.zeros(len(rank) + 2, np.uint32), np.zeros(size, np.int64), links)
     search.pack(tails, heads, ticks, rank, packed)
     return packed._replace(first=packed.first[:-1])
 

@@ -226,14 +226,12 @@ class Graph:
     @cached_property
     def onward(self) -> Arcs:
         """The arcs in the direction of walking, with their links."""
-        arcs = self.engine.onward
-        return arcs._replace(links=self.links[arcs.links])
+        return self.engine.onward._replace(links=self.links[self.engine.links[0]])
 
     @cached_property
     def reversed(self) -> Arcs:
         """The arcs turned round, with their links."""
-        arcs = self.engine.reversed
-        return arcs._replace(links=self.links[arcs.links])
+        return self.engine.reversed._replace(links=self.links[self.engine.links[1]])
 
     @cached_property
     def ways(self) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:

@@ -128,7 +128,8 @@ def _compile_walking() -> None:
     engine.reached(door, limit=600)
     none, never = np.zeros(0, np.int32), np.full(2, search.NEVER, np.int32)
     closing = closures.Closing(np.full(2, -1, np.int32), np.zeros(2, np.int64), none, none)  # one that closes nothing
-    city = closures.City(engine.onward, engine.reversed, closing, door.leaving, turned(door.leaving, count=2))
+    onward, back = engine.onward._replace(links=engine.links[0]), engine.reversed._replace(links=engine.links[1])
+    city = closures.City(onward, back, closing, door.leaving, turned(door.leaving, count=2))
     service = closures.Service(door.entering.items, door.entering.ticks, never[:1], 300, 600)
     left, after, cut, seen, found = (np.empty(2, np.int32) for _ in range(5))
     ways = closures.Ways(never, np.empty(8, np.int64), left, after, cut, np.empty(1, np.int64), seen, found)

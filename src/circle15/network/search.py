@@ -36,7 +36,8 @@ class Arcs(NamedTuple):
     """A directed graph: the arcs that leave vertex v are at `first[v]` to `first[v + 1]`.
 
     `pairs` holds head and ticks of an arc in one number, head above: one look into memory for both. `links` is the
-    caller's number of the link, or -1 for an arc between two copies of one node. The last two arcs are padding.
+    caller's number of the link, or -1 for an arc between two copies of one node; empty where nobody asks. The last two
+    arcs are padding.
     """
 
     first: NDArray[np.uint32]
@@ -117,7 +118,10 @@ def hilbert(x: NDArray[np.int64], y: NDArray[np.int64], bits: int, keys: NDArray
 def pack(
     tails: NDArray[np.int32], heads: NDArray[np.int32], ticks: NDArray[np.int32], rank: NDArray[np.int32], out: Arcs
 ) -> None:
-    """Fill in the arcs in the order of the vertex that they leave; `out.first` holds zeros, one more than it will."""
+    """Fill in the arcs in the order of the vertex that they leave; `out.first` holds zeros, one more than it will.
+
+    Links are left out where there is no room for them.
+    """
     first, pairs, links = out.first, out.pairs, out.links
     for k in range(tails.size):
         first[np.uint32(rank[np.uint32(tails[k])]) + 2] += np.uint32(1)
@@ -128,7 +132,8 @@ def pack(
         place = first[tail]
         first[tail] = place + np.uint32(1)
         pairs[place] = (np.int64(rank[np.uint32(heads[k])]) << 32) | np.int64(ticks[k])
-        links[place] = k
+        if links.size > 0:
+            links[place] = k
 
 
 # ------------------------------------------------------------------------------------------------------- the search
