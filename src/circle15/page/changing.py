@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from circle15.project import Standard
     from circle15.tables import Comparison
 
-    Whole = NDArray[np.int64]
+    Whole = NDArray[Any]
 
 MOST_HOMES = 20_000  # that the page draws one by one; it sums none of them over squares
 PEOPLE_IN = 1000  # parts of a person that homes are counted in

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from circle15.project import Standard
     from circle15.tables import Result
 
-    Whole = NDArray[np.int64]
+    Whole = NDArray[Any]
     Codes = NDArray[np.int8]
 
 MOST_CLUSTERS = 600_000  # that a page carries one by one beside squares: about 8 MB

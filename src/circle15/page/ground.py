@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from circle15.project.languages import Named
     from circle15.tables import Result, StudyArea
 
-    Whole = NDArray[np.int64]
+    Whole = NDArray[Any]
 
 MOST_STREETS = 150_000  # pieces that a page carries
 STREET_M = 1.0

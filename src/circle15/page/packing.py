@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyproj import CRS
 
-    Whole = NDArray[np.int64]
+    Whole = NDArray[Any]
     Shapes = NDArray[np.object_]
 
 STEPS_PER_DEGREE = 100_000
@@ -143,16 +143,18 @@ def outlines(shapes: gpd.GeoSeries, grid: Grid, *, name: str, starts: Whole) -> 
     first = np.flatnonzero(np.diff(block, prepend=-1))
     ends = zip(first, [*first[1:], len(shapes)], strict=True)
     parts = [_packed(shapes.iloc[low:high], grid, name=name, starts=starts[low:high]) for low, high in ends]
-    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    return {key: np.concatenate([part.pop(key) for part in parts]) for key in list(parts[0])}
 
 
 def _packed(shapes: gpd.GeoSeries, grid: Grid, *, name: str, starts: Whole) -> dict[str, Whole]:
+    """Some of them, as numbers of half the size: there are many."""
     _, points, (rings, polygons, *wholes) = shapely.to_ragged_array(shapes.array)
     ends = polygons[wholes[0]] if wholes else polygons
     shape_of = np.repeat(np.arange(len(shapes)), np.diff(ends))
     chain = np.repeat(np.arange(len(rings) - 1), np.diff(rings))
     steps = grid.steps(_between(points, shapes.crs))
-    return _chains(steps, chain, shape_of, count=len(shapes), starts=starts).named(name)
+    made = _chains(steps, chain, shape_of, count=len(shapes), starts=starts).named(name)
+    return {key: values.astype(np.int32) for key, values in made.items()}
 
 
 def _between(points: NDArray[np.float64], crs: CRS) -> NDArray[np.float64]:
