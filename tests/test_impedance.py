@@ -185,6 +185,12 @@ def test_the_stated_rise_counts_where_a_profile_contradicts_it():
     assert seconds(points=drawn, rise=0.0) > seconds(points=drawn, rise=10.0)  # here the profile agrees, and counts
 
 
+def test_a_profile_counts_piece_by_piece_where_the_stated_rise_agrees_and_not_where_it_is_the_other_way():
+    humped = [(0, 0, 0), (50, 0, 8), (100, 0, 3)]
+    assert seconds(points=humped, rise=3.0) == seconds(points=humped) != seconds(rise=3.0)
+    assert seconds(points=humped, rise=-3.0) == pytest.approx(seconds(rise=-3.0))
+
+
 def test_the_zhangjiayuan_path():
     minutes = [seconds(length=1000.0, rise=rise) / 60 for rise in (0.0, 90.0, -90.0)]
     assert minutes == pytest.approx([12.44, 17.04, 12.01], abs=0.005)

@@ -170,6 +170,19 @@ def test_example_2_as_pysal_access_has_it():
     assert sum(a * p for a, p in zip(found, TRACTS, strict=True)) == pytest.approx(135)
 
 
+def test_walks_of_one_home_are_not_taken_for_those_of_the_next():
+    times = times_of([[30, 10], [0, 20]], search=30)  # the longest walk that was searched for, beside the shortest
+    assert k_nearest(times, 1).tolist() == [600, 0]
+    assert k_nearest(times, 2).tolist() == [1200, 600]
+
+
+def test_homes_that_could_not_be_placed_have_no_value_however_many_they_are():
+    times = times_of([[5, 18], [None, None], [25, 14], [None, None]])
+    placed = pd.DataFrame({"how": ["main", "far", "main", "far"]}, index=times.origin_ids)
+    found = nearest(replace(times, origins=Placement(placed)))
+    assert found.isna().tolist() == [False, True, False, True]
+
+
 def test_when_one_road_gets_faster_access_rises_here_and_falls_there():
     jam, morning, evening = (
         e2sfca(one, DOCTORS, population=TRACTS, decay=Inverse(61))
@@ -210,6 +223,7 @@ def test_example_5_logistic():
 def test_theil_is_what_it_ought_to_be_at_its_ends():
     assert theil_t(series([5, 5]), series([1, 9])) == pytest.approx(0, abs=1e-15)
     assert theil_t(series([0, 0, 0, 1]), ALL_ONES) == pytest.approx(math.log(4))
+    assert math.isnan(theil_t(series([0, 0, 0, 0]), ALL_ONES))  # of nothing there is no share
 
 
 # -------------------------------------------------------------------------------------------------------- the decays
