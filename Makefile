@@ -3,6 +3,7 @@
 # make docs : the site of docs/ in out/docs, no warning borne and every link held
 # make lowest : the suite with the oldest libraries that pyproject.toml promises, on Python 3.11, without a browser
 # make newest : the suite with the newest libraries that there are, on Python 3.13, without a browser
+# make mutants ROOM=measures COUNT=250 : do the tests notice? impedance, measures or network; docs/mutants.md has the answers
 # make benchmarks : circle15 beside its peers, each in an environment of its own; BENCH="--only reading --rounds 1"
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,7 +11,7 @@ BIN := .venv/bin
 # what `make test` runs of the suite with other libraries and another Python: whole small studies, tables, measures, search
 SMOKE := tests/test_cli.py tests/test_tables.py tests/test_measures.py tests/network/test_engine.py
 
-.PHONY: demo test docs lint types smoke lowest newest browser printing benchmarks clean
+.PHONY: demo test docs lint types smoke lowest newest mutants browser printing benchmarks clean
 
 .venv/core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "circle15 needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
@@ -26,7 +27,7 @@ demo: .venv/core
 	$(BIN)/circle15 demo --output out/demo
 
 test: .venv/dev browser printing lint types
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov
 	$(MAKE) --no-print-directory smoke
 
 # $(call with,FOLDER,OPTIONS): pytest in another environment, with kernels of its own
@@ -82,6 +83,21 @@ types: .venv/dev
 
 docs: .venv/dev
 	$(BIN)/python docs/site/build.py out/docs
+
+# Cosmic Ray changes files where they lie, hence the clone; kernels are run as Python, hence fewer and smaller cases there
+ROOM ?= measures
+COUNT ?= 250
+mutants: .venv/dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "cosmic-ray>=8.4"
+	rm -rf out/mutants && git clone --quiet . out/mutants
+	sed -i -E 's/max_examples=[0-9]+/max_examples=4/; s/range\(200\)/range(40)/' out/mutants/tests/network/*.py
+	cd out/mutants && export PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH="$(CURDIR)/out/mutants/src" \
+	   PYTHONDONTWRITEBYTECODE=1 CI=true NUMBA_DISABLE_JIT=1 && \
+	   cosmic-ray init mutation/$(ROOM).toml session.sqlite && \
+	   cr-filter-operators session.sqlite mutation/$(ROOM).toml && \
+	   python mutation/sample.py session.sqlite --count $(COUNT) --seed 15 && \
+	   cosmic-ray exec mutation/$(ROOM).toml session.sqlite && \
+	   cr-report session.sqlite --show-diff --surviving-only
 
 benchmarks: .venv/dev
 	$(BIN)/python -m benchmarks $(BENCH)

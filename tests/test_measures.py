@@ -9,6 +9,7 @@ Example 1, in minutes; capacities 10 and 4; weights 1 to 10 min, 0.68 to 20, 0.2
 """
 
 import doctest
+import inspect
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -521,6 +522,12 @@ MEASURES = {
 ONLY_PEOPLE, ONLY_CAPACITY = {"catchment"}, {"cumulative", "gravity"}
 BARE = {"nearest", "k_nearest"}  # no weights
 every_measure = pytest.mark.parametrize("name", MEASURES)
+
+
+@pytest.mark.parametrize("name", [name for name in measures.__all__ if name.islower()])
+def test_everything_after_the_first_two_arguments_is_named(name):
+    taken = inspect.signature(getattr(measures, name)).parameters.values()
+    assert all(one.kind is one.KEYWORD_ONLY for one in list(taken)[2:])
 
 
 def test_no_measure_is_left_out():
