@@ -249,6 +249,11 @@ def test_limits_are_inclusive_to_the_tick(minutes):
         assert decay([last, last + 0.1]).tolist() == [1, 0]
 
 
+def test_a_decay_without_a_weight_cannot_be_made():
+    with pytest.raises(TypeError, match="weight"):
+        Decay()
+
+
 def test_decays_are_values():
     assert Cutoff(15) == Cutoff(15) != Cutoff(16)
     assert Steps([(10, 1), (20, 0.5)]) == Steps(((10.0, 1.0), (20.0, 0.5)))
