@@ -28,6 +28,7 @@ ALLOWED = ("file:", "data:", "blob:", "about:")  # what a page may ask for
 
 settings.register_profile("local", deadline=None)  # speed belongs in benchmarks, not in tests
 settings.register_profile("ci", deadline=None, derandomize=True)  # CI judges the change, not the day's luck
+settings.register_profile("mutants", deadline=None, derandomize=True, max_examples=12)  # docs/mutants.md
 settings.load_profile("ci" if IN_CI else "local")
 
 

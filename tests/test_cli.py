@@ -1,6 +1,7 @@
 """The verbs as a planner meets them: exit codes, one clear sentence per finding, and no half-written folder."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -267,3 +268,30 @@ def test_help_needs_no_heavy_import(tmp_path):
     code = f"import sys, circle15.cli; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.strip() == "[]"
+
+
+def test_version_names_what_decides_a_result(verb, study):
+    code, out, _ = verb("--version")
+    assert code == 0
+    told = dict(line.split(" ", 1) for line in out.splitlines())
+    assert list(told)[:2] == ["circle15", "python"]
+    assert verb("run", study)[0] == 0
+    written = json.loads((study.parent / "results" / "run.json").read_text(encoding="utf-8"))["versions"]
+    assert told == written
+
+
+def test_help_shows_what_stands_in_brackets(verb):
+    assert "[plan]" in verb("propose", "--help")[1]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_verbs(tmp_path, shell):
+    asked = {"bash": {"COMP_WORDS": "circle15 che", "COMP_CWORD": "1"}}.get(
+        shell, {"_TYPER_COMPLETE_ARGS": "circle15 che"}
+    )
+    asked |= {"_CIRCLE15_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    code = "import sys; sys.argv = ['circle15']; from circle15 import cli; cli.app(prog_name='circle15')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path, env=os.environ | asked
+    )
+    assert re.findall(r"che\w+", done.stdout)[0] == "check", done.stderr

@@ -117,7 +117,9 @@ def test_factors_stay_where_the_laws_hold():
     assert [law for law in LAWS if bounded[law] == FASTEST] == ["langmuir"]
     assert slope_speed("campbell_2017", 1.0) < 0  # why its slope is clipped
     thirty = np.tan(np.pi / 6)
-    assert slope_factor("campbell_2017", 1.0) == slope_factor("campbell_2017", thirty)
+    for law in ("campbell_2017", "campbell_2019_p50"):
+        level = slope_speed(law, 0.0)
+        assert slope_factor(law, 1.0) == slope_factor(law, thirty) == pytest.approx(slope_speed(law, thirty) / level)
     assert slope_factor("langmuir", [-0.08, -0.10, -0.20, -0.22]) == pytest.approx([1, 1.2, 1.2, 0.72 / 1.16])
 
 
@@ -181,6 +183,12 @@ def test_the_stated_rise_counts_where_a_profile_contradicts_it():
     drawn = [(0, 0, 100), (50, 0, 120), (100, 0, 100)]  # a bump of the terrain under a way surveyed to rise 10 m
     assert seconds(points=drawn, rise=10.0) == pytest.approx(105.90, abs=0.01)
     assert seconds(points=drawn, rise=0.0) > seconds(points=drawn, rise=10.0)  # here the profile agrees, and counts
+
+
+def test_a_profile_counts_piece_by_piece_where_the_stated_rise_agrees_and_not_where_it_is_the_other_way():
+    humped = [(0, 0, 0), (50, 0, 8), (100, 0, 3)]
+    assert seconds(points=humped, rise=3.0) == seconds(points=humped) != seconds(rise=3.0)
+    assert seconds(points=humped, rise=-3.0) == pytest.approx(seconds(rise=-3.0))
 
 
 def test_the_zhangjiayuan_path():
@@ -256,6 +264,19 @@ def test_the_kaixuan_road_lift():
 
 def test_an_inclined_lift_rides_along_its_slope():
     assert seconds("lift", length=40.0, rise=30.0) == pytest.approx(45 + 50 + 10)
+
+
+def test_moderate_descent_is_from_five_to_twelve_degrees_and_five_is_moderate():
+    five, twelve = np.tan(np.deg2rad([-5.0, -12.0]))
+    just_flatter, just_steeper = five * (1 - 1e-9), twelve * (1 - 1e-9)  # twelve is steep
+    paces = 1 / slope_speed("langmuir", np.array([just_flatter, five, just_steeper, twelve]))
+    assert paces == pytest.approx([0.72, 0.72 + 2 * five, 0.72 + 2 * twelve, 0.72 - 2 * twelve])
+
+
+@pytest.mark.parametrize("kind", [kind for kind in LINK_KINDS if kind != "crossing"])
+def test_a_crossing_tag_on_another_kind_of_link_makes_nobody_wait(kind):
+    for crossing in ("traffic_signals", "zebra"):
+        assert seconds(kind, rise=1.0, crossing=crossing) == seconds(kind, rise=1.0)
 
 
 @pytest.mark.parametrize(
@@ -419,6 +440,11 @@ def test_ticks_are_whole_and_at_least_one(kind, length, rise):
     found = link_ticks(link(kind, length=length, rise=rise), ADULT)
     assert found.dtype == np.int64
     assert 1 <= found[0] < NO_WAY
+
+
+def test_ticks_fit_into_four_bytes_and_the_longest_is_no_closed_link():
+    assert np.iinfo(np.int32).max == NO_WAY
+    assert link_ticks(link(length=1e12), ADULT)[0] == NO_WAY - 1
 
 
 def test_many_links_at_once_and_none():

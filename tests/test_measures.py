@@ -9,6 +9,7 @@ Example 1, in minutes; capacities 10 and 4; weights 1 to 10 min, 0.68 to 20, 0.2
 """
 
 import doctest
+import inspect
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -170,6 +171,19 @@ def test_example_2_as_pysal_access_has_it():
     assert sum(a * p for a, p in zip(found, TRACTS, strict=True)) == pytest.approx(135)
 
 
+def test_walks_of_one_home_are_not_taken_for_those_of_the_next():
+    times = times_of([[30, 10], [0, 20]], search=30)  # the longest walk that was searched for, beside the shortest
+    assert k_nearest(times, 1).tolist() == [600, 0]
+    assert k_nearest(times, 2).tolist() == [1200, 600]
+
+
+def test_homes_that_could_not_be_placed_have_no_value_however_many_they_are():
+    times = times_of([[5, 18], [None, None], [25, 14], [None, None]])
+    placed = pd.DataFrame({"how": ["main", "far", "main", "far"]}, index=times.origin_ids)
+    found = nearest(replace(times, origins=Placement(placed)))
+    assert found.isna().tolist() == [False, True, False, True]
+
+
 def test_when_one_road_gets_faster_access_rises_here_and_falls_there():
     jam, morning, evening = (
         e2sfca(one, DOCTORS, population=TRACTS, decay=Inverse(61))
@@ -210,6 +224,7 @@ def test_example_5_logistic():
 def test_theil_is_what_it_ought_to_be_at_its_ends():
     assert theil_t(series([5, 5]), series([1, 9])) == pytest.approx(0, abs=1e-15)
     assert theil_t(series([0, 0, 0, 1]), ALL_ONES) == pytest.approx(math.log(4))
+    assert math.isnan(theil_t(series([0, 0, 0, 0]), ALL_ONES))  # of nothing there is no share
 
 
 # -------------------------------------------------------------------------------------------------------- the decays
@@ -232,6 +247,11 @@ def test_limits_are_inclusive_to_the_tick(minutes):
     last = round(minutes * 600) / 10
     for decay in (Cutoff(minutes), Steps([(minutes, 1)]), Steps([(minutes, 1), (minutes + 5, 0.0)])):
         assert decay([last, last + 0.1]).tolist() == [1, 0]
+
+
+def test_a_decay_without_a_weight_cannot_be_made():
+    with pytest.raises(TypeError, match="weight"):
+        Decay()
 
 
 def test_decays_are_values():
@@ -507,6 +527,12 @@ MEASURES = {
 ONLY_PEOPLE, ONLY_CAPACITY = {"catchment"}, {"cumulative", "gravity"}
 BARE = {"nearest", "k_nearest"}  # no weights
 every_measure = pytest.mark.parametrize("name", MEASURES)
+
+
+@pytest.mark.parametrize("name", [name for name in measures.__all__ if name.islower()])
+def test_everything_after_the_first_two_arguments_is_named(name):
+    taken = inspect.signature(getattr(measures, name)).parameters.values()
+    assert all(one.kind is one.KEYWORD_ONLY for one in list(taken)[2:])
 
 
 def test_no_measure_is_left_out():

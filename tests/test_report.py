@@ -1,5 +1,6 @@
 """The GIS package and the data dictionary."""
 
+import contextlib
 import dataclasses
 import sqlite3
 import warnings
@@ -68,7 +69,7 @@ def test_walkers_keep_their_change_and_what_cannot_be_told(package, result):
 
 
 def test_every_home_has_one_step_free_rule(package, result):
-    with sqlite3.connect(package) as file:
+    with contextlib.closing(sqlite3.connect(package)) as file, file:
         (text,) = file.execute("SELECT styleQML FROM layer_styles WHERE f_table_name = 'step_free'").fetchone()
         filters = [rule.get("filter") for rule in ET.fromstring(text).iter("rule")]  # noqa: S314
         drawn = [row[0] for one in filters for row in file.execute(f"SELECT origin FROM step_free WHERE {one}")]  # noqa: S608
@@ -102,7 +103,7 @@ def test_missing_numbers_stay_missing(package, result):
 
 
 def test_every_layer_has_a_style_that_knows_every_value(package):
-    with sqlite3.connect(package) as file:
+    with contextlib.closing(sqlite3.connect(package)) as file, file:
         styles = dict(file.execute("SELECT f_table_name, styleQML FROM layer_styles WHERE useAsDefault").fetchall())
     assert set(styles) == set(LAYERS)
     for text in styles.values():
@@ -117,7 +118,7 @@ def test_every_layer_has_a_style_that_knows_every_value(package):
 
 def test_unit_rules_leave_no_unit_out_and_none_twice(package):
     units = gpd.read_file(package, layer="units")
-    with sqlite3.connect(package) as file:
+    with contextlib.closing(sqlite3.connect(package)) as file, file:
         (text,) = file.execute("SELECT styleQML FROM layer_styles WHERE f_table_name = 'units'").fetchone()
         filters = [rule.get("filter") for rule in ET.fromstring(text).iter("rule")]  # noqa: S314
         drawn = [row[0] for one in filters for row in file.execute(f"SELECT unit FROM units WHERE {one}")]  # noqa: S608
@@ -129,7 +130,7 @@ def test_the_same_result_gives_the_same_rows(result, package, tmp_path):
     report.write_geopackage(result, again, standard=sample_standard())
 
     def dump(path):
-        with sqlite3.connect(path) as file:
+        with contextlib.closing(sqlite3.connect(path)) as file, file:
             listed = file.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'rtree%'")
             return [row for (name,) in listed for row in file.execute(f'SELECT * FROM "{name}"')]  # noqa: S608
 

@@ -1,6 +1,7 @@
 """Hostile files at every door: bombs, pointers to elsewhere, shapes that are none, names that would be commands."""
 
 import bz2
+import contextlib
 import csv
 import gzip
 import http.server
@@ -348,7 +349,7 @@ def curve_package(path):
     corners = [(WEST, SOUTH), (WEST + 0.01, SOUTH + 0.01), (WEST, SOUTH)]
     arc = struct.pack("<BII", 1, 8, 3) + b"".join(struct.pack("<dd", *one) for one in corners)
     curve = struct.pack("<BII", 1, 10, 1) + arc
-    with sqlite3.connect(path) as file:
+    with contextlib.closing(sqlite3.connect(path)) as file, file:
         (table, column) = file.execute("SELECT table_name, column_name FROM gpkg_geometry_columns").fetchone()
         for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             file.execute(f'DROP TRIGGER "{name}"')

@@ -28,6 +28,7 @@ app = typer.Typer(
     add_completion=True,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # else [plan] in a help text is taken for a colour
 )
 
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="研究文件 The study file (TOML).")]
@@ -48,6 +49,26 @@ class Template(StrEnum):
 
 def _say(text: str) -> None:
     typer.echo(text, err=True)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001  typer hands over the flag
+    """Say what computes here: circle15, Python, and the libraries that results depend on."""
+    if asked:
+        from circle15.project.manifest import versions
+
+        for name, version in versions().items():
+            typer.echo(f"{name} {version}")
+        raise typer.Exit
+
+
+@app.callback()
+def _flags(
+    *,
+    version: Annotated[  # answered by then
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="版本 Versions: circle15 and libraries.")
+    ] = False,
+) -> None:
+    """What stands before a verb."""
 
 
 class _Progress:

@@ -199,7 +199,8 @@ def test_stretch_after_stretch_equals_scipy():
     city = metropolis(40_000)
     engine = Engine.of(city.from_node, city.to_node, city.ticks, xy=city.xy)
     found = engine.nearest(engine.at_nodes(city.facility), limit=6000, category=city.category)
-    turned = csr_array((city.ticks.astype(float), (city.to_node, city.from_node)), shape=(len(city.xy),) * 2)
+    ends = city.to_node.astype(np.int32), city.from_node.astype(np.int32)  # as older versions of scipy want them
+    turned = csr_array((city.ticks.astype(float), ends), shape=(len(city.xy),) * 2)
     for one in range(len(found)):
         where = np.unique(city.facility[city.category == one])
         wanted = dijkstra(turned, indices=where, min_only=True, limit=6000)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from shapely.affinity import rotate
 from shapely.ops import substring
@@ -467,3 +467,13 @@ def test_worked_numbers():
     found = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
     assert found.attempted >= 10
     assert found.failed == 0
+
+
+@given(st.lists(st.integers(-9, 9), min_size=8, max_size=8))
+def test_a_street_crosses_a_bank_where_shapely_says_so(ends):
+    a, b, c, d = np.array(ends).reshape(4, 2)
+    sides = [np.linalg.det([q - p, r - p]) for p, q, r in ((a, b, c), (a, b, d), (c, d, a), (c, d, b))]
+    assume(min(map(abs, sides)) > 0.5)  # an end on the other line is neither
+    crosses = getattr(drawing._crosses, "py_func", drawing._crosses)
+    wanted = shapely.LineString([a, b]).intersects(shapely.LineString([c, d]))
+    assert crosses(*map(float, (*a, *b)), np.array([*c, *d], dtype=float)) == wanted

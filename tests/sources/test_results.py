@@ -1,5 +1,6 @@
 """A results folder read back is what was written; anything else is one sentence."""
 
+import contextlib
 import dataclasses
 import json
 import shutil
@@ -76,7 +77,7 @@ def test_the_area_is_that_of_the_topmost_units(written, result):
 
 
 def sql(folder, *statements):
-    with sqlite3.connect(folder / "results.gpkg") as file:
+    with contextlib.closing(sqlite3.connect(folder / "results.gpkg")) as file, file:
         for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             file.execute(f'DROP TRIGGER "{name}"')
         for statement in statements:

@@ -97,7 +97,8 @@ def place(graph: Graph, points: gpd.GeoDataFrame, walker: Walker) -> Spots:
     Spots
         Points farther than that leg from every piece have none.
     """
-    parts, row = shapely.get_parts(points.geometry.to_numpy(), return_index=True)
+    shapes = np.array(points.geometry.array)  # a copy: shapely 2.1 refuses what pandas keeps read-only
+    parts, row = shapely.get_parts(shapes, return_index=True)
     height = np.full(len(parts), np.nan)
     if "height_m" in points.columns:
         height = pd.to_numeric(points["height_m"]).to_numpy(dtype=float, na_value=np.nan)[row]

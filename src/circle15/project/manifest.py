@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import platform
+from importlib import metadata
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from circle15 import __version__
 from circle15.project.standard import Standard  # noqa: TC001  pydantic reads annotations at run time
+
+_DECIDE = ("numpy", "scipy", "pandas", "geopandas", "shapely", "pyproj", "numba", "osmium", "rasterio", "folium")
+
+
+def versions() -> dict[str, str]:
+    """What a result was computed with: circle15, Python, and the libraries that decide its numbers and its map.
+
+    Examples
+    --------
+    >>> list(versions())[:3]
+    ['circle15', 'python', 'numpy']
+    """
+    libraries = {name: metadata.version(name) for name in _DECIDE}
+    return {"circle15": __version__, "python": platform.python_version()} | libraries
 
 
 class _Said(BaseModel):

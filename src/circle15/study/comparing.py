@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from circle15.errors import ConfigError, Finding
-from circle15.study.folder import VERSIONS
+from circle15.project.manifest import versions
 from circle15.study.whole import whole_folder, writing
 
 if TYPE_CHECKING:
@@ -248,7 +247,7 @@ def _manifest(found: Comparison) -> dict[str, object]:
     """What was compared with what, by which versions, and the headline figures."""
     facts = dict(found.facts)
     return {
-        "versions": {name: metadata.version(name) for name in VERSIONS} | {"python": platform.python_version()},
+        "versions": versions(),
         "by": found.by,
         **{name: facts.pop(name) for name in ("before", "after", "differences")},
         **facts,

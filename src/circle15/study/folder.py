@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from collections import Counter
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 from circle15.errors import ConfigError, Finding, quoted
 from circle15.project.languages import Labels
+from circle15.project.manifest import versions
 from circle15.study.aside import aside, write_tables
 from circle15.study.whole import whole_folder, writing
 
@@ -27,7 +26,6 @@ OUTPUTS = (
     *("map.html", "card.xlsx", "results.gpkg", "doubtful_links.csv", "rejected.csv", "merges.csv"),
     *("projects.csv", "columns.csv", "run.json"),
 )
-VERSIONS = ("circle15", "numpy", "pandas", "geopandas", "shapely", "pyproj", "numba", "osmium", "folium")
 MOST_DEPENDED_ON = 10  # elements named in the manifest
 
 
@@ -91,7 +89,7 @@ def manifest(study: Study) -> dict[str, object]:
     study_file = study.project.model_dump_json()
     people = headline(study.coverage, study.origins, standard=study.standard)
     return {
-        "versions": {name: metadata.version(name) for name in VERSIONS} | {"python": platform.python_version()},
+        "versions": versions(),
         "study": json.loads(study_file),
         "study_sha256": hashlib.sha256(study_file.encode()).hexdigest(),
         "standard": study.standard.model_dump(mode="json"),
