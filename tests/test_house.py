@@ -12,6 +12,7 @@ SOURCE = Path(circle15.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 FLOORS = {
     "errors": 1,
+    "display": 1,
     "project": 2,
     "impedance": 2,
     "tables": 2,

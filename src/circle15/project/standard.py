@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from circle15.display import Card, Shown
 from circle15.errors import ConfigError, Finding
 from circle15.project.reading import Minutes, Record, Share, nearest, shipped, validated
 from circle15.project.yardsticks import (
@@ -203,7 +204,7 @@ class Grade(Record):
     supply: float | None = Field(None, ge=0)  # none in any band: the card is judged by coverage alone
 
 
-class Standard(Record):
+class Standard(Shown, Record):
     """The categories, services and grade bands that a study is held against.
 
     Examples
@@ -392,3 +393,29 @@ class Standard(Record):
     def within(self, minutes: Mapping[str, float]) -> Standard:
         """The same standard with other cut-offs for some services."""
         return self._recut(lambda service: minutes.get(service.key, service.minutes))
+
+    def _card(self) -> Card:
+        labels = {one.key: f"{one.zh} {one.en}" for one in self.categories}
+        rows = [
+            (
+                labels[one.category],
+                f"{one.zh} {one.en}",
+                one.key,
+                f"{one.minutes:g} min",
+                one.need,
+                "—"
+                if one.norm is None
+                else f"{one.norm.amount:g} {one.norm.zh} {one.norm.en} / 1,000 ({one.norm.people})",
+                one.basis,
+            )
+            for one in self.services
+        ]
+        bands = ", ".join(
+            f"{one.grade}: ≥ {one.coverage:.0%}" for one in sorted(self.grades, key=lambda one: -one.grade)
+        )
+        facts = [
+            ("读法 whose reading", f"{self.authority_zh} {self.authority_en}"),
+            ("等级 grades, residents served", bands),
+        ]
+        head = ("门类 category", "服务 service", "key", "时限 within", "要求 need", "标准 norm", "依据 basis")
+        return Card("Standard", f"{self.name} · {self.title_zh} {self.title_en}", facts=facts, head=head, rows=rows)

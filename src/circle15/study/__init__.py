@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from functools import cached_property
 from importlib import metadata, resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from circle15.display import Shown
 from circle15.errors import Circle15Error, Circle15Warning, DataError, Finding, SourceError
 from circle15.project import Project, Standard, Walker
-from circle15.study import fetching, given, judged, planning, scenarios, variants
+from circle15.study import fetching, given, judged, planning, scenarios, shown, variants
 from circle15.study.folder import manifest, write_results
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
+    from circle15.display import Card, Track
     from circle15.network import WalkNetwork
+    from circle15.page import GapMap
     from circle15.page.backdrop import Backdrop
     from circle15.sources.located import Rejected
     from circle15.sources.osm import Elements, Source
@@ -59,7 +62,7 @@ def demo_study() -> Path:
     raise SourceError(Finding("demo", "this installation has no embedded study", "Install circle15 again"))
 
 
-class Study:
+class Study(Shown):
     """One study file and everything that follows from it.
 
     Parameters
@@ -68,6 +71,8 @@ class Study:
         The study file after defaults.
     announce : callable, optional
         Called with the name of each step as it begins, in order to show progress.
+    track : Track, optional
+        Shows how far the long steps have come, such as ``tqdm.tqdm`` or ``rich.progress.track``.
 
     Examples
     --------
@@ -77,7 +82,12 @@ class Study:
     """
 
     def __init__(
-        self, project: Project, *, scenario: str | None = None, announce: Callable[[str], None] | None = None
+        self,
+        project: Project,
+        *,
+        scenario: str | None = None,
+        announce: Callable[[str], None] | None = None,
+        track: Track | None = None,
     ) -> None:
         self.asked = project  # as the file has it
         self.project = project if scenario is None else project.under(scenario)
@@ -88,10 +98,16 @@ class Study:
         self.rejected: list[Rejected] = []  # cells of the planner's tables for which a row was left out
         self.merged: pd.DataFrame  # which places of several sources were taken as one
         self.announce = announce or (lambda _: None)
+        self.track = track
 
     @classmethod
     def open(
-        cls, path: str | Path, *, scenario: str | None = None, announce: Callable[[str], None] | None = None
+        cls,
+        path: str | Path,
+        *,
+        scenario: str | None = None,
+        announce: Callable[[str], None] | None = None,
+        track: Track | None = None,
     ) -> Study:
         """Open a study file.
 
@@ -103,6 +119,8 @@ class Study:
             Name of one of its scenarios; the city as it is otherwise.
         announce : callable, optional
             Called with the name of each step as it begins.
+        track : Track, optional
+            Shows how far the long steps have come, such as ``tqdm.tqdm`` or ``rich.progress.track``.
 
         Returns
         -------
@@ -113,7 +131,7 @@ class Study:
         ConfigError
             With every finding in the file.
         """
-        return cls(Project.read(Path(path)), scenario=scenario, announce=announce)
+        return cls(Project.read(Path(path)), scenario=scenario, announce=announce, track=track)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -208,18 +226,7 @@ class Study:
     @cached_property
     def streets_as_they_are(self) -> gpd.GeoDataFrame:
         """Directed links with their rise, mended by what the planner measured; no scenario in them."""
-        from circle15.sources.overrides import apply_overrides, read_overrides
-        from circle15.sources.streets import read_streets, short_sides
-
-        elements, area, measured = self.elements, self.area, self.project.streets.overrides
-        with self.step("streets and heights"):
-            for side, metres in short_sides(elements, area).items():
-                problem = f"the data end {metres:,.0f} m before the study area and its margin do in the {side}"
-                self.findings.append(
-                    Finding("[streets] files", problem, "Give a larger extract, or a smaller margin_m")
-                )
-            found = read_streets(elements, area, terrain=self.terrain)
-            return found if measured is None else apply_overrides(found, read_overrides(self.project.path(measured)))
+        return given.streets(self)
 
     @cached_property
     def streets(self) -> gpd.GeoDataFrame:
@@ -243,18 +250,7 @@ class Study:
 
     @cached_property
     def _units(self) -> tuple[gpd.GeoDataFrame, str]:
-        from circle15.sources.areas import cell_units, fill, read_units, with_whole
-        from circle15.sources.places import read_boundaries
-
-        given, area = self.project.units, self.area
-        if given.files:
-            names = ", ".join(file.name for file in given.files)
-            return with_whole(read_units([self.project.path(file) for file in given.files], area), area), names
-        found = read_boundaries(self.elements, area, levels=given.osm_levels)
-        if fill(found, area):
-            return with_whole(found, area), "OSM boundaries"
-        cells = cell_units(area, given.h3_resolution)
-        return with_whole(cells, area), f"H3 cells, resolution {given.h3_resolution}"
+        return given.units(self)
 
     @cached_property
     def buildings(self) -> gpd.GeoDataFrame:
@@ -528,6 +524,26 @@ class Study:
             "completeness": complete.where(complete.notna(), None).to_dict("records"),
             "version": metadata.version("circle15"),
         }
+
+    def explore(self, language: Literal["zh", "en"] | None = None) -> GapMap:
+        """The live map of the result: a `folium.Map`, which a notebook shows and `.save(path)` writes.
+
+        Parameters
+        ----------
+        language : {"zh", "en"}, optional
+            The language that it opens in; that of the study file otherwise.
+
+        Returns
+        -------
+        GapMap
+        """
+        from circle15.page import gap_map
+
+        words = language or self.project.study.language
+        return gap_map(self.result, standard=self.standard, language=words, live=variants.live(self))
+
+    def _card(self) -> Card:
+        return shown.study_card(self)
 
     def check(self) -> list[Finding]:
         """Look for every problem in file and data at once, without computing a walk.

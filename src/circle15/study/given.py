@@ -1,4 +1,4 @@
-"""What the planner gives: tables of facilities, of residents and of answers, and what was left out of them."""
+"""What is given: streets, units, tables of facilities, residents and answers, and what was left out of them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,37 @@ if TYPE_CHECKING:
     from circle15.sources.located import Rejected
     from circle15.sources.totals import Totals
     from circle15.study import Study
+
+
+def streets(study: Study) -> gpd.GeoDataFrame:
+    """Directed links with their rise, mended by what the planner measured."""
+    from circle15.sources.overrides import apply_overrides, read_overrides
+    from circle15.sources.streets import read_streets, short_sides
+
+    elements, area, measured = study.elements, study.area, study.project.streets.overrides
+    with study.step("streets and heights"):
+        for side, metres in short_sides(elements, area).items():
+            problem = f"the data end {metres:,.0f} m before the study area and its margin do in the {side}"
+            mend = "Give a larger extract, or a smaller margin_m"
+            study.findings.append(Finding("[streets] files", problem, mend))
+        found = read_streets(elements, area, terrain=study.terrain)
+        return found if measured is None else apply_overrides(found, read_overrides(study.project.path(measured)))
+
+
+def units(study: Study) -> tuple[gpd.GeoDataFrame, str]:
+    """Units from the planner's files, else OSM boundaries, else H3 cells; and which of these, in words."""
+    from circle15.sources.areas import cell_units, fill, read_units, with_whole
+    from circle15.sources.places import read_boundaries
+
+    asked, area = study.project.units, study.area
+    if asked.files:
+        names = ", ".join(file.name for file in asked.files)
+        return with_whole(read_units([study.project.path(file) for file in asked.files], area), area), names
+    found = read_boundaries(study.elements, area, levels=asked.osm_levels)
+    if fill(found, area):
+        return with_whole(found, area), "OSM boundaries"
+    cells = cell_units(area, asked.h3_resolution)
+    return with_whole(cells, area), f"H3 cells, resolution {asked.h3_resolution}"
 
 
 def read_table(study: Study, table: Inventory) -> gpd.GeoDataFrame:
