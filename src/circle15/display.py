@@ -24,7 +24,7 @@ _Item = TypeVar("_Item")
 MOST_ROWS, MOST_LINES = 80, 12  # of a table, in a notebook and in a terminal
 MOST_COLUMNS = 44  # of a cell of it in a terminal
 LINE_COLUMNS = 160  # of a line there
-STATES = ("有覆盖 served", "缺口 gap", "无法判断 unknown")  # heads of three columns
+STATES = ("可达 served", "缺口 gap", "未知 unknown")  # heads of three columns
 SYNTHETIC = "合成示例数据 SYNTHETIC"  # a mark
 _LINE = "1px solid rgba(128, 128, 128, 0.35)"  # seen on white and on black
 _DIM = "opacity: 0.75"
@@ -133,16 +133,16 @@ def share(value: float, mark: str = "served") -> Cell:
         return Cell("—")
     percent = round(value * 100)
     word = ">99" if percent == 100 and value < 1 else "<1" if not percent and value > 0 else str(percent)  # noqa: PLR2004
-    pale = ", ".join(str(round(one + (255 - one) * _PALE)) for one in _rgb(_palette()["marks"][mark]))
+    pale = ", ".join(str(round(one + (255 - one) * _PALE)) for one in _rgb(palette()["marks"][mark]))
     stops = f"rgba({pale}, 0.55) {percent}%, transparent {percent}%"
-    return Cell(f"{word} %", f"background: linear-gradient(to right, {stops})")
+    return Cell(f"{word} %", f"min-width: 6em; background: linear-gradient(to right, {stops})")
 
 
 def grade(value: float | None) -> Cell:
     """A grade of the card on its colour; a dash where there is none."""
     if value is None or value != value:  # noqa: PLR0124  not a number
         return Cell("—")
-    ground = _palette()["grades"][f"{value:.0f}"]
+    ground = palette()["grades"][f"{value:.0f}"]
     red, green, blue = _rgb(ground)
     ink = "#111" if 0.299 * red + 0.587 * green + 0.114 * blue > _LIGHT else "#fff"
     return Cell(f"{value:.0f}", f"background: {ground}; color: {ink}")
@@ -240,13 +240,15 @@ _TABLE = "border-collapse: collapse; margin: 0.4em 0; color: inherit; background
 
 
 def _th(label: object, side: str = "left", *, scope: str = "row") -> str:
-    style = f"text-align: {side}; font-weight: normal; {_DIM}; padding: 0.1em 0.7em 0.1em 0.2em; vertical-align: top"
+    style = (
+        f"text-align: {side}; font-weight: normal; {_DIM}; padding: 0.1em 0.7em 0.1em 0.2em; vertical-align: baseline"
+    )
     return f'<th scope="{scope}" style="{style}">{html.escape(_said(label))}</th>'
 
 
 def _td(value: object, side: str) -> str:
     own = f"; {value.style}" if isinstance(value, Cell) and value.style else ""
-    style = f"text-align: {side}; padding: 0.1em 0.5em; border-bottom: {_LINE}; vertical-align: top{own}"
+    style = f"text-align: {side}; padding: 0.1em 0.5em; border-bottom: {_LINE}; vertical-align: baseline{own}"
     return f'<td style="{style}">{html.escape(_said(value))}</td>'
 
 
@@ -295,7 +297,13 @@ def _rgb(colour: str) -> tuple[int, int, int]:
 
 
 @lru_cache(maxsize=1)
-def _palette() -> dict[str, dict[str, str]]:
-    """The colours of the card, which map and GIS styles have too."""
+def palette() -> dict[str, dict[str, str]]:
+    """The colours of the card, of marks and of the base map, as `labels/palette.toml` states them.
+
+    Examples
+    --------
+    >>> sorted(palette()["grades"])
+    ['1', '2', '3', '4', '5', 'none', 'unknown']
+    """
     text = resources.files("circle15").joinpath("labels", "palette.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
