@@ -14,6 +14,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from numbers import Integral
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def share(value: float, mark: str = "served") -> Cell:
 
 def grade(value: float | None) -> Cell:
     """A grade of the card on its colour; a dash where there is none."""
-    if value is None or value != value:  # noqa: PLR0124  not a number
+    if value is None or _missing(value):
         return Cell("—")
     ground = palette()["grades"][f"{value:.0f}"]
     red, green, blue = _rgb(ground)
@@ -258,15 +259,20 @@ def _side(value: object) -> str:
 
 def _said(value: object) -> str:
     """A value as it is written: figures with their thousands, a dash for what is missing."""
-    if value is None or value != value:  # noqa: PLR0124  not a number
+    if _missing(value):
         return "—"
     if isinstance(value, bool):
         return "是 yes" if value else "否 no"
-    if isinstance(value, int):
-        return f"{value:,}"
+    if isinstance(value, Integral):  # those of numpy too
+        return f"{int(value):,}"
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= _MUCH else f"{value:.4g}"
     return " ".join(str(value).split())
+
+
+def _missing(value: object) -> bool:
+    """Whether there is nothing: none, not a number, or what pandas has for it."""
+    return value is None or (not isinstance(value, str) and str(value) in ("nan", "<NA>", "NaT"))
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

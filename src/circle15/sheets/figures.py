@@ -69,13 +69,13 @@ def base_map(
     Parameters
     ----------
     area : StudyArea
-        What is shown, whole.
+        What is shown, whole; a closer look is an area of its own, such as a box around a place.
     streets : GeoDataFrame, optional
         tables.STREETS; stairs, escalators and lifts have colours of their own.
     ground : GeoDataFrame, optional
         tables.GROUND.
     title, note : str
-        Above the picture, and small under it: where the data come from, and whether they are synthetic.
+        Above the picture, and small in its corner: where the data come from, and whether they are synthetic.
     axes : Axes, optional
         Where to draw; a new figure otherwise.
 
@@ -97,8 +97,12 @@ def base_map(
         _streets(axes, streets, area, base)
     _fill(axes, [area.boundary], area, edge=INK, zorder=7)
     axes.set(xlim=(west, east), ylim=(south, north), xticks=[], yticks=[], aspect="equal")
+    axes.set(xlabel=" ", ylabel=" ")  # empty ones geopandas would name x and y
     axes.set_title(title, loc="left", fontsize=12, fontweight="bold", color=INK)
-    axes.set_xlabel(note, loc="left", fontsize=8, color=INK)
+    paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.5}
+    how: dict[str, Any] = {"transform": axes.transAxes, "fontsize": 7.5, "color": INK, "zorder": 11}
+    if note:
+        axes.text(0.008, 0.015, note, bbox=paper, **how)
     _scale_bar(axes, east - west)
     return axes
 
@@ -125,7 +129,7 @@ def plot_status(axes: Axes, origins: gpd.GeoDataFrame, status: pd.Series, *, tit
     here = origins.loc[status.index]
     people = here["population"].to_numpy(dtype=float)
     points = shapely.get_coordinates(here.geometry.to_numpy())
-    size = 4 + 110 * people / max(people.max(initial=0.0), 1.0)
+    size = 4 + 80 * people / max(people.max(initial=0.0), 1.0)
     for state in STATUSES:
         mine = (status == state).to_numpy()
         how: dict[str, Any] = {"marker": _MARKS[state], "color": marks[state], "edgecolors": "white", "linewidths": 0.4}
@@ -133,8 +137,7 @@ def plot_status(axes: Axes, origins: gpd.GeoDataFrame, status: pd.Series, *, tit
         share = people[mine].sum() / max(people.sum(), 1.0)
         label = f"{_WORDS[state]}  {people[mine].sum():,.0f} ({share:.0%})"
         handles.append(Line2D([], [], linestyle="", marker=_MARKS[state], color=marks[state], label=label))
-    axes.add_artist(axes.legend(handles=handles, title=title, loc="upper left", fontsize=8, title_fontsize=9))
-    return axes
+    return _legend(axes, handles, title)
 
 
 def plot_grades(axes: Axes, units: gpd.GeoDataFrame, grades: pd.Series, *, title: str = "") -> Axes:
@@ -164,12 +167,28 @@ def plot_grades(axes: Axes, units: gpd.GeoDataFrame, grades: pd.Series, *, title
         more = {} if known else {"hatch": HATCH}
         _fill(axes, [shape], None, face=fills[word] if known else "white", edge="#7b828c", zorder=6, **more)
         at = shape.representative_point()
-        how: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7, "zorder": 9}
+        how: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7, "zorder": 9, "clip_on": True}
         axes.text(at.x, at.y, word, color=ink_on(fills[word]) if known else INK, **how)
     handles = [Patch(facecolor=fills[str(one)], edgecolor="#7b828c", label=str(one)) for one in _GRADES]
     if of_unit.isna().any():
         handles.append(Patch(facecolor="white", edgecolor="#7b828c", hatch=HATCH, label="未评定 not graded"))
-    axes.add_artist(axes.legend(handles=handles, title=title, loc="upper left", fontsize=8, title_fontsize=9))
+    return _legend(axes, handles, title)
+
+
+def _legend(axes: Axes, handles: list[Any], title: str) -> Axes:
+    """A line under the picture, where it hides nothing."""
+    words = [Line2D([], [], linestyle="", label=title)] if title else []
+    axes.legend(
+        handles=[*words, *handles],
+        loc="upper left",
+        bbox_to_anchor=(0, -0.005),
+        ncols=len(words) + len(handles),
+        fontsize=9,
+        frameon=False,
+        borderpad=0.2,
+        columnspacing=1.2,
+        handletextpad=0.4,
+    )
     return axes
 
 
@@ -208,4 +227,4 @@ def _scale_bar(axes: Axes, width: float) -> None:
     across = axes.get_xaxis_transform()
     right = axes.get_xlim()[1] - width / 40
     axes.plot([right - metres, right], [0.03, 0.03], color=INK, linewidth=2, transform=across, zorder=9)
-    axes.text(right - metres / 2, 0.037, words, ha="center", va="bottom", fontsize=8, transform=across, zorder=9)
+    axes.text(right - metres / 2, 0.037, words, ha="center", va="bottom", fontsize=8, transform=across, clip_on=True)
