@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from circle15.display import Shown
-from circle15.errors import Circle15Error, Circle15Warning, DataError, Finding, SourceError
+from circle15.errors import Circle15Error, Circle15Warning, Finding, SourceError
 from circle15.project import Project, Standard, Walker
 from circle15.study import fetching, given, judged, planning, scenarios, shown, variants
 from circle15.study.folder import manifest, write_results
@@ -174,14 +174,7 @@ class Study(Shown):
     @cached_property
     def elements(self) -> Elements:
         """Everything tagged in the OSM files of the study."""
-        from circle15.sources.osm import read_osm
-
-        streets = self.snapshot or self.project.streets.files
-        if not streets:
-            mend = "Run circle15 fetch with overpass = true or a country file, or name a file under [streets] files"
-            raise SourceError(Finding("[streets]", "there is no file and no snapshot of the streets yet", mend))
-        with self.step("read OpenStreetMap"):
-            return read_osm(*(self.project.path(file) for file in (*streets, *self.project.facilities.files)))
+        return given.elements(self)
 
     @cached_property
     def sources(self) -> tuple[Source, ...]:
@@ -309,16 +302,7 @@ class Study(Shown):
     @cached_property
     def facilities_as_they_are(self) -> gpd.GeoDataFrame:
         """Facilities from OSM and from the planner's own tables, which win; `merged` lists what was taken as one."""
-        from circle15.sources.places import read_facilities
-
-        area, streets = self.area, self.streets_as_they_are
-        with self.step("facilities"):
-            found = read_facilities(self.elements, area, standard=self.standard, streets=streets)
-            found = given.merge(self, found if self.project.facilities.osm else found.iloc[:0])
-        if found.empty:
-            mend = "Set facilities.osm = true, or add an [[facilities.inventory]]"
-            raise DataError(Finding("facilities", "there is not one facility in the study area", mend))
-        return found
+        return given.facilities(self)
 
     @cached_property
     def facilities(self) -> gpd.GeoDataFrame:

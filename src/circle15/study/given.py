@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from circle15.errors import Finding
+from circle15.errors import DataError, Finding, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,8 +14,21 @@ if TYPE_CHECKING:
 
     from circle15.project import Inventory
     from circle15.sources.located import Rejected
+    from circle15.sources.osm import Elements
     from circle15.sources.totals import Totals
     from circle15.study import Study
+
+
+def elements(study: Study) -> Elements:
+    """Everything tagged in the OSM files of the study, or in its newest snapshot."""
+    from circle15.sources.osm import read_osm
+
+    asked = study.snapshot or study.project.streets.files
+    if not asked:
+        mend = "Run circle15 fetch with overpass = true or a country file, or name a file under [streets] files"
+        raise SourceError(Finding("[streets]", "there is no file and no snapshot of the streets yet", mend))
+    with study.step("read OpenStreetMap"):
+        return read_osm(*(study.project.path(file) for file in (*asked, *study.project.facilities.files)))
 
 
 def streets(study: Study) -> gpd.GeoDataFrame:
@@ -47,6 +60,20 @@ def units(study: Study) -> tuple[gpd.GeoDataFrame, str]:
         return with_whole(found, area), "OSM boundaries"
     cells = cell_units(area, asked.h3_resolution)
     return with_whole(cells, area), f"H3 cells, resolution {asked.h3_resolution}"
+
+
+def facilities(study: Study) -> gpd.GeoDataFrame:
+    """Facilities from OSM and from the planner's own tables, which win."""
+    from circle15.sources.places import read_facilities
+
+    area, links = study.area, study.streets_as_they_are
+    with study.step("facilities"):
+        found = read_facilities(study.elements, area, standard=study.standard, streets=links)
+        found = merge(study, found if study.project.facilities.osm else found.iloc[:0])
+    if found.empty:
+        mend = "Set facilities.osm = true, or add an [[facilities.inventory]]"
+        raise DataError(Finding("facilities", "there is not one facility in the study area", mend))
+    return found
 
 
 def read_table(study: Study, table: Inventory) -> gpd.GeoDataFrame:
