@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import shapely
@@ -86,6 +85,8 @@ def base_map(
     """
     west, south, east, north = area.boundary.bounds
     if axes is None:
+        import matplotlib.pyplot as plt  # which a notebook shows by itself; nothing that is printed knows it
+
         _, axes = plt.subplots(figsize=(INCHES, INCHES * (north - south) / (east - west) + 0.8), layout="constrained")
     base = palette()["base"]
     axes.set_facecolor(base["outside"])
