@@ -58,6 +58,7 @@ terrain = "terrain.tif"
 files = ["units.geojson"]
 
 [assessment]
+standard = "yuzhong-15min"
 search_minutes = 30
 """
 

@@ -122,16 +122,15 @@ class Took(NamedTuple):
 
 
 def timed(job: Callable[[], Any]) -> tuple[Any, Took]:
-    """The first answer, and how long it took; short jobs are done again."""
+    """The answer, and how long it took; short jobs are done again, and no answer stands beside the one before it."""
     answer, seconds, worked = None, [], []
     while not seconds or (sum(seconds) < ENOUGH_S and len(seconds) < MOST_RUNS):
+        answer = None
         gc.collect()
         start, begun = time.perf_counter(), time.process_time()
-        got = job()
+        answer = job()
         worked.append(time.process_time() - begun)
         seconds.append(time.perf_counter() - start)
-        answer = got if len(seconds) == 1 else answer
-        del got
     return answer, Took(statistics.median(seconds), statistics.median(worked), len(seconds))
 
 

@@ -317,7 +317,6 @@ data_date = "{date}"
 synthetic = true
 output = "../../out/demo"
 outside = true
-language = "zh"
 attribution = "circle15 合成示例数据 / circle15 synthetic demonstration data"
 note = "合成示例数据：街道、建筑和设施均为虚构，不得用于决策。 Synthetic demonstration data: streets, buildings and facilities are invented; not for decisions."
 
@@ -364,6 +363,7 @@ budget = 900
 reserve = 6
 weights = {{ "60+" = 2 }}
 cost_each_m2 = 0.05
+cost_unit = "万元"
 year = "2027"
 
 [assessment]

@@ -291,7 +291,7 @@ def _results(folder: Path) -> tuple[bytes, bytes]:
     folder.mkdir()
     result = sample_result()
     said = {
-        "study": {"study": {"language": "zh"}, "area": {"margin_m": 50.0}, "scenario": [{"name": "x", "close": []}]}
+        "study": {"study": {"languages": ["zh"]}, "area": {"margin_m": 50.0}, "scenario": [{"name": "x", "close": []}]}
     }
     said |= {"standard": sample_standard().model_dump(mode="json"), "versions": {"circle15": "0"}}
     said["facts"] = {"name": "Town", "scenario": "x", "data_date": "2026", "closed_by_hand": ["way/1"]}

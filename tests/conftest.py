@@ -20,6 +20,8 @@ STUDIES = {
     "yuzhong": PROJECT / "tests" / "data" / "yuzhong_real.toml",
     "monaco": PROJECT / "tests" / "data" / "monaco.toml",
     "helsinki": PROJECT / "tests" / "data" / "helsinki.toml",
+    "monaco-en": PROJECT / "data" / "monaco.toml",  # with the standard for any city, in English alone
+    "helsinki-en": PROJECT / "data" / "helsinki.toml",
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 ALLOWED = ("file:", "data:", "blob:", "about:")  # what a page may ask for

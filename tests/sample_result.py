@@ -501,7 +501,7 @@ def _facilities(standard: Standard, rng: np.random.Generator) -> gpd.GeoDataFram
             x = rng.uniform(200, LENGTH - 500, 1)
             middle = _at(x, rng.uniform(0.1, 0.9, 1))[0]
             gates = [middle, middle + np.array([60, 25]), middle + np.array([-40, 45])] if one == 0 else [middle]
-            name = HOSTILE[one] if one < len(HOSTILE) else f"{service.zh}{one}号"
+            name = HOSTILE[one] if one < len(HOSTILE) else f"{service.names['zh']}{one}号"
             rows.append(
                 {
                     "facility": f"F{place:02d}-{one}",

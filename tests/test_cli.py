@@ -205,9 +205,10 @@ def test_new_then_check_says_what_to_fill(tmp_path, monkeypatch, verb):
     assert verb("new", "../elsewhere")[0] == 2
 
 
-def test_the_template_names_every_key(tmp_path, monkeypatch, verb):
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_template_names_every_key(tmp_path, monkeypatch, verb, language):
     monkeypatch.chdir(tmp_path)
-    verb("new", "mytown")
+    verb("new", "mytown", "--language", language)
     text = (tmp_path / "mytown.toml").read_text(encoding="utf-8")
     schema = Project.model_json_schema()
     for name, record in schema["$defs"].items():
@@ -215,6 +216,19 @@ def test_the_template_names_every_key(tmp_path, monkeypatch, verb):
             assert re.search(rf"\b{key}\b", text), f"{name}.{key}"
     for section in schema["properties"]:
         assert re.search(rf"^(# )?\[+{section}\b", text, flags=re.MULTILINE) or section == "folder", section
+
+
+def test_both_templates_ask_for_the_same_and_one_is_english_alone(tmp_path, monkeypatch, verb):
+    monkeypatch.chdir(tmp_path)
+    asked = {}
+    for language in ("zh", "en"):
+        verb("new", language, "--language", language)
+        text = (tmp_path / f"{language}.toml").read_text(encoding="utf-8")
+        asked[language] = re.findall(r"^(?:# )?(\[+[a-z._]+\]+|[a-z_0-9]+(?= = ))", text, flags=re.MULTILINE)
+    assert asked["zh"] == asked["en"]
+    assert not re.search(r"[\u2e80-\u9fff\uff00-\uffef]", text)
+    text = text.replace('boundary = "boundary.geojson"', 'place = "Monaco"').replace('["streets.osm.pbf"]', "[]")
+    assert Project.from_text(text).assessment.standard == "fifteen-minutes"
 
 
 def test_isochrone_prints_geojson_only(study, verb):

@@ -56,14 +56,16 @@ def runs(tmp_path_factory):
         f"L9,又一食堂,canteen,{lon:.7f},{lat:.7f},200" if line.startswith("L8") else line for line in text.splitlines()
     )
     (place / "later.csv").write_text(later + "\n", encoding="utf-8")
-    asked = '\n[assessment]\nstandard = "strict.toml"\n'
-    file.write_text(file.read_text(encoding="utf-8") + asked + SCENARIOS, encoding="utf-8")
+    asked = file.read_text(encoding="utf-8").replace("yuzhong-15min", "strict.toml")
+    file.write_text(asked + SCENARIOS, encoding="utf-8")
     folders = {"now": Study.open(file).run()}
     for name in ("食堂甲关闭", "原标准", "2027"):
         folders[name] = Study.open(file, scenario=name).run()
-    english = file.read_text(encoding="utf-8").replace("[study]\n", '[study]\nlanguage = "en"\n', 1)
+    own = file.read_text(encoding="utf-8")
+    english = own.replace("[study]\n", '[study]\nlanguages = ["en", "zh"]\n', 1)
     file.write_text(english.replace('output = "results"', 'output = "english"'), encoding="utf-8")
     folders["english"] = Study.open(file).run()
+    file.write_text(own, encoding="utf-8")
     return folders
 
 
@@ -161,8 +163,8 @@ def test_two_runs_whose_maps_open_in_two_languages_are_the_same_city(runs, tmp_p
     assert found.findings == ()
     assert found.origins.empty
     assert found.facts["differences"] == []
-    assert found.facts["language"] == "en"
-    assert 'lang="en"' in (tmp_path / "out" / "change.html").read_text(encoding="utf-8")[:200]
+    assert found.facts["languages"] == ("en", "zh")
+    assert 'lang="en-GB"' in (tmp_path / "out" / "change.html").read_text(encoding="utf-8")[:200]
     assert "Nobody gains and nobody loses." in found.facts["report"]["en"]
 
 
@@ -259,7 +261,7 @@ def test_results_are_never_replaced_by_a_comparison_nor_the_other_way_round(runs
 
 
 def test_nothing_is_written_when_a_late_step_fails(runs, tmp_path, monkeypatch):
-    monkeypatch.setattr("circle15.report.write_changes", lambda *_: 1 / 0)
+    monkeypatch.setattr("circle15.report.write_changes", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_comparison(runs["now"], runs["食堂甲关闭"], tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

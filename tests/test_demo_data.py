@@ -123,7 +123,7 @@ def test_the_study_file_is_read_and_says_that_it_is_synthetic():
     project = Project.read(DEMO / "study.toml")
     assert project.study.synthetic
     assert "合成示例" in project.study.name
-    assert "synthetic" in project.study.name_en
+    assert "synthetic" in project.study.names["en"]
     assert "虚构" in project.study.note
     assert "invented" in project.study.note
     assert project.people.total == PEOPLE

@@ -103,7 +103,7 @@ def test_a_study_shows_what_is_computed_and_computes_nothing(tmp_path):
     people = c15.headline(study.coverage, study.origins, standard=study.standard)
     first = study.standard.categories[0]
     share = people.loc[first.key, "served"] / study.origins["population"].sum()
-    row = next(line for line in told.split("\n") if first.zh in line)
+    row = next(line for line in told.split("\n") if first.name_in("zh") in line)
     assert str(display.share(share)) in row
 
 
@@ -241,6 +241,6 @@ def test_explore_is_the_live_map_of_the_result(study):
     shown = page._repr_html_()
     assert "srcdoc=" in shown
     live = variants.live(study)
-    same = c15.page.gap_map(study.result, standard=study.standard, language="zh", live=live)
+    same = c15.page.gap_map(study.result, standard=study.standard, live=live)
     assert page.get_root().render() == same.get_root().render()
     assert '<html lang="en' in study.explore("en").get_root().render()

@@ -467,6 +467,7 @@ mirrors = ["{server}/api"]
 [people]
 total = 576300
 [assessment]
+standard = "yuzhong-15min"
 causes = false
 stability = false
 dependence = false

@@ -61,7 +61,7 @@ def test_closing_shares_what_was_read_and_computes_walking_anew(study_file):
 
 def test_hours_that_nobody_can_read_are_a_finding(study_file):
     change(study_file.parent / "town.osm", 'k="name" v="小电梯"', 'k="opening_hours" v="ask the guard"')
-    add(study_file, '[assessment]\nwhen = "Tu 21:00"\n')
+    add(study_file, 'when = "Tu 21:00"\n')
     study = Study.open(study_file)
     assert len(study.closed) == 0
     assert any("ask the guard" in str(finding) for finding in study.findings)
@@ -75,7 +75,7 @@ def test_a_lift_that_is_shut_or_paid_is_not_used(study_file):
     )
     day = Study.open(study_file)
     assert len(day.closed) == 0
-    add(study_file, '[assessment]\nwhen = "Tu 21:00"\n')
+    add(study_file, 'when = "Tu 21:00"\n')
     night = Study.open(study_file)
     assert len(night.closed) == 2
     change(study_file, 'when = "Tu 21:00"', 'fares = "free only"')
@@ -97,7 +97,7 @@ def test_measured_links_win_and_unknown_ones_are_named(study_file):
 
 @pytest.mark.parametrize("trip", ["out", "back", "slower", "round"])
 def test_every_trip_runs_whole(study_file, trip):
-    add(study_file, f'[assessment]\ntrip = "{trip}"\n')
+    add(study_file, f'trip = "{trip}"\n')
     folder = Study.open(study_file).run()
     manifest = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert manifest["facts"]["trip"] == trip
@@ -152,7 +152,7 @@ def test_walkers_stand_side_by_side(ran, study_name):
 
 
 def test_a_time_that_is_none_is_found_by_check(study_file):
-    add(study_file, '[assessment]\nwhen = "Xx 25:00"\n')
+    add(study_file, 'when = "Xx 25:00"\n')
     found = [str(finding) for finding in Study.open(study_file).check()]
     assert len(found) == 1
     assert "Xx 25:00" in found[0]

@@ -63,7 +63,7 @@ def jupyter():
     absent = [name for name in ("nbclient", "ipykernel") if importlib.util.find_spec(name) is None]
     problem = f"{' and '.join(absent)} are not installed" if absent else ""
     try:
-        Letters.found()
+        Letters.found("步行缺口渝")
     except SourceError:
         problem = problem or "no font with Chinese letters is installed"
     if problem and IN_CI:

@@ -257,7 +257,7 @@ def test_scenarios_have_names_of_their_own_and_their_files_are_looked_for(folder
     assert findings(text, folder) == [
         (
             f"square.toml [[scenario]] inventory: there is no file {folder / 't.csv'}."
-            " Correct the path; it starts at the study file's folder."
+            " Put it there, or correct the path, which starts at the study file's folder."
         )
     ]
     text = GOOD + '[[scenario]]\nname = "x"\nstandard = "../s.toml"\n'

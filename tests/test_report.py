@@ -112,7 +112,7 @@ def test_every_layer_has_a_style_that_knows_every_value(package):
     for kind in tables.LINK_KINDS:
         assert f"= '{kind}'" in styles["links"].replace("&quot;", '"')
     for category in sample_standard().categories:
-        assert category.zh in styles["facilities"]
+        assert category.names["zh"] in styles["facilities"]
 
 
 def test_unit_rules_leave_no_unit_out_and_none_twice(package):

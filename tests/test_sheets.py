@@ -22,7 +22,7 @@ import circle15
 from circle15.errors import ConfigError, DataError, SourceError
 from circle15.sheets import READ, SLIDES, layouts, write_sheets
 from circle15.sheets.contents import Contents, _spans
-from circle15.sheets.letters import SAMPLE, Letters
+from circle15.sheets.letters import Letters
 from circle15.sheets.paper import A3, denominator, drawing
 from circle15.sources.results import read_results
 from circle15.study.printing import print_sheets
@@ -31,6 +31,7 @@ from conftest import IN_CI
 from sample_result import HOSTILE, sample_result, sample_standard
 from tiny_study import write_study
 
+SAMPLE = "步行缺口单元街道设施项目无法判断渝"  # letters that DejaVu Sans has not
 SHEETS = ("card", "gaps", "projects")
 
 
@@ -96,7 +97,7 @@ def missing(what):
 @pytest.fixture(scope="module", autouse=True)
 def _letters():
     try:
-        Letters.found()
+        Letters.found(SAMPLE)
     except SourceError as error:
         missing(str(error))
 
@@ -111,7 +112,7 @@ def text_of(path):
 
 def shown(text):
     """Text as a sheet shows it, all blanks taken out."""
-    return re.sub(r"\s", "", Letters.found().clean(text))
+    return re.sub(r"\s", "", Letters.found(SAMPLE).clean(text))
 
 
 # ------------------------------------------------------------------------------------------------------------ files
@@ -142,9 +143,9 @@ def test_every_sheet_says_what_it_is_made_of(folder, standard, name):
     said += [
         "2026-11-01",
         "合成数据，无来源",
-        standard.title_zh,
-        standard.title_en,
-        standard.authority_en,
+        standard.title["zh"],
+        standard.title["en"],
+        standard.authority["en"],
         "成年人 Adult",
     ]
     said += [
@@ -174,10 +175,10 @@ def test_units_are_named_and_hostile_names_stay_text(folder, result):
 def test_the_card_shows_categories_shares_and_grades_in_words(folder, standard):
     text = text_of(folder / "card.pdf")
     for place, one in enumerate(standard.categories, start=1):
-        assert shown(f"{place} {one.zh}") in text
-        assert shown(one.en) in text
+        assert shown(f"{place} {one.names['zh']}") in text
+        assert shown(one.names["en"]) in text
     for band in standard.grades:
-        assert shown(f"{band.zh} {band.en}") in text
+        assert shown(f"{band.names['zh']} {band.names['en']}") in text
     assert "未评Notgraded" in text
 
 
@@ -196,7 +197,7 @@ def test_the_same_result_gives_the_same_bytes_in_another_process(folder, tmp_pat
 
 
 def test_without_projects_there_is_no_sheet_of_them(standard, tmp_path):
-    names = write_sheets(sample_result(), tmp_path, standard=standard, language="en")
+    names = write_sheets(sample_result(), tmp_path, standard=standard.speaking(["en", "zh"]))
     assert names == ("card.pdf", "card.png", "gaps.pdf", "gaps.png", SLIDES)
     assert text_of(tmp_path / "card.pdf").startswith("Thefive-colourcard")
     assert "sheet1of2" in text_of(tmp_path / "card.pdf")
@@ -226,14 +227,14 @@ def test_without_chinese_letters_nothing_is_written(result, standard, tmp_path, 
 
 
 def test_a_font_installed_since_matplotlib_last_looked_is_found(monkeypatch):
-    found = Letters.found().family
+    found = Letters.found(SAMPLE).families[0]
     latin = [one for one in font_manager.fontManager.ttflist if one.name == "DejaVu Sans"]
     monkeypatch.setattr(font_manager.fontManager, "ttflist", list(latin))
-    assert Letters.found().family == found or set(map(ord, SAMPLE)) <= Letters.found()._known
+    assert Letters.found(SAMPLE).families[0] == found or set(map(ord, SAMPLE)) <= Letters.found(SAMPLE)._known
 
 
 def test_text_is_made_fit_for_print():
-    letters = Letters.found()
+    letters = Letters.found(SAMPLE)
     assert letters.clean("a\u202eb\x07c\n d") == "abc d"
     assert letters.clean("\U0010fffd\ue000") == ""
     assert letters.clean("𓀀") == "□"  # no font here has hieroglyphs; a warning would be an error
@@ -253,8 +254,8 @@ def test_names_with_dollars_are_no_formulas(standard, tmp_path):
     made = sample_result()
     units = made.units.assign(name=[r"$\frac{1}{0}$" if tier == "subdistrict" else "x" for tier in made.units["tier"]])
     with drawing():
-        said = Contents(replace(made, units=units), standard, "zh")
-        layouts.gaps_sheet(said, Letters.found(), number=(1, 1)).write(tmp_path / "gaps", title="$x$")
+        said = Contents(replace(made, units=units), standard)
+        layouts.gaps_sheet(said, Letters.found(SAMPLE), number=(1, 1)).write(tmp_path / "gaps", title="$x$")
     assert r"$\frac{1}{0}$" in text_of(tmp_path / "gaps.pdf")
 
 
@@ -262,21 +263,21 @@ def test_names_with_dollars_are_no_formulas(standard, tmp_path):
 
 
 def test_states_of_homes_sum_up_to_the_card(result, standard):
-    made = Contents(result, standard, "zh")
+    made = Contents(result, standard)
     homes, card = made.homes, made.residents
     assert homes["total"].sum() == pytest.approx(card["gap"].sum())
     for category in standard.categories:
         for state in ("served", "gap", "unknown"):
             mine = homes["people"][made.states[category.key] == state].sum()
             assert mine == pytest.approx(card.loc[category.key, state]), (category.key, state)
-    again = Contents(replace(result, found=None), standard, "zh")
+    again = Contents(replace(result, found=None), standard)
     pd.testing.assert_frame_equal(again.states, made.states)
     with pytest.raises(DataError, match="coverage"):
-        _ = Contents(replace(result, found=None, coverage=result.coverage.iloc[:0]), standard, "zh").states
+        _ = Contents(replace(result, found=None, coverage=result.coverage.iloc[:0]), standard).states
 
 
 def test_worst_places_keep_their_distance(result, standard):
-    made = Contents(result, standard, "zh")
+    made = Contents(result, standard)
     worst = made.worst(12, apart_m=300.0)
     assert len(worst) == 12
     assert worst["total"].is_monotonic_decreasing
@@ -298,14 +299,16 @@ def test_every_number_on_the_map_is_listed_and_every_listed_one_is_on_the_map(re
         lambda _, box, __, given: rows.append(given[: layouts.A3Sheet.fits(box)]) or len(rows[-1]),
     )
     with drawing():
-        sheet = layouts.gaps_sheet(Contents(result, standard, language), Letters.found(), number=(1, 1))
+        sheet = layouts.gaps_sheet(
+            Contents(result, standard.speaking([language])), Letters.found(SAMPLE), number=(1, 1)
+        )
     plates = [text.get_text() for axes in sheet.figure.axes for text in axes.texts if text.get_bbox_patch() is not None]
     assert len(plates) > 10
     assert plates == [row[0] for table in rows for row in table]
 
 
 def test_projects_are_listed_as_they_are(result, standard):
-    made = Contents(result, standard, "zh")
+    made = Contents(result, standard)
     assert made.sites["label"].tolist() == ["1–2", "3"]
     assert made.sites["near"].tolist() == [True, False]
     assert [made.cells_up(rank) for rank in (1, 2)] == [1, 0]  # not graded after, and down, are not up
@@ -339,9 +342,9 @@ def test_map_legend_and_lists_share_the_room(bounds):
 def test_what_is_not_graded_is_hatched_and_white(result, standard, tmp_path):
     """A result of which nothing is known has no coloured unit at all."""
     grades = result.grades.assign(grade=pd.array([pd.NA] * len(result.grades), dtype="Int64"))
-    made = Contents(replace(result, grades=grades), standard, "zh")
+    made = Contents(replace(result, grades=grades), standard)
     with drawing():
-        sheet = layouts.card_sheet(made, Letters.found(), number=(1, 1))
+        sheet = layouts.card_sheet(made, Letters.found(SAMPLE), number=(1, 1))
         maps = [axes for axes in sheet.figure.axes if axes is not sheet.page]
         assert len(maps) == len(standard.categories)
         for axes in maps:
@@ -359,7 +362,7 @@ def test_what_is_too_much_for_paper_is_left_out_and_said(result, standard, tmp_p
     for name, most in (("MOST_STREETS", 3), ("MOST_HOMES", 20), ("MOST_FACILITIES", 5), ("MOST_NAMES", 1)):
         monkeypatch.setattr(room, name, most)
     monkeypatch.setattr(layouts, "MOST_DIGITS", 1)
-    made, letters = Contents(result, standard, "zh"), Letters.found()
+    made, letters = Contents(result, standard), Letters.found(SAMPLE)
     with drawing():
         layouts.gaps_sheet(made, letters, number=(1, 2)).write(tmp_path / "gaps", title="gaps")
         layouts.card_sheet(made, letters, number=(2, 2)).write(tmp_path / "card", title="card")
@@ -390,10 +393,10 @@ def test_slides_open_and_say_it_in_both_languages(folder, result, standard):
         for one in (*words, "合成示例数据", "Synthetic", "样例半岛", "Sample peninsula", "2026-11-01"):
             assert one in said, one
     headline = words_on(slides[0])
-    made = Contents(result, standard, "zh")
+    made = Contents(result, standard)
     assert f"{result.origins['population'].sum():,.0f}" in headline
     for category in standard.categories:
-        assert category.zh in headline
+        assert category.names["zh"] in headline
         assert made.share(category) in headline
     assert "未评" in words_on(slides[1])
     assert "<img" in words_on(slides[3]) or "</script>" in words_on(slides[3])
@@ -450,7 +453,7 @@ def test_a_run_is_printed_beside_its_results(results):
     result, manifest = read_results(results, tables=READ)
     text = text_of(folder / "gaps.pdf")
     assert shown(manifest.facts.name) in text
-    assert shown(manifest.standard.title_zh) in text
+    assert shown(manifest.standard.title["zh"]) in text
     assert f"{result.origins['population'].sum():,.0f}" in text
 
 

@@ -45,14 +45,14 @@ def test_eleven_categories_in_eight_circles():
 
 
 def test_it_says_that_it_is_a_reading_and_not_the_official_list():
-    assert "本项目" in STANDARD.authority_zh
-    assert "并非渝中区官方目录" in STANDARD.authority_zh
-    assert "own reading" in STANDARD.authority_en
+    assert "本项目" in STANDARD.authority["zh"]
+    assert "并非渝中区官方目录" in STANDARD.authority["zh"]
+    assert "own reading" in STANDARD.authority["en"]
     assert (FOLDER / "yuzhong-15min.toml").read_text(encoding="utf-8").splitlines()[0].startswith("# 渝中区")
 
 
 def test_grade_bands_and_their_words():
-    bands = {band.grade: (band.coverage, band.zh) for band in STANDARD.grades}
+    bands = {band.grade: (band.coverage, band.names["zh"]) for band in STANDARD.grades}
     assert bands == {5: (0.95, "优"), 4: (0.9, "良"), 3: (0.75, "中"), 2: (0.5, "弱"), 1: (0.0, "缺")}
     assert STANDARD.complete_share == 0.5
 
@@ -87,8 +87,8 @@ def test_lifts_are_links_and_no_service():
 
 @SERVICES
 def test_a_service_is_labelled_in_both_languages_and_says_its_basis(service):
-    assert chinese(service.zh)
-    assert not chinese(service.en)
+    assert chinese(service.names["zh"])
+    assert not chinese(service.names["en"])
     zh, _, en = service.basis.partition(" | ")
     assert chinese(zh)
     assert en
@@ -109,7 +109,7 @@ def test_community_services_are_asked_nearer_than_those_of_larger_tiers(service)
 
 @SERVICES
 def test_a_service_does_not_refuse_its_own_label(service):
-    for word in service.zh.replace("（", "、").replace("）", "").split("、"):
+    for word in service.names["zh"].replace("（", "、").replace("）", "").split("、"):
         assert not any(re.search(pattern, word) for pattern in service.not_name)
 
 
@@ -251,8 +251,8 @@ def test_norms_for_older_people_are_what_the_district_promised():
     ids=lambda one: one.key,
 )
 def test_circles_brands_groups_and_functions_are_labelled_in_both_languages(record):
-    assert chinese(record.zh)
-    assert not chinese(record.en)
+    assert chinese(record.names["zh"])
+    assert not chinese(record.names["en"])
 
 
 @pytest.mark.parametrize(

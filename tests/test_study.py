@@ -40,7 +40,7 @@ def test_data_that_end_before_the_margin_are_a_finding(study_file):
 
 def test_a_search_no_longer_than_the_longest_cutoff_still_tells_what_is_a_close_call(study_file):
     text = study_file.read_text(encoding="utf-8")
-    study_file.write_text(text + "\n[assessment]\nsearch_minutes = 1\n", encoding="utf-8")
+    study_file.write_text(text + "search_minutes = 1\n", encoding="utf-8")
     study = Study.open(study_file)
     longest = max(service.minutes for service in study.standard.services)
     assert longest < study.times.cutoff_s / 60 <= longest + 1
@@ -171,6 +171,6 @@ def test_a_standard_of_ones_own_may_not_lead_out_of_the_folder(study_file, tmp_p
     own = shipped.read_text(encoding="utf-8").replace('walker = "older"', 'walker = "../secret.toml"')
     (tmp_path / "own.toml").write_text(own, encoding="utf-8")
     text = study_file.read_text(encoding="utf-8")
-    study_file.write_text(text + '\n[assessment]\nstandard = "own.toml"\n', encoding="utf-8")
+    study_file.write_text(text.replace("yuzhong-15min", "own.toml"), encoding="utf-8")
     (found,) = [str(one) for one in Study.open(study_file).check()]
     assert "group older: ../secret.toml lies outside the folder of the study file. Move it into the folder" in found

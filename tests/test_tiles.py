@@ -51,8 +51,8 @@ def town_of_units(folder, *, size_km=0.2):
     units = gpd.GeoDataFrame(features, crs="EPSG:4326")
     units.to_file(folder / "units.gpkg")
     text = file.read_text(encoding="utf-8").replace('complete = ["canteen"]', 'complete = ["canteen", "elder_station"]')
-    text += '\n[units]\nfiles = ["units.gpkg"]\n'
-    text += f"\n[tiles]\nsize_km = {size_km}\n\n[assessment]\nsearch_minutes = 5\nstability = false\n"
+    text += "search_minutes = 5\nstability = false\n"
+    text += f'\n[units]\nfiles = ["units.gpkg"]\n\n[tiles]\nsize_km = {size_km}\n'
     file.write_text(text, encoding="utf-8")
     return file
 

@@ -40,8 +40,8 @@ def test_eight_walkers_ship_with_their_flat_speeds():
 def test_a_file_says_who_it_is_in_both_languages(name):
     walker = Walker.load(name)
     assert walker.name == name
-    assert re.search(r"[\u4e00-\u9fff]", walker.label_zh)
-    assert walker.label_en.isascii()
+    assert re.search(r"[\u4e00-\u9fff]", walker.label["zh"])
+    assert walker.label["en"].isascii()
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -145,5 +145,5 @@ def test_the_page_of_walkers_prints_the_numbers_of_the_files():
         walker = Walker.load(name)
         climbs = (walker.stairs_up_m_s, walker.stairs_up_long_m_s, walker.stairs_down_m_s)
         shown = ["no", "no", "no"] if "stairs" in walker.forbidden else [f"{speed:.2f}" for speed in climbs]
-        assert zh == walker.label_zh
+        assert zh == walker.label["zh"]
         assert numbers == [f"{walker.flat_m_s:.2f}", *shown, f"{walker.off_road_m_s:.2f}", walker.ramp]

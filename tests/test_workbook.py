@@ -44,7 +44,7 @@ def cells_of(book, *, tiers=CARDS):
 
 def said(grade, standard):
     bands = {band.grade: band for band in standard.grades}
-    return "未评 not graded" if pd.isna(grade) else f"{grade} {bands[grade].zh} {bands[grade].en}"
+    return "未评 not graded" if pd.isna(grade) else f"{grade} {bands[grade].names['zh']} {bands[grade].names['en']}"
 
 
 def test_every_cell_of_the_card_is_there_in_words_and_in_its_colour(book, result):
@@ -106,7 +106,7 @@ def test_the_overview_adds_up(book, result):
     rows = {row[0].value: [cell.value for cell in row] for row in book["总览"].iter_rows() if row[0].value}
     top = result.grades[result.grades["unit"].isin(result.units.index[result.units["parent"].isna()])]
     for category, row in zip(sample_standard().categories, top.itertuples(), strict=True):
-        told = rows[f"{category.zh} {category.en}"]
+        told = rows[f"{category.names['zh']} {category.names['en']}"]
         assert told[1:4] == pytest.approx([row.served, row.gap, row.unknown])
         assert sum(told[1:4]) == pytest.approx(row.people)
         assert told[5] == pytest.approx(row.served / row.people)

@@ -39,6 +39,9 @@ total = 2500
 file = "inventory.csv"
 datum = "gcj02"
 complete = ["canteen"]
+
+[assessment]
+standard = "yuzhong-15min"
 """
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,6 +37,13 @@ RunA = Annotated[Path, typer.Argument(metavar="RUN_A", help="此前的结果文�
 RunB = Annotated[Path, typer.Argument(metavar="RUN_B", help="此后的结果文件夹 The later results folder.")]
 Results = Annotated[Path, typer.Argument(metavar="RESULTS", help="结果文件夹 A results folder.")]
 Scenario = Annotated[str | None, typer.Option("--scenario", help="情景 Name of a [[scenario]] in the study file.")]
+
+
+class Template(StrEnum):
+    """The language of a new study file: Chinese with English beside it, or English alone."""
+
+    zh = "zh"
+    en = "en"
 
 
 def _say(text: str) -> None:
@@ -95,7 +103,10 @@ def demo(output: Output = None) -> None:
 
 
 @app.command()
-def new(name: Annotated[str, typer.Argument(metavar="NAME", help="名称 Name of the study.")]) -> None:
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="名称 Name of the study.")],
+    language: Annotated[Template, typer.Option("--language", help="模板的语言 Language of the file.")] = Template.zh,
+) -> None:
     """写一个带注释的研究文件。Write a commented study file, ready to fill."""
     from importlib import resources
 
@@ -103,8 +114,8 @@ def new(name: Annotated[str, typer.Argument(metavar="NAME", help="名称 Name of
     if Path(name).name != name or path.exists():
         problem = "it exists already" if path.exists() else "a name is not a path"
         raise ConfigError(Finding(str(path), problem, "Choose another name"))
-    template = resources.files("circle15").joinpath("study", "template.toml").read_text(encoding="utf-8")
-    path.write_text(template.replace("{name}", name.replace('"', "'")), encoding="utf-8")
+    template = resources.files("circle15") / "study" / f"template_{language}.toml"
+    path.write_text(template.read_text(encoding="utf-8").replace("{name}", name.replace('"', "'")), encoding="utf-8")
     typer.echo(path)
 
 
@@ -118,6 +129,8 @@ def check(study: StudyFile) -> None:
     found = opened.check()
     if found:
         raise ConfigError(*found)
+    for finding in opened.findings:
+        _say(f"note: {finding}")
     typer.echo(completeness_text(opened.completeness_summary, standard=opened.standard))
     _say("no problem found")
 

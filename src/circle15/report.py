@@ -6,10 +6,11 @@ import contextlib
 import sqlite3
 import tomllib
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
 import geopandas as gpd
@@ -19,9 +20,10 @@ import shapely
 
 from circle15 import tables
 from circle15.errors import Finding, SourceError
+from circle15.project.languages import Labels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import pandas as pd
 
@@ -94,7 +96,7 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
     _write_package(Path(path), layers, _styles(result, standard))
 
 
-def write_changes(found: Comparison, path: Path) -> None:
+def write_changes(found: Comparison, path: Path, *, standard: Standard) -> None:
     """Write the tables of a comparison as one GeoPackage that opens styled in QGIS.
 
     The layers are `unit_changes`, `origin_changes` and `facility_changes`, and as tables without geometry `changes` and
@@ -106,6 +108,8 @@ def write_changes(found: Comparison, path: Path) -> None:
         From a comparison of two runs.
     path : Path
         Such as ``compare.gpkg``; it is replaced.
+    standard : Standard
+        That of the later run; says in which languages legends are.
 
     Raises
     ------
@@ -114,7 +118,7 @@ def write_changes(found: Comparison, path: Path) -> None:
     """
     layers = {"unit_changes": found.units, "origin_changes": found.origins, "facility_changes": found.facilities}
     layers |= {"changes": gpd.GeoDataFrame(found.changes), "cell_changes": gpd.GeoDataFrame(found.cells)}
-    _write_package(Path(path), layers, _change_styles(found))
+    _write_package(Path(path), layers, _change_styles(found, standard))
 
 
 def _write_package(path: Path, layers: Mapping[str, gpd.GeoDataFrame], styles: dict[str, list[_Rule]]) -> None:
@@ -187,7 +191,7 @@ def _geometry_type(layer: gpd.GeoDataFrame) -> str:
 # ------------------------------------------------------------------------------------------------ the yearly report
 
 
-def changes_text(found: Comparison, *, standard: Standard, language: Literal["zh", "en"]) -> str:
+def changes_text(found: Comparison, *, standard: Standard, language: str) -> str:
     """What a comparison says, in a few sentences: who gains, who loses, the card, the facilities.
 
     Parameters
@@ -196,24 +200,24 @@ def changes_text(found: Comparison, *, standard: Standard, language: Literal["zh
         With the facts that `circle15 compare` adds: `before`, `after`, `services`.
     standard : Standard
         Names the services.
-    language : {"zh", "en"}
-        Chinese or English.
+    language : str
+        One of those that the standard is spoken of in.
 
     Returns
     -------
     str
         Plain sentences; people are rounded to whole numbers.
     """
-    words, facts = _labels(language), found.facts
+    words, facts = Labels.of(standard).words[language], found.facts
     say, comma = words["report"], words["number"]["comma"]
-    said = [say["between"].format(**_called(facts["before"], facts["after"], language))]
+    said = [say["between"].format(**_called(facts["before"], facts["after"], language, say))]
     if found.by == "unit":
         said.append(say["by_unit"])
     elif facts["gaining"] or facts["losing"]:
         said.append(say["people"].format(gaining=f"{facts['gaining']:,.0f}", losing=f"{facts['losing']:,.0f}"))
     else:
         said.append(say["nobody"])
-    names = {one.key: getattr(one, language) for one in standard.services}
+    names = {one.key: one.name_in(language) for one in standard.services}
     figures = facts["services"]
     least = LEAST if found.by == "origin" else LEAST_SHARE * float(facts["people_after"])
     for sentence, figure, sign in _RANKED[found.by]:
@@ -229,7 +233,7 @@ def changes_text(found: Comparison, *, standard: Standard, language: Literal["zh
     for tier, turns in facts["cells"].items():
         moved = [say[turn].format(n=turns[turn]) for turn in ("up", "down") if turns.get(turn)]
         cells += [say["tier"].format(tier=words["tier"][tier], turns=comma.join(moved))] if moved else []
-    said.append(say["cells"].format(tiers=say["semicolon"].join(cells)) if cells else say["no_cells"])
+    said.append(say["cells"].format(tiers=words["number"]["semicolon"].join(cells)) if cells else say["no_cells"])
     places = [say[turn].format(n=n) for turn, n in facts["facilities"].items() if n]
     said += [say["facilities"].format(turns=comma.join(places))] if places else []
     said += [say["findings"].format(n=len(found.findings))] if found.findings else []
@@ -250,10 +254,11 @@ def _amounts(facts: Mapping[str, Any], key: str, figure: str) -> dict[str, str]:
     return {"n": f"{abs(row[figure]):,.0f}"} | {when: f"{share:.1%}" for when, share in shares.items()}
 
 
-def _called(before: Mapping[str, Any], after: Mapping[str, Any], language: str) -> dict[str, str]:
+def _called(
+    before: Mapping[str, Any], after: Mapping[str, Any], language: str, say: Mapping[str, str]
+) -> dict[str, str]:
     """How the two runs are called: by their scenarios and dates, and by their studies where these differ."""
-    say = _labels(language)["report"]
-    names = [str((run["name_en"] if language == "en" else None) or run["name"]) for run in (before, after)]
+    names = [str(run.get(f"name_{language}") or run["name"]) for run in (before, after)]
     called = []
     for run, name in zip((before, after), names, strict=True):
         scenario = say["scenario"].format(name=run["scenario"]) if run["scenario"] else say["as_it_is"]
@@ -283,39 +288,42 @@ class _Rule:
     symbol: _Symbol
 
 
-def _labels(name: str) -> dict[str, Any]:
-    """A file of words or colours that the page reads too."""
-    return tomllib.loads((resources.files("circle15") / "labels" / f"{name}.toml").read_text(encoding="utf-8"))
+def _palette() -> dict[str, dict[str, str]]:
+    """The colours of the page."""
+    return tomllib.loads((resources.files("circle15") / "labels" / "palette.toml").read_text(encoding="utf-8"))
+
+
+def _legends(standard: Standard) -> Callable[..., str]:
+    """Words of the legends, in the languages that the standard is spoken of in."""
+    return partial(Labels.of(standard).joined, "gis")
 
 
 def _styles(result: Result, standard: Standard) -> dict[str, list[_Rule]]:
     """The default style of every layer that is drawn."""
-    palette = _labels("palette")
+    palette, say = _palette(), _legends(standard)
     marks, base = palette["marks"], palette["base"]
     return {
-        "ground": _ground_rules(base),
-        "units": _unit_rules(result, palette["grades"]),
-        "origins": [_Rule("", "居住点 Homes", _dot("#9aa1aa", 1.4))],
+        "ground": _ground_rules(base, say),
+        "units": _unit_rules(result, palette["grades"], say),
+        "origins": [_Rule("", say("homes"), _dot("#9aa1aa", 1.4))],
         "facilities": [
             _Rule(
-                f"\"category\" = '{category.key}'",
-                f"{category.zh} {category.en}",
-                _dot(_SHADES[place % 10], 2.6, "square"),
+                f"\"category\" = '{category.key}'", standard.label(category), _dot(_SHADES[place % 10], 2.6, "square")
             )
             for place, category in enumerate(standard.categories)
         ],
         "coverage": [
-            _Rule("\"status\" = 'gap'", "缺口 gap", _dot(marks["gap"], 2.0)),
-            _Rule("\"status\" = 'unknown'", "未知 unknown", _dot("#ffffff", 1.8, edge=marks["unknown"])),
-            _Rule("\"status\" = 'served'", "可达 served", _dot(marks["served"], 1.0)),
+            _Rule("\"status\" = 'gap'", say("gap"), _dot(marks["gap"], 2.0)),
+            _Rule("\"status\" = 'unknown'", say("unknown"), _dot("#ffffff", 1.8, edge=marks["unknown"])),
+            _Rule("\"status\" = 'served'", say("served"), _dot(marks["served"], 1.0)),
         ],
-        "gaps": _people_rules(marks["gap"]),
-        "step_free": _step_free_rules(palette["grades"], marks),
-        "dependence": _people_rules(base["lift"]),
+        "gaps": _people_rules(marks["gap"], say),
+        "step_free": _step_free_rules(palette["grades"], marks, say),
+        "dependence": _people_rules(base["lift"], say),
         "isochrones": [
             _Rule(
                 f'"minutes" = {minutes:g}',
-                f"{minutes:g} 分钟 min",
+                say("minutes", n=f"{minutes:g}"),
                 _area(marks["isochrone"], edge=marks["isochrone"], alpha=24),
             )
             for minutes in sorted(result.isochrones["minutes"].unique(), reverse=True)
@@ -324,39 +332,37 @@ def _styles(result: Result, standard: Standard) -> dict[str, list[_Rule]]:
     }
 
 
-def _unit_rules(result: Result, colors: dict[str, str]) -> list[_Rule]:
+def _unit_rules(result: Result, colors: dict[str, str], say: Callable[..., str]) -> list[_Rule]:
     """The lowest tier by the share of categories met; the tiers above as outlines."""
     tiers = [tier for tier in tables.TIERS if (result.units["tier"] == tier).any()]
     lowest = tiers[-1] if tiers else "district"
     bands = (("1", 0.0, 0.25), ("2", 0.25, 0.5), ("3", 0.5, 0.75), ("4", 0.75, 1.0))
     here = f"\"tier\" = '{lowest}'"
     rules = [
-        _Rule(f'{here} AND "graded" > 0 AND "met" = "graded"', "全部达标 all categories met", _area(colors["5"])),
+        _Rule(f'{here} AND "graded" > 0 AND "met" = "graded"', say("all_met"), _area(colors["5"])),
         *(
             _Rule(
                 f'{here} AND "graded" > 0 AND "met" >= {low} * "graded" AND "met" < {high} * "graded"',
-                f"达标类别 categories met {low:.0%} - {high:.0%}",
+                say("met", low=f"{low:.0%}", high=f"{high:.0%}"),
                 _area(colors[grade]),
             )
             for grade, low, high in reversed(bands)
         ),
-        _Rule(f'{here} AND "graded" = 0', "未评 not graded", _area(colors["none"], style="b_diagonal")),
+        _Rule(f'{here} AND "graded" = 0', say("not_graded"), _area(colors["none"], style="b_diagonal")),
     ]
     return rules + [_Rule(f"\"tier\" = '{tier}'", tier, _area("#000000", style="no", width=0.7)) for tier in tiers[:-1]]
 
 
-def _change_styles(found: Comparison) -> dict[str, list[_Rule]]:
+def _change_styles(found: Comparison, standard: Standard) -> dict[str, list[_Rule]]:
     """Units by the residents who gain less those who lose, homes and facilities by what becomes of them."""
-    change = _labels("palette")["change"]
+    change, say = _palette()["change"], _legends(standard)
     tiers = [tier for tier in tables.TIERS if (found.units["tier"] == tier).any()]
     here, net, people = f"\"tier\" = '{tiers[-1]}'", '("gaining" - "losing")', '"people_after"'
-    units = [
-        _Rule(f'{here} AND "gaining" IS NULL', "不能分辨 not told apart", _area(change["none"], style="b_diagonal"))
-    ]
-    units.append(_Rule(f'{here} AND "gaining" = 0 AND "losing" = 0', "不变 no change", _area(change["0"])))
+    units = [_Rule(f'{here} AND "gaining" IS NULL', say("not_told"), _area(change["none"], style="b_diagonal"))]
+    units.append(_Rule(f'{here} AND "gaining" = 0 AND "losing" = 0', say("no_change"), _area(change["0"])))
     touched = f'{here} AND ("gaining" > 0 OR "losing" > 0)'
-    units.append(_Rule(f"{touched} AND {net} = 0", "有得有失 as many gain as lose", _area(change["0"])))
-    for sign, word in ((1, "净受益 net gain"), (-1, "净受损 net loss")):
+    units.append(_Rule(f"{touched} AND {net} = 0", say("even"), _area(change["0"])))
+    for sign, word in ((1, say("net_gain")), (-1, say("net_loss"))):
         for step, low, high in ((4, 0.5, None), (3, 0.2, 0.5), (2, 0.05, 0.2), (1, 0.0, 0.05)):
             least = f"{net} * {sign} > 0 AND {net} * {sign} >= {low} * {people}"
             most = "" if high is None else f" AND {net} * {sign} < {high} * {people}"
@@ -364,18 +370,18 @@ def _change_styles(found: Comparison) -> dict[str, list[_Rule]]:
             units.append(_Rule(f"{here} AND {least}{most}", label, _area(change[str(sign * step)])))
     units += [_Rule(f"\"tier\" = '{tier}'", tier, _area("#000000", style="no", width=0.7)) for tier in tiers[:-1]]
     dots = {
-        "gained": ("受益 gained", change["3"], 3.0, "circle"),
-        "lost": ("受损 lost", change["-3"], 3.0, "cross_fill"),
-        "known": ("变为可判断 became known", change["1"], 1.8, "circle"),
-        "unknown": ("变为无法判断 became unknown", change["-1"], 1.8, "circle"),
-        "shorter": ("更近 shorter walk", change["2"], 1.4, "triangle"),
-        "longer": ("更远 longer walk", change["-2"], 1.4, "triangle"),
+        "gained": (say("gained"), change["3"], 3.0, "circle"),
+        "lost": (say("lost"), change["-3"], 3.0, "cross_fill"),
+        "known": (say("became_known"), change["1"], 1.8, "circle"),
+        "unknown": (say("became_unknown"), change["-1"], 1.8, "circle"),
+        "shorter": (say("shorter"), change["2"], 1.4, "triangle"),
+        "longer": (say("longer"), change["-2"], 1.4, "triangle"),
     }
     places = {
-        "added": ("新增 added", change["3"], 3.4, "square"),
-        "closed": ("关闭 closed", change["-3"], 3.4, "cross_fill"),
-        "moved": ("迁移 moved", "#14213d", 3.0, "diamond"),
-        "resized": ("规模变动 resized", "#14213d", 2.6, "square"),
+        "added": (say("added"), change["3"], 3.4, "square"),
+        "closed": (say("closed"), change["-3"], 3.4, "cross_fill"),
+        "moved": (say("moved"), "#14213d", 3.0, "diamond"),
+        "resized": (say("resized"), "#14213d", 2.6, "square"),
     }
     return {
         "unit_changes": units,
@@ -389,30 +395,34 @@ def _change_styles(found: Comparison) -> dict[str, list[_Rule]]:
     }
 
 
-def _people_rules(color: str) -> list[_Rule]:
+def _people_rules(color: str, say: Callable[..., str]) -> list[_Rule]:
     steps = (0, 200, 500, 1000, 2000)
     sizes = (1.6, 2.4, 3.4, 4.6, 6.2)
     rules = []
     for place, low in reversed(list(enumerate(steps))):
         last = place + 1 == len(steps)
         upper = "" if last else f' AND "people" < {steps[place + 1]}'
-        label = f"{low:,} 人以上 people or more" if last else f"{low:,} - {steps[place + 1]:,} 人 people"
+        label = (
+            say("people_most", low=f"{low:,}") if last else say("people", low=f"{low:,}", high=f"{steps[place + 1]:,}")
+        )
         rules.append(_Rule(f'"people" >= {low}{upper}', label, _dot(color, sizes[place])))
     return rules
 
 
-def _step_free_rules(colors: dict[str, str], marks: dict[str, str]) -> list[_Rule]:
+def _step_free_rules(colors: dict[str, str], marks: dict[str, str], say: Callable[..., str]) -> list[_Rule]:
     """How many times as long it is without steps; at the top the homes with no way at all."""
     bands = ((1.0, "5"), (1.2, "4"), (1.5, "3"), (2.0, "2"), (3.0, "1"))
     rules = [
-        _Rule('"no_way" = 1', "没有无台阶的路 no step-free way", _dot(marks["gap"], 3.0, "cross_fill")),
-        _Rule('"no_way" = 0 AND "ratio" IS NULL', "无可比较 nothing to compare", _dot("#ffffff", 1.6, edge="#474d57")),
+        _Rule('"no_way" = 1', say("no_way"), _dot(marks["gap"], 3.0, "cross_fill")),
+        _Rule('"no_way" = 0 AND "ratio" IS NULL', say("no_ratio"), _dot("#ffffff", 1.6, edge="#474d57")),
     ]
     for place, (low, color) in enumerate(bands):
         last = place + 1 == len(bands)
         least = f' AND "ratio" >= {low}' if place else ""
         most = "" if last else f' AND "ratio" < {bands[place + 1][0]}'
-        label = f"{low:g} 倍以上 times or more" if last else f"{low:g} - {bands[place + 1][0]:g} 倍 times as long"
+        label = (
+            say("times_most", low=f"{low:g}") if last else say("times", low=f"{low:g}", high=f"{bands[place + 1][0]:g}")
+        )
         rules.append(
             _Rule(f'"no_way" = 0 AND "ratio" IS NOT NULL{least}{most}', label, _dot(colors[color], 2.2, edge="#474d57"))
         )
@@ -427,17 +437,17 @@ def _link_lines(base: dict[str, str]) -> dict[str, tuple[str, float, str]]:
     return {kind: other.get(kind, (base["path"], 0.26, "solid")) for kind in tables.LINK_KINDS}
 
 
-def _ground_rules(base: dict[str, str]) -> list[_Rule]:
+def _ground_rules(base: dict[str, str], say: Callable[..., str]) -> list[_Rule]:
     """Water and parks as areas or lines, rail as lines."""
     flat = "geometry_type($geometry) = 'Polygon'"
-    words = {"water": "水域 water", "park": "公园 park"}
+    words = {"water": say("water"), "park": say("park")}
     areas = [
         _Rule(f"\"kind\" = '{kind}' AND {flat}", label, _area(base[kind], edge=base[kind], alpha=255))
         for kind, label in words.items()
     ]
     lines = [
         _Rule(f"\"kind\" = '{kind}' AND NOT {flat}", label, _line(base[kind], 0.5, "solid"))
-        for kind, label in (words | {"rail": "铁路 rail"}).items()
+        for kind, label in (words | {"rail": say("rail")}).items()
     ]
     return areas + lines
 

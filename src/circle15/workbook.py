@@ -1,7 +1,7 @@
 """The card as an Excel workbook: what a planner prints on A3 and takes to the meeting.
 
-Chinese first, English second; a word stands in every coloured cell. Nothing in it is a formula, a link or a macro: what
-the cells show is what was computed.
+The languages of the study stand side by side, in its order; a word stands in every coloured cell. Nothing in it is a
+formula, a link or a macro: what the cells show is what was computed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 import tomllib
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +20,7 @@ from xlsxwriter.exceptions import XlsxWriterException
 
 from circle15 import tables
 from circle15.errors import Finding, SourceError
+from circle15.project.languages import Labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from circle15.project import Standard
     from circle15.tables import Result
 
-FONT = "Microsoft YaHei"
 MET = 4  # "meets the standard", where a standard does not say what a built circle asks
 _A3 = 8
 _MADE = datetime(2000, 1, 1)  # noqa: DTZ001  stands instead of the time of writing; the same result, the same file
@@ -47,6 +47,7 @@ _PROJECT = (  # what of a project goes on paper; projects.csv has the rest
     *("rank", "phase", "name", "unit_name", "service", "people", "cumulative", "by_group", "need", "basis"),
     *("equipment", "place", "room_m2", "cost", "cost_unit", "cost_class", "step_free", "cells", "evidence"),
 )
+_TAB = 31  # letters that Excel allows on a tab
 _MOST_ROWS = 20_000  # of a sheet; results.gpkg has all
 _PAPER = 28  # widest column of a sheet that has to be read on one page of A3
 
@@ -60,7 +61,7 @@ class Cell(NamedTuple):
 
 @dataclass
 class Sheet:
-    """One sheet: its key in `labels/workbook.toml`, facts, and blocks of heads and rows, one under the other."""
+    """One sheet: its key in `labels/*.toml`, facts, and blocks of heads and rows, one under the other."""
 
     key: str
     blocks: list[tuple[Sequence[str], list[list[Cell]]]] = field(default_factory=list)
@@ -93,16 +94,22 @@ def write_workbook(
     SourceError
         When the disk does not take it.
     """
-    words = tomllib.loads((resources.files("circle15") / "labels" / "workbook.toml").read_text(encoding="utf-8"))
     palette = tomllib.loads((resources.files("circle15") / "labels" / "palette.toml").read_text(encoding="utf-8"))
-    made = _Made(result, standard, words)
+    made = _Made(result, standard)
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     try:
         with xlsxwriter.Workbook(str(path), options) as book:
-            book.set_properties({"title": " ".join(words["title"]), "created": _MADE, "comments": made.mark})
-            formats = _formats(book, palette)
+            book.set_properties(
+                {"title": made.labels.joined("workbook", "title"), "created": _MADE, "comments": made.mark}
+            )
+            formats = _formats(book, palette, font=made.said("font")[0])
             for sheet in made.sheets(manifest or {}):
-                _draw(book.add_worksheet(words["sheets"][sheet.key][0]), sheet, made, formats)
+                _draw(
+                    book.add_worksheet(made.labels.said("workbook", "sheets", sheet.key)[0][:_TAB]),
+                    sheet,
+                    made,
+                    formats,
+                )
     except (OSError, XlsxWriterException) as error:
         mend = "Make room on the disk, and close the file in other programs"
         raise SourceError(Finding(path.name, f"it cannot be written ({error})", mend)) from error
@@ -114,21 +121,36 @@ def write_workbook(
 class _Made:
     """The sheets of one result."""
 
-    def __init__(self, result: Result, standard: Standard, words: dict[str, Any]) -> None:
-        self.result, self.standard, self.words = result, standard, words
-        self.names = result.units["name"].astype(object)
+    def __init__(self, result: Result, standard: Standard) -> None:
+        self.result, self.standard, self.labels = result, standard, Labels.of(standard)
+        cell = partial(self.labels.joined, "tier", "one_cell")
+        tiers = result.units["tier"] == "cell"
+        self.names = (
+            result.units["name"].astype(object).mask(tiers, result.units["name"].map(lambda one: cell(name=one)))
+        )
         self.top = result.units.index[result.units["parent"].isna()]
         keyed: list[Any] = [*standard.categories, *standard.services, *standard.special_circles]
         keyed += [*standard.brands, *standard.groups]
-        self.labels: dict[str, str] = {one.key: f"{one.zh} {one.en}" for one in keyed}
-        self.labels |= {key: " ".join(pair) for key, pair in words["values"].items() if key not in self.labels}
+        self.keyed = {one.key: one for one in keyed}
+        self.values = {one.key: standard.label(one) for one in keyed}
+        first = next(iter(self.labels.words.values()))["workbook"]
+        self.heads = {key: "\n".join(self.said("heads", key)) for key in first["heads"]}
+        self.values = {key: self.joined("values", key) for key in first["values"]} | self.values
         self.grades = {band.grade: band for band in standard.grades}
         self.met = MET if standard.built is None else standard.built.grade
 
     @property
     def mark(self) -> str:
         """What has to stand on every sheet of synthetic data."""
-        return " ".join(self.words["synthetic"]) if self.result.facts.get("synthetic") else ""
+        return self.joined("synthetic") if self.result.facts.get("synthetic") else ""
+
+    def said(self, *keys: str) -> tuple[str, ...]:
+        """A word of the workbook in each language, once."""
+        return tuple(dict.fromkeys(self.labels.said("workbook", *keys)))
+
+    def joined(self, *keys: str) -> str:
+        """The same, side by side."""
+        return " ".join(self.said(*keys))
 
     def sheets(self, manifest: Mapping[str, object]) -> Iterator[Sheet]:
         """Every sheet that has something to say."""
@@ -193,7 +215,7 @@ class _Made:
             return self._graded(value)
         if isinstance(value, str | bool):
             word = str(value).lower() if isinstance(value, bool) else value
-            return Cell(self.labels.get(word, word), word if word in _VERDICTS else "text")
+            return Cell(self.values.get(word, word), word if word in _VERDICTS else "text")
         if value is None or not math.isfinite(value):
             return Cell("–", "none")
         look = "share" if name in _SHARES else "decimal" if name in _DECIMALS else "whole"
@@ -201,9 +223,8 @@ class _Made:
 
     def _graded(self, grade: int | None) -> Cell:
         if grade is None:
-            return Cell(" ".join(self.words["none"]), "grade none")
-        band = self.grades[grade]
-        return Cell(f"{grade} {band.zh} {band.en}", f"grade {grade}")
+            return Cell(self.joined("none"), "grade none")
+        return Cell(f"{grade} {self.standard.label(self.grades[grade])}", f"grade {grade}")
 
     def _card(self, tier: str) -> Sheet:
         """Units by category, each cell coloured and in words."""
@@ -218,7 +239,13 @@ class _Made:
             people = living[unit.Index]
             parent = self.names.get(unit.parent, "") if isinstance(unit.parent, str) else ""
             met = sum(one is not None and one >= self.met for one in own)
-            front = [Cell(unit.Index), Cell(unit.name), Cell(parent), Cell(float(people), "whole"), Cell(met, "whole")]
+            front = [
+                Cell(unit.Index),
+                Cell(self.names[unit.Index]),
+                Cell(parent),
+                Cell(float(people), "whole"),
+                Cell(met, "whole"),
+            ]
             rows.append([*front, *(self._graded(one) for one in own)])
         return Sheet(tier, [(("unit", "unit_name", "parent", "people", "met", *keys), rows)])
 
@@ -226,20 +253,30 @@ class _Made:
         """Facts, people by category, circles against targets, unit coverage beside resident coverage."""
         facts, standard = self.result.facts, self.standard
         said = {
-            "name": f"{facts.get('name', '')} {facts.get('name_en', '')}",
+            "name": self._each("name") or facts.get("name"),
             "population": facts.get("population"),
-            "standard": f"{standard.title_zh} {standard.title_en}",
-            "authority": f"{standard.authority_zh} {standard.authority_en}",
-            "walker": f"{facts.get('walker_zh', '')} {facts.get('walker_en', '')}",
+            "standard": " ".join(dict.fromkeys(standard.spoken(standard.title))),
+            "authority": " ".join(dict.fromkeys(standard.spoken(standard.authority))),
+            "walker": self._each("walker"),
             **{key: facts.get(key) for key in ("data_date", "trip", "when", "scenario", "attribution", "note")},
             "version": f"circle15 {facts.get('version', '')}",
         }
-        lines = [(" ".join(self.words["facts"][key]), value) for key, value in said.items() if value]
+        lines = [(self.joined("facts", key), value) for key, value in said.items() if value]
         blocks = [self._headline()]
         if len(self.result.judgement.targets):
             blocks.append(self._listed(self.result.judgement.targets.reset_index()))
         owned = self._owned()
         return Sheet("overview", [*blocks, *([owned] if owned[1] else [])], filtered=False, facts=lines)
+
+    def named(self, key: str) -> str:
+        """The head of a column that is something of the standard."""
+        one = self.keyed.get(key)
+        return key if one is None else "\n".join(dict.fromkeys(one.name_in(code) for code in self.standard.languages))
+
+    def _each(self, fact: str) -> str:
+        """A fact that is stated in each language, side by side."""
+        said = (str(self.result.facts.get(f"{fact}_{language}") or "") for language in self.standard.languages)
+        return " ".join(dict.fromkeys(one for one in said if one))
 
     def _headline(self) -> tuple[Sequence[str], list[list[Cell]]]:
         """People by category over the whole study: the topmost units together."""
@@ -251,7 +288,7 @@ class _Made:
             most = (row["served"] + row["unknown"]) / row["people"] if row["people"] else None
             shares = [Cell(one, "share") if one is not None else Cell("–", "none") for one in (least, most)]
             counted = [Cell(float(row[name]), "whole") for name in ("served", "gap", "unknown", "served_lenient")]
-            rows.append([Cell(self.labels[str(key)]), *counted, *shares])
+            rows.append([Cell(self.values[str(key)]), *counted, *shares])
         return ("category", "served", "gap", "unknown", "served_lenient", "share", "share_most"), rows
 
     def _owned(self) -> tuple[Sequence[str], list[list[Cell]]]:
@@ -282,9 +319,9 @@ def _flat(value: object, key: str = "") -> Iterator[tuple[str, str]]:
 # ----------------------------------------------------------------------------------------------------------- drawing
 
 
-def _formats(book: Workbook, palette: Mapping[str, Mapping[str, str]]) -> dict[str, Format]:
-    base = {"font_name": FONT, "font_size": 10, "valign": "vcenter", "border": 1, "border_color": "#c9ccd1"}
-    plain = {"font_name": FONT, "valign": "vcenter"}
+def _formats(book: Workbook, palette: Mapping[str, Mapping[str, str]], *, font: str) -> dict[str, Format]:
+    base = {"font_name": font, "font_size": 10, "valign": "vcenter", "border": 1, "border_color": "#c9ccd1"}
+    plain = {"font_name": font, "valign": "vcenter"}
     centred = base | {"align": "center"}
     looks: dict[str, dict[str, Any]] = {
         "title": plain | {"font_size": 16, "bold": True},
@@ -316,16 +353,15 @@ def _filled(colour: str) -> dict[str, Any]:
 
 def _draw(page: Worksheet, sheet: Sheet, made: _Made, formats: dict[str, Format]) -> None:
     """One sheet: title, note, mark, facts, blocks; ready to be printed on A3."""
-    zh, en, note = made.words["sheets"][sheet.key]
-    page.write_string(0, 0, f"{zh} {en}", formats["title"])
-    page.write_string(1, 0, note, formats["note"])
+    page.write_string(0, 0, made.joined("sheets", sheet.key), formats["title"])
+    page.write_string(1, 0, made.joined("notes", sheet.key), formats["note"])
     if made.mark:
         page.merge_range(2, 0, 2, _ACROSS, made.mark, formats["mark"])
     page.set_row(0, 26)
     row = _draw_facts(page, sheet.facts, formats)
     widths = _widths(sheet)
     for heads, rows in sheet.blocks:
-        _draw_heads(page, row, heads, made, formats)
+        _draw_heads(page, row, [(sheet.key, name) for name in heads], made, formats)
         page.set_row(row, _LINE * (5 if sheet.key in tables.TIERS else 3))
         if sheet.filtered and rows:
             page.autofilter(row, 0, row + len(rows), len(heads) - 1)
@@ -347,7 +383,7 @@ def _draw(page: Worksheet, sheet: Sheet, made: _Made, formats: dict[str, Format]
     page.set_paper(_A3)
     page.fit_to_pages(1, 0)
     page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
-    name, footer = made.result.facts.get("name", ""), " ".join(made.words["footer"])
+    name, footer = made.result.facts.get("name", ""), made.joined("footer")
     page.set_footer(f"&L{name} {made.mark}&C{footer}&R{made.result.facts.get('attribution', '')}".replace("\n", " "))
 
 
@@ -382,10 +418,11 @@ def _lines(cell: Cell, wide: int) -> int:
     return -(-_wide(cell.value) // wide) if isinstance(cell.value, str) else 1
 
 
-def _draw_heads(page: Worksheet, row: int, heads: Iterable[str], made: _Made, formats: dict[str, Format]) -> None:
-    for column, name in enumerate(heads):
-        pair = made.words["heads"].get(name)
-        text = "\n".join(pair) if pair else made.labels.get(name, name).replace(" ", "\n", 1)
+def _draw_heads(
+    page: Worksheet, row: int, heads: Iterable[tuple[str, str]], made: _Made, formats: dict[str, Format]
+) -> None:
+    for column, (key, name) in enumerate(heads):
+        text = made.heads.get(f"{key}_{name}") or made.heads.get(name) or made.named(name)
         page.write_string(row, column, text, formats["head"])
 
 

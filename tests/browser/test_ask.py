@@ -203,7 +203,7 @@ def test_another_walker_is_answered_for_and_named(meeting):
     for place in (3, 1):
         walker = study.walkers[place]
         page.locator("[data-key=walker]").select_option(str(place))
-        assert f"按{walker.label_zh}、去程" in page.locator(".c15-ask-place .c15-ask-basis").inner_text()
+        assert f"按{walker.label['zh']}、去程" in page.locator(".c15-ask-place .c15-ask-basis").inner_text()
         found = study.network.travel_times(study.origins.loc[[home]], study.origins, walker=walker, cutoff_minutes=15)
         within = found.pairs()
         people = study.origins.loc[within["facility"], "population"].sum()
@@ -222,7 +222,7 @@ def test_where_no_street_is_near_nothing_is_said(meeting):
 def test_the_page_and_its_questions_are_about_the_same_walker(meeting):
     study, page = meeting("demo")
     page.locator("[data-key=walker]").select_option("2")
-    assert study.walkers[2].label_zh in page.locator("#c15-date").inner_text()
+    assert study.walkers[2].label["zh"] in page.locator("#c15-date").inner_text()
     page.evaluate("circle15.shown.chooseWalker(1)")
     assert page.locator("[data-key=walker]").input_value() == "1"
     page.evaluate("circle15.shown.chooseWalker(circle15.shown.study.walkers.length - 1)")  # the city without hills
@@ -332,7 +332,8 @@ def test_a_scenario_of_clicks_is_what_the_command_line_computes(meeting, ran, tm
     moved = everybody[(everybody[["gained", "lost", "known_served", "unknown_served"]] > 0).any(axis=1)]
     columns = ["served_before", "served_after", "gained", "lost"]
     expected = {
-        study.standard.service(key).zh: row[columns].round().astype(int).tolist() for key, row in moved.iterrows()
+        study.standard.service(key).names["zh"]: row[columns].round().astype(int).tolist()
+        for key, row in moved.iterrows()
     }
     assert changes(page) == expected
     assert len(expected) > 1
@@ -345,8 +346,8 @@ def test_a_scenario_of_clicks_is_what_the_command_line_computes(meeting, ran, tm
 def compare_cells(study, page, found):
     """The cells that the panel lists are those whose grades differ between the two runs."""
     said_ = words("zh")
-    grades = {band.grade: band.zh for band in study.standard.grades}
-    categories = {one.key: one.zh for one in study.standard.categories}
+    grades = {band.grade: band.names["zh"] for band in study.standard.grades}
+    categories = {one.key: one.names["zh"] for one in study.standard.categories}
     cells = found.cells[found.cells["turn"].isin(["up", "down", "graded", "ungraded"])]
     expected = []
     for row in cells.itertuples():
@@ -533,7 +534,7 @@ def test_it_is_said_in_both_languages_and_fits(meeting, window):
     page.locator("#c15-language").click()
     english = page.locator("#ask").inner_text()
     assert re.findall(r"\d+,\d+", english) == re.findall(r"\d+,\d+", chinese)
-    kept = [study.walker.label_en, study.standard.title_en, "Ask here", "Undo", "People who gain"]
+    kept = [study.walker.label["en"], study.standard.title["en"], "Ask here", "Undo", "People who gain"]
     for word in kept:
         assert word in english
     names = set(study.facilities["name"].dropna())

@@ -118,7 +118,7 @@ def test_the_language_is_switched(changed, open_page):
     found, folder = changed
     page = open_page(folder / "change.html")
     page.locator("#c15-language").click()
-    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.locator("html").get_attribute("lang") == "en-GB"
     assert page.locator("#c15-said").inner_text() == found.facts["report"]["en"]
     said = page.locator(
         "#c15-side legend, #c15-ranked-title, #c15-card-toggle, #c15-legend, #c15-figures dt"
@@ -151,7 +151,7 @@ def compared(monkeypatch, after, before=None):
     """Two made-up results compared as two folders would be."""
     from circle15.study import comparing
 
-    said = {"study": {"study": {"language": "zh"}, "area": {}}, "standard": sample_standard()}
+    said = {"study": {"study": {"languages": ["zh"]}, "area": {}}, "standard": sample_standard()}
 
     def run(result):
         return comparing._Run(result, Manifest.model_validate(said | {"facts": dict(result.facts)}))

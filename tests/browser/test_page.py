@@ -157,7 +157,7 @@ def test_strict_and_lenient_differ(saved, open_page):
 def test_the_language_is_switched_and_back(saved, open_page):
     page = open_page(saved)
     page.locator("#c15-language").click()
-    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.locator("html").get_attribute("lang") == "en-GB"
     assert page.locator("#c15-title h1").inner_text().startswith("Sample peninsula")
     assert "Medical care" in page.locator("#c15-categories").inner_text()
     visible = page.locator(
@@ -276,7 +276,7 @@ def test_another_walker_recolours_units_and_card_and_counts_them_again(saved, op
     assert page.evaluate("document.activeElement.value") == "1"  # it goes on from there
     assert picture(page, "c15-ground") != ground
     assert picture(page, "c15-marks") != marks  # words on units; the homes stay
-    bands = {band.grade: band.zh for band in sample_standard().grades}
+    bands = {band.grade: band.names["zh"] for band in sample_standard().grades}
     assert card_words(page) == [bands.get(grade, "清单不全") for grade in by_walker("older_75", "grade")]
     assert "老年人（75 岁及以上）" in page.locator("#c15-date").inner_text()
     row = sample_result().walkers.loc["D:health:older_75"]
@@ -478,7 +478,7 @@ def test_an_analyst_can_add_layers(tmp_path, open_page):
     mine.save(tmp_path / "mine.html")
     page = open_page(tmp_path / "mine.html")
     assert page.locator("path.leaflet-interactive").count() == 1
-    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.locator("html").get_attribute("lang") == "en-GB"
 
 
 def test_a_damaged_file_says_so(saved, tmp_path, chromium):

@@ -10,7 +10,7 @@ from test_workbook import cells_of, said
 
 pytestmark = pytest.mark.browser
 OUTLINES = r"15 (分钟|minutes|min)"  # the panel of a cluster lists its isochrones
-ALL = ["demo", "yuzhong", "monaco", "helsinki"]
+ALL = ["demo", "yuzhong", "monaco", "helsinki"]  # with the standard of Yuzhong, in Chinese and English
 
 
 @pytest.mark.parametrize("study_name", ALL)
@@ -57,6 +57,25 @@ def test_a_click_on_the_map_opens_a_cluster_and_its_isochrones(ran, open_page, s
     assert re.search(r"缺口|未知|可达|gap|unknown|served", text)
 
 
+@pytest.mark.parametrize("study_name", ["monaco-en", "helsinki-en"])
+def test_a_page_in_one_language_has_no_switch_and_no_word_of_another(ran, open_page, study_name):
+    _, folder = ran(study_name)
+    page = open_page(folder / "map.html")  # which fails on any complaint of the browser
+    assert page.locator("html").get_attribute("lang") == "en-GB"
+    assert page.locator("#c15-language").is_hidden()
+    assert page.locator("#c15-categories legend").inner_text() == "9 kinds of service"
+    page.locator("#c15-card-toggle").click()
+    assert page.locator("#c15-card h2").bounding_box()["height"] >= 20  # however long the table, its title is whole
+    page.locator("#c15-layers-toggle").click()
+    for which in page.locator("#c15-list input").all():
+        which.check(force=True)
+        said = page.locator("html").evaluate(  # scripts and styles are looked through in test_second_city.py
+            "html => html.outerHTML.replace(/<(script|style)[^]*?<.(script|style)>/g, '') + html.innerText"
+        )
+        assert not re.search(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]", said)
+        assert "undefined" not in said
+
+
 def test_every_cell_of_the_matrix_is_that_of_the_workbook(ran, open_page):
     study, folder = ran("demo")
     page = open_page(folder / "map.html")
@@ -73,7 +92,7 @@ def test_every_cell_of_the_matrix_is_that_of_the_workbook(ran, open_page):
             shown |= {(unit, place): word for place, word in enumerate(words)}
     book = cells_of(openpyxl.load_workbook(folder / "card.xlsx"))
     ungraded = {said(pd.NA, study.standard)}
-    language = {band.zh: said(band.grade, study.standard) for band in study.standard.grades}
+    language = {band.names["zh"]: said(band.grade, study.standard) for band in study.standard.grades}
     for cell, (words, _) in book.items():
         word = shown.pop(cell)
         assert language.get(word, word) == words or (words in ungraded and word in ("未评", "清单不全")), cell

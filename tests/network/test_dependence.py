@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import toytown
 from circle15.errors import CutoffError, DataError
-from circle15.network import WalkNetwork
+from circle15.network import WalkNetwork, dependence
 
 SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 WALKER = toytown.walker()
@@ -114,6 +114,16 @@ def test_brute_force_on_the_town(network):
         candidates=toytown.streets()["osm_id"].unique().tolist(),
     )
     assert found["osm_id"].nunique() >= 3
+
+
+def test_losses_that_outgrow_their_room_are_the_same(network, monkeypatch):
+    asked = {"walker": WALKER, "cutoff_s": dict.fromkeys(toytown.facilities()["service"], 360.0)}
+    candidates = toytown.streets()["osm_id"].unique().tolist()
+    roomy = network.dependence(toytown.origins(), toytown.facilities(), candidates=candidates, **asked)
+    monkeypatch.setattr(dependence, "_ROOM", 1)
+    tight = network.dependence(toytown.origins(), toytown.facilities(), candidates=candidates, **asked)
+    assert roomy.groupby(["osm_id", "service"]).size().max() > 1
+    pd.testing.assert_frame_equal(roomy, tight)
 
 
 # ---------------------------------------------------------------------------------------------------- by brute force

@@ -27,20 +27,21 @@ def with_walkers(result, told, *keys):
 
 def test_the_studys_own_walker_comes_first_and_the_level_city_last(result):
     told = [{"key": key, "zh": f"{key}（中）", "en": key} for key in ("pram", "adult", "older")]
-    found = contents._walkers(with_walkers(result, told, "level", "older", "pram", "adult"))
+    found = contents._walkers(with_walkers(result, told, "level", "older", "pram", "adult"), ("zh", "en"))
     assert [one["key"] for one in found] == ["adult", "pram", "older", "level"]
     assert found[1] == {"key": "pram", "zh": "pram（中）", "en": "pram"}
 
 
 def test_a_walker_without_words_goes_by_its_key_and_one_without_a_card_is_left_out(result):
-    found = contents._walkers(with_walkers(result, [{"key": "ghost", "zh": "无", "en": "none"}], HOSTILE[0]))
+    told = [{"key": "ghost", "zh": "无", "en": "none"}]
+    found = contents._walkers(with_walkers(result, told, HOSTILE[0]), ("zh", "en"))
     assert [one["en"] for one in found] == ["Adult", HOSTILE[0]]
 
 
 def test_one_walker_alone_needs_no_switch(result):
     alone = dataclasses.replace(result, walkers=result.walkers[result.walkers["walker"] == "adult"])
     units = contents.by_tier(result.units)
-    assert contents._walkers(alone) == []
+    assert contents._walkers(alone, ("zh", "en")) == []
     assert contents._walker_cards(alone, units, standard=sample_standard()) == {}
 
 

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from circle15.page.contents import palette, words
+from circle15.page.contents import palette
 
 # Machado, Oliveira & Fernandes (2009), severity 1.0, for linear RGB
 SIGHT = {
@@ -106,17 +106,3 @@ def test_words_stand_out_on_their_grade():
 @pytest.mark.parametrize("mark", ["gap", "unknown", "isochrone", "facility"])
 def test_marks_stand_out_on_paper(mark):
     assert contrast(palette()["marks"][mark], "#ffffff") >= 4.5
-
-
-def test_both_languages_have_the_same_words():
-    def keys(value):
-        return {(section, word) for section, entries in value.items() for word in entries}
-
-    assert keys(words("zh")) == keys(words("en"))
-
-
-def test_both_languages_leave_the_same_places_open():
-    for section, entries in words("zh").items():
-        for word, text in entries.items():
-            other = words("en")[section][word]
-            assert sorted(re.findall(r"\{\w+\}", text)) == sorted(re.findall(r"\{\w+\}", other)), f"{section}.{word}"

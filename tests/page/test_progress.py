@@ -26,7 +26,7 @@ def test_circles_come_by_rank_with_what_they_lack(result):
         assert row["state"] == circle.state
         assert (row["met"], len(row["lacks"]), len(row["undecided"])) == (circle.met, circle.lacking, circle.unknown)
         assert ", ".join(keys[place] for place in row["lacks"]) == circle.lacks
-    assert told["built"] == {"grade": 4, "share": 0.9, "basis": "made up"}
+    assert told["built"] == {"grade": 4, "share": 0.9, "basis": ("made up", "made up")}
     assert [one["circles"] for one in told["targets"]] == result.judgement.targets["circles"].tolist()
 
 

@@ -40,7 +40,7 @@ def town():
     )  # fmt: skip
     keys = result.facilities["service"].unique()
     standard = SimpleNamespace(
-        services=[SimpleNamespace(key=key) for key in keys], decay=(1.0, 0.5), supply_most=1.5,
+        services=[SimpleNamespace(key=key) for key in keys], decay=(1.0, 0.5), supply_most=1.5, languages=("zh", "en"),
         grades=[SimpleNamespace(supply=one) for one in (0.5, 0.0)],
     )  # fmt: skip
     page = walking(Live(network, WALKERS, asked(result, keys)), result, standard=standard)

@@ -193,7 +193,10 @@ def test_cells_cover_the_boundary_once(west, south, side, resolution):
     cells = cell_units(area, resolution)
     assert cells.area.sum() == pytest.approx(area.boundary.area, rel=1e-6)
     assert shapely.union_all(cells.geometry.to_numpy()).area == pytest.approx(area.boundary.area, rel=1e-6)
-    assert cells.index.tolist() == sorted(cells["name"])
+    assert cells.index.is_monotonic_increasing
+    assert cells["name"].is_unique
+    assert all(name in index[3:] for index, name in cells["name"].items())
+    assert len(set(cells["name"].str.len())) == 1
     assert set(cells["source"]) == {f"H3 resolution {resolution}"}
 
 

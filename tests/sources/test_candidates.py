@@ -194,14 +194,14 @@ def test_services_by_key_label_category_and_several(tmp_path):
         "社区食堂（30座）／library": "canteen;library",
         "不限": None,
     }
-    assert STANDARD.service("library").en != "Library, canteen"
+    assert STANDARD.service("library").names["en"] != "Library, canteen"
     rows = "".join(f"{word},106.545,29.556\n" for word in words)
     found = read(written(tmp_path, "services,lon,lat\n" + rows))["services"]
     assert [None if pd.isna(one) else one for one in found] == list(words.values())
 
 
 def test_every_label_of_the_standard_is_known_as_a_service(tmp_path):
-    words = [(one.key, word) for one in STANDARD.services for word in (one.key, one.zh, one.en)]
+    words = [(one.key, word) for one in STANDARD.services for word in (one.key, one.names["zh"], one.names["en"])]
     rows = "".join(f'{n},"{word}",106.545,29.556\n' for n, (_, word) in enumerate(words))
     found = read(written(tmp_path, "id,services,lon,lat\n" + rows))
     assert found["services"].tolist() == [key for key, _ in words]

@@ -594,7 +594,7 @@ def test_the_most_doubtful_come_first_with_their_reason():
     assert found.index.tolist() == ["way/1", "way/4", "node/5"]
     assert found["doubt_m"].tolist() == [45, 20, 12]
     assert found["length_m"].tolist() == [180, 40, 0]
-    assert found["reason_en"].str[:12].tolist() == ["The terrain ", "Neither terr", "Neither terr"]
+    assert found["reason"].str[:12].tolist() == ["The terrain ", "Neither terr", "Neither terr"]
     assert found["evidence"].tolist() == ["terrain", "default", "default"]
     assert found.crs == UTM
     assert doubtful_links(with_heights(streets, terrain), most=1).index.tolist() == ["way/1"]

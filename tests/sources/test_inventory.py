@@ -75,7 +75,7 @@ def test_services_by_key_label_several_and_name(tmp_path):
         ",重庆村社区卫生服务中心",
         "食堂,桂花园社区食堂",
     ]
-    assert STANDARD.service("canteen").en == "Community canteen"
+    assert STANDARD.service("canteen").names["en"] == "Community canteen"
     rows = "".join(f"{n},{line},106.545,29.556\n" for n, line in enumerate(lines, 1))
     found = read(written(tmp_path, "id,service,name,lon,lat\n" + rows))
     offered = found.groupby("place")["service"].agg(list).to_dict()
@@ -86,7 +86,11 @@ def test_services_by_key_label_several_and_name(tmp_path):
 
 
 def test_every_service_is_known_by_its_key_and_its_labels(tmp_path):
-    words = [(service.key, word) for service in STANDARD.services for word in (service.key, service.zh, service.en)]
+    words = [
+        (service.key, word)
+        for service in STANDARD.services
+        for word in (service.key, service.names["zh"], service.names["en"])
+    ]
     rows = "".join(f'{n},"{word}",106.545,29.556\n' for n, (_, word) in enumerate(words))
     found = read(written(tmp_path, "id,service,lon,lat\n" + rows))
     offered = found.set_index("place")["service"]
@@ -350,7 +354,7 @@ def test_three_hundred_rows_with_twenty_faults(tmp_path, datum, start, ending):
 def test_no_cell_of_the_rejected_is_run_by_a_spreadsheet(tmp_path, cell):
     write_rejected([Rejected(f"{cell}.csv", 3, "service", cell, "x", "y", kept=True)], tmp_path / "rejected.csv")
     safe = f"'{cell.strip()}" if cell != "\tx" else "x"
-    assert cells(tmp_path / "rejected.csv")[1] == [f"{safe}.csv", "3", "service", safe, "x", "y", "采用 kept"]
+    assert cells(tmp_path / "rejected.csv")[1] == [f"{safe}.csv", "3", "service", safe, "x", "y", "kept"]
 
 
 def test_rows_beyond_the_extent_are_listed_too(tmp_path):

@@ -29,7 +29,7 @@ def written(result, tmp_path_factory):
     report.write_geopackage(result, folder / "results.gpkg", standard=sample_standard())
     manifest = {
         "versions": {"circle15": "0"},
-        "study": {"study": {"language": "en"}, "area": {"margin_m": 200.0}},
+        "study": {"study": {"languages": ["en"]}, "area": {"margin_m": 200.0}},
         "standard": sample_standard().model_dump(mode="json"),
         "facts": {key: fact for key, fact in result.facts.items() if key != "walkers"} | {"name": "样例半岛"},
     }
@@ -68,7 +68,7 @@ def test_the_area_is_that_of_the_topmost_units(written, result):
     assert found.area.boundary.symmetric_difference(result.units.geometry["D"]).area < 1e-6
     assert found.area.margin_m == 200
     assert found.area.name == manifest.facts.name == "样例半岛"
-    assert manifest.study.study.language == "en"
+    assert manifest.study.study == {"languages": ["en"]}
     assert manifest.standard == sample_standard()
     assert found.coverage.empty
     assert found.streets.empty

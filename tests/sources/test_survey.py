@@ -46,8 +46,8 @@ def test_usual_headers_codes_names_and_labels(tmp_path, encoding):
         '石油路街道,dining,"1,000",5',
     )
     text = "\n".join((*rows, "c1,Health,1,1"))
-    text = text.replace("医疗卫生", next(one.zh for one in STANDARD.categories if one.key == "health"))
-    text = text.replace("Health", next(one.en for one in STANDARD.categories if one.key == "health").upper())
+    text = text.replace("医疗卫生", next(one.names["zh"] for one in STANDARD.categories if one.key == "health"))
+    text = text.replace("Health", next(one.names["en"] for one in STANDARD.categories if one.key == "health").upper())
     table = read(tmp_path, text, encoding)
     SURVEY.check(table)
     assert table.index.tolist() == ["S1:health", "S1:dining", "S2:health", "C1:health"]  # units, then the card

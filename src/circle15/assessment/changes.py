@@ -16,6 +16,7 @@ from scipy.sparse import csr_array, vstack
 
 from circle15.assessment.units import holds
 from circle15.errors import DataError, Finding, quoted
+from circle15.project.languages import Labels
 from circle15.tables import (
     CELL_CHANGES,
     CHANGES,
@@ -45,7 +46,6 @@ SAME_PLACE_M = 1.0  # a home, or an entrance, that is no farther from where it w
 SAME_PEOPLE = 1e-6  # of the residents of a home
 STILL_MIN = 0.05 / 60  # half of the tenth of a second that walks are counted in
 OTHER_OUTLINE = 0.01  # of the area of a unit
-ALL_ZH, ALL_EN = "全部", "everybody"
 
 
 def changes(
@@ -98,7 +98,13 @@ def changes(
         before=before,
         after=after,
         by="origin" if matched else "unit",
-        changes=_table({group: _changes(sides, group, matched=matched) for group in groups}, common, services, assumed),
+        changes=_table(
+            {group: _changes(sides, group, matched=matched) for group in groups},
+            common,
+            services,
+            assumed=assumed,
+            everybody=Labels.of(standards[1]).joined("said", "everybody"),
+        ),
         units=units,
         cells=cells,
         origins=_origins(sides, after, services) if matched else ORIGIN_CHANGES.empty(after.origins.crs),
@@ -145,7 +151,7 @@ def _comparable(
         problem = f"{len(ids):,} units have another outline ({quoted(ids)})"
         found.append(Finding("comparison", problem, "Part of what changes there may be the outline"))
     found += _other_rules(keys[0], keys[1], standards)
-    rows = [(key, keys[1][key].category, f"{keys[1][key].zh} {keys[1][key].en}") for key in both]
+    rows = [(key, keys[1][key].category, standards[1].label(keys[1][key])) for key in both]
     services = pd.DataFrame(rows, columns=["service", "category", "label"]).set_index("service")
     return units, services, found
 
@@ -301,7 +307,12 @@ def _saved(before: _Side, after: _Side) -> tuple[Numbers, Numbers]:
 
 
 def _table(
-    by_group: dict[str, dict[str, Numbers]], units: gpd.GeoDataFrame, services: pd.DataFrame, assumed: set[str]
+    by_group: dict[str, dict[str, Numbers]],
+    units: gpd.GeoDataFrame,
+    services: pd.DataFrame,
+    *,
+    assumed: set[str],
+    everybody: str,
 ) -> pd.DataFrame:
     """tables.CHANGES of all groups: everybody's rows first, then unit by unit."""
     ids: list[str | None] = [None, *units.index]
@@ -312,7 +323,7 @@ def _table(
     words = pd.DataFrame(
         {
             "unit": np.array(ids, dtype=object)[unit],
-            "unit_name": np.array([f"{ALL_ZH} {ALL_EN}", *units["name"]], dtype=object)[unit],
+            "unit_name": np.array([everybody, *units["name"]], dtype=object)[unit],
             "tier": np.array([None, *units["tier"]], dtype=object)[unit],
             "category": services["category"].to_numpy(dtype=object)[service],
             "service": keys,
@@ -332,7 +343,7 @@ def _table(
 
 def _cells(before: Result, after: Result, units: gpd.GeoDataFrame, standard: Standard) -> pd.DataFrame:
     """tables.CELL_CHANGES of the units and categories that both cards have."""
-    label = {one.key: f"{one.zh} {one.en}" for one in standard.categories}
+    label = {one.key: standard.label(one) for one in standard.categories}
     card = after.grades
     here = card.index.isin(before.grades.index) & card["unit"].isin(units.index) & card["category"].isin(label)
     card = card[here]

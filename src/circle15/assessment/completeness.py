@@ -14,6 +14,7 @@ import pandas as pd
 
 from circle15.assessment.units import holds, inside
 from circle15.errors import ConfigError, Finding
+from circle15.project.languages import Labels
 from circle15.project.reading import nearest
 from circle15.tables import COMPLETENESS, UNITS
 from circle15.tables.naming import unit_ids
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 COMPLETE = "[[facilities.inventory]] complete"
 BY_TABLE = "table"  # an inventory lists every one there is
-NUMBERS = ("已有 found", "应有 expected", "占比 share", "未知单元 units unknown", "补 next")
+NUMBERS = ("found", "expected", "share", "units_unknown", "next")  # columns that stand on the right
 NAMED = 8  # lists that are named at the end of the text
 ROUNDING = 1e-9  # of sums of people and what is counted from them
 
@@ -291,36 +292,43 @@ def completeness_text(summary: pd.DataFrame, *, standard: Standard) -> str:
     Returns
     -------
     str
-        One line per service, its labels in Chinese and English; columns stand under one another where a Chinese
-        letter is as wide as two others. The last line names the lists, most people first.
+        One line per service, its name in each language that the standard is spoken of in; columns stand under one
+        another where a Chinese letter is as wide as two others. The last line names the lists, most people first.
     """
     following = next_lists(summary, standard=standard)
     rank = {key: str(place) for place, key in enumerate(following, start=1)}
     said = [standard.service(key) for key in summary.index]
     unknown = summary["units_unknown"].map("{:,}".format) + " / " + summary["units"].map("{:,}".format)
+    labels = Labels.of(standard)
     columns = {
-        "服务": [one.zh for one in said],
-        "service": [one.en for one in said],
-        "已有 found": [f"{one:,}" for one in summary["found"]],
-        "应有 expected": ["-" if pd.isna(one) else f"{one:,.1f}" for one in summary["expected"]],
-        "占比 share": ["-" if pd.isna(one) else f"{one:.0%}" for one in summary["share"]],
-        "能否判断 known": np.where(summary["known"], "已知 known", "未知 unknown").tolist(),
-        "未知单元 units unknown": unknown.tolist(),
-        "补 next": [rank.get(key, "") for key in summary.index],
+        "found": [f"{one:,}" for one in summary["found"]],
+        "expected": ["-" if pd.isna(one) else f"{one:,.1f}" for one in summary["expected"]],
+        "share": ["-" if pd.isna(one) else f"{one:.0%}" for one in summary["share"]],
+        "known": [labels.joined("check", "is_known" if one else "is_unknown") for one in summary["known"]],
+        "units_unknown": unknown.tolist(),
+        "next": [rank.get(key, "") for key in summary.index],
     }
-    padded = [_padded([head, *cells], right=head in NUMBERS) for head, cells in columns.items()]
+    names = zip(labels.languages, labels.said("check", "service"), strict=True)
+    padded = [_padded([head, *(one.name_in(language) for one in said)], right=False) for language, head in names]
+    padded += [
+        _padded([labels.joined("check", head), *cells], right=head in NUMBERS) for head, cells in columns.items()
+    ]
     lines = ["  ".join(cells).rstrip() for cells in zip(*padded, strict=True)]
     rule = "  ".join("-" * _columns(cells[0]) for cells in padded)
     return "\n".join([lines[0], rule, *lines[1:], "", _advice(following, standard)])
 
 
 def _advice(following: list[str], standard: Standard) -> str:
+    labels = Labels.of(standard)
     if not following:
-        return "清单都够完整，缺口可以判断。Every list is complete enough to speak of gaps."
+        return labels.joined("check", "complete")
     named = [standard.service(key) for key in following[:NAMED]]
     more = f" … ({len(following)})" if len(following) > NAMED else ""
-    zh, en = "、".join(one.zh for one in named), ", ".join(one.en for one in named)
-    return f"下一步要的清单 Lists to get next: {zh} ({en}){more}"
+    each = tuple(
+        comma.join(one.name_in(language) for one in named)
+        for language, comma in zip(labels.languages, labels.said("number", "comma"), strict=True)
+    )
+    return labels.joined("check", "lists", services=each) + more
 
 
 def _columns(text: str) -> int:

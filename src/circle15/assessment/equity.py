@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from circle15 import measures
 from circle15.assessment.card import category_status
+from circle15.project.languages import BETWEEN, Labels
 from circle15.tables import EQUITY
 
 if TYPE_CHECKING:
@@ -23,41 +24,14 @@ if TYPE_CHECKING:
 Row = tuple[str, str, str, float, float]  # subject, of, measure, value, known share
 
 
-class _Figure(NamedTuple):
-    definition: str
-    source: str
-
-
-FIGURES = {
-    "covered_share": _Figure(
-        "时限内可达的居民占比，按人口加权 | share of residents who have it within the cut-off, weighed by people",
-        "Wickstrom 1971",
-    ),
-    "fgt_0": _Figure(
-        "时限外的居民占比 | share of residents who walk longer than the cut-off", "Foster, Greer and Thorbecke 1984"
-    ),
-    "fgt_1": _Figure(
-        "超出时限的平均比例，可达者计 0；搜索范围内没有的按搜索尽头计，是下限 | mean excess over the cut-off as a share"
-        " of it, 0 for those within; a lower bound where none was found within the search",
-        "Foster, Greer and Thorbecke 1984",
-    ),
-    "fgt_2": _Figure(
-        "同上取平方，最远者权重最大；下限 | the same squared, so that the farthest weigh most; a lower bound",
-        "Foster, Greer and Thorbecke 1984",
-    ),
-    "mean": _Figure("人口加权平均 | mean over people", "-"),
-    "gini": _Figure("基尼系数：0 为人人相同 | Gini coefficient: 0 where all have the same", "Gini 1912"),
-    "theil_t": _Figure("泰尔指数：0 为人人相同 | Theil's T: 0 where all have the same", "Theil 1967"),
-    "palma_like": _Figure(
-        "按本项自身排序，最好一成与最差四成的平均之比；最差四成为零时无值 | mean of the best-off tenth over that of the"
-        " worst-off four tenths, ranked by the figure itself; missing where the worst-off have nothing",
-        "after Palma 2011",
-    ),
-    "concentration_index": _Figure(
-        "按 {zh} 排队的集中指数：正为排在高处者多得 | concentration index, people lined up by {en}: above 0 where those"
-        " who stand higher in it have more",
-        "Kakwani, Wagstaff and van Doorslaer 1997",
-    ),
+SOURCES = {  # of the figures; [said.equity] of the labels defines them
+    "covered_share": "Wickstrom 1971",
+    **dict.fromkeys(("fgt_0", "fgt_1", "fgt_2"), "Foster, Greer and Thorbecke 1984"),
+    "mean": "-",
+    "gini": "Gini 1912",
+    "theil_t": "Theil 1967",
+    "palma_like": "after Palma 2011",
+    "concentration_index": "Kakwani, Wagstaff and van Doorslaer 1997",
 }
 SPREADS = {"gini": measures.gini, "theil_t": measures.theil_t, "palma_like": measures.palma_like}
 
@@ -87,7 +61,7 @@ def equity(found: Coverage, origins: gpd.GeoDataFrame, *, standard: Standard, pe
         tables.EQUITY.
     """
     residents = origins.loc[found.status.index, "population"].astype(float)
-    ranking, words = _ranking(origins.loc[found.status.index], people.loc[found.status.index], standard.ranking)
+    ranking = _ranking(origins.loc[found.status.index], people.loc[found.status.index], standard.ranking)
     status = category_status(found, standard=standard)
     rows = [
         *_evenness("all", "all", _categories(status), residents, ranking),
@@ -99,27 +73,26 @@ def equity(found: Coverage, origins: gpd.GeoDataFrame, *, standard: Standard, pe
             offered = found.supply.ratio[key] * found.supply.asked_each[key]
             rows += _evenness(key, "service", offered, found.supply.people[key], ranking)
     table = pd.DataFrame(rows, columns=["subject", "of", "measure", "value", "known_share"])
-    figures = [FIGURES[one] for one in table["measure"]]
-    table["definition"] = [one.definition.format(**words) for one in figures]
-    table["source"] = [one.source for one in figures]
+    labels, by = Labels.of(standard), standard.ranking
+    ranked = labels.said("said", "height") if by == "height_m" else labels.said("said", "aged", age=by)
+    defined = {one: BETWEEN.join(labels.said("said", "equity", one, ranking=ranked)) for one in SOURCES}
+    table["definition"] = table["measure"].map(defined).astype(object)
+    table["source"] = table["measure"].map(SOURCES).astype(object)
     table.index = pd.Index(
         table["of"] + ":" + table["subject"] + ":" + table["measure"], name=EQUITY.index, dtype=object
     )
     return table[EQUITY.names]
 
 
-def _ranking(origins: gpd.GeoDataFrame, people: pd.DataFrame, by: str) -> tuple[pd.Series | None, dict[str, str]]:
-    """What people are lined up by, and its words; none where it is not known of everybody."""
+def _ranking(origins: gpd.GeoDataFrame, people: pd.DataFrame, by: str) -> pd.Series | None:
+    """What people are lined up by; none where it is not known of everybody."""
     if by == "height_m":
-        ranking, words = (
-            origins[by].astype(float),
-            {"zh": "所住地面高程", "en": "the height of the ground where they live"},
-        )
+        ranking = origins[by].astype(float)
+    elif by in people.columns:
+        ranking = (people[by] / people["all"].where(people["all"] > 0)).fillna(0.0)
     else:
-        share = people[by] / people["all"].where(people["all"] > 0) if by in people.columns else None
-        ranking, words = share, {"zh": f"{by} 岁人口占比", "en": f"the share of people aged {by}"}
-        ranking = None if ranking is None else ranking.fillna(0.0)
-    return (None if ranking is None or ranking.isna().any() else ranking), words
+        return None
+    return None if ranking.isna().any() else ranking
 
 
 def _evenness(subject: str, of: str, values: pd.Series, people: pd.Series, ranking: pd.Series | None) -> Iterator[Row]:

@@ -16,6 +16,7 @@ from circle15.assessment.coverage import coverage
 from circle15.assessment.supply import demand, supplied
 from circle15.assessment.units import own
 from circle15.errors import DataError, Finding, quoted
+from circle15.project.languages import BETWEEN, Labels
 from circle15.project.yardsticks import EVERYONE
 from circle15.tables import PROJECT_CELLS, PROJECTS, Placement, limit_s
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from circle15.project import SitePlan, Standard
     from circle15.tables import Coverage, TravelTimes
 
-RESTS_ON = {"press": "区里公布", "text": "标准原文", "secondary": "他人转引", "memory": "记忆", "own": "本项目取值"}
 ROOM = "floor_area_m2"
 SAME = 1e-9  # residents; fewer are nobody
 
@@ -285,25 +285,25 @@ class Said:
     standard: Standard
 
     def of(self, people: float, service: str, unit: str | None) -> str:
-        """What one project rests on, Chinese | English."""
-        kind = self.standard.service(service)
-        zh, en = [f"{people:,.0f} 人在缺口内"], [f"{people:,.0f} residents in a gap"]
+        """What one project rests on, in each language that the standard is spoken of in, parted by `BETWEEN`."""
+        labels, kind = Labels.of(self.standard), self.standard.service(service)
+        parts = [labels.said("said", "project", "people", n=f"{people:,.0f}")]
         rows = self.completeness[self.completeness["service"] == service]
         if len(rows):
             whole = bool((rows["judged_by"] == BY_TABLE).all())
-            zh.append("名录已列全" if whole else "名录按标准数量推断")
-            en.append("the list is complete" if whole else "the list is held complete by its count")
+            parts.append(labels.said("said", "project", "listed" if whole else "counted"))
         for asked in self._chain(unit):
             said = self.survey[(self.survey["unit"] == asked) & (self.survey["category"] == kind.category)]
             for satisfaction, answers in zip(said["satisfaction"], said["answers"], strict=True):
-                zh.append(f"满意度 {satisfaction:.0%}（{answers:,} 份）")
-                en.append(f"satisfaction {satisfaction:.0%} in {answers:,} answers")
+                share = {"share": f"{satisfaction:.0%}", "n": f"{answers:,}"}
+                parts.append(labels.said("said", "project", "satisfied", **share))
             if len(said):
                 break
         if kind.minimum is not None and kind.minimum.of == ROOM:
-            zh.append(f"面积据{RESTS_ON[kind.minimum.evidence]}")
-            en.append(f"room by {kind.minimum.evidence}")
-        return "；".join(zh) + " | " + "; ".join(en)
+            evidence = labels.said("workbook", "values", kind.minimum.evidence)
+            parts.append(labels.said("said", "project", "room", evidence=evidence))
+        semicolons = labels.said("number", "semicolon")
+        return BETWEEN.join(by.join(each) for by, each in zip(semicolons, zip(*parts, strict=True), strict=True))
 
     def _chain(self, unit: str | None) -> Iterator[str]:
         """A unit, the one above it, and so on."""
@@ -404,7 +404,7 @@ def with_cells(
         tables.PROJECTS.
     """
     turned = cells[cells["grade_before"].fillna(0) != cells["grade_after"].fillna(0)]
-    names = pd.Series({one.key: one.zh for one in standard.categories}, dtype=object)
+    names = pd.Series({one.key: standard.first(one) for one in standard.categories}, dtype=object)
     both = (turned[name].astype(object).where(turned[name].notna(), "–") for name in ("grade_before", "grade_after"))
     old, new = both
     said = turned["unit"].map(units["name"]).astype(object) + " " + turned["category"].map(names)

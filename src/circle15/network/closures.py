@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from circle15.network.kernels import compiled, inner
+from circle15.network.kernels import filling, filling_inner, woven
 from circle15.network.search import NEVER, Arcs, Ragged, Work
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _LOW = 2**32 - 1  # a heap key is the ticks above, the vertex in the low 32 bits
 
 
-@inner
-def _push(heap: NDArray[np.int64], size: int, key: np.int64) -> int:
+@filling_inner
+def _push(heap: NDArray[np.int64], size: Whole, key: np.int64) -> Whole:
     at = size
     while at > 0:
         above = (at - 1) >> 1
@@ -33,8 +33,8 @@ def _push(heap: NDArray[np.int64], size: int, key: np.int64) -> int:
     return size + 1
 
 
-@inner
-def _pop(heap: NDArray[np.int64], size: int) -> int:
+@filling_inner
+def _pop(heap: NDArray[np.int64], size: Whole) -> Whole:
     size -= 1
     key = heap[size]
     at = 0
@@ -104,7 +104,7 @@ class Ways(NamedTuple):
     found: NDArray[np.int32]
 
 
-@inner
+@woven
 def _count_ways(city: City, work: Work, ways: Ways, count: int) -> None:
     """For each vertex reached, count the first steps of its shortest ways; to have arrived counts as one."""
     for k in range(count):
@@ -112,16 +112,16 @@ def _count_ways(city: City, work: Work, ways: Ways, count: int) -> None:
         at = np.int64(work.ticks[vertex])
         ways.left[vertex] = ways.seed[vertex] == at
         for arc in range(city.onward.first[vertex], city.onward.first[vertex + 1]):
-            if np.int64(work.ticks[city.onward.heads[arc]]) + city.onward.ticks[arc] == at:
+            if np.int64(work.ticks[city.onward.pairs[arc] >> 32]) + (city.onward.pairs[arc] & _LOW) == at:
                 ways.left[vertex] += 1
 
 
-@inner
+@woven
 def _closes(city: City, link: int, candidate: int) -> bool:
     return link >= 0 and city.closing.candidate[link] == candidate
 
 
-@inner
+@filling_inner
 def _count_arcs(city: City, work: Work, ways: Ways, candidate: int, size: Whole, by: Whole) -> Whole:
     """Take one candidate's arcs away (`by` -1, from `size` 0), or put them back (`by` 1, from what that returned).
 
@@ -130,7 +130,7 @@ def _count_arcs(city: City, work: Work, ways: Ways, candidate: int, size: Whole,
     for k in range(city.closing.first[candidate], city.closing.first[candidate + 1]):
         arc, tail = city.closing.arcs[k], city.closing.tails[k]
         at = work.ticks[tail]
-        if at != NEVER and np.int64(work.ticks[city.onward.heads[arc]]) + city.onward.ticks[arc] == at:
+        if at != NEVER and np.int64(work.ticks[city.onward.pairs[arc] >> 32]) + (city.onward.pairs[arc] & _LOW) == at:
             ways.left[tail] += by
             if ways.left[tail] == 0:
                 ways.cut[size] = tail
@@ -141,8 +141,8 @@ def _count_arcs(city: City, work: Work, ways: Ways, candidate: int, size: Whole,
         done += 1
         at = np.int64(work.ticks[vertex])
         for arc in range(city.reversed.first[vertex], city.reversed.first[vertex + 1]):
-            tail = city.reversed.heads[arc]
-            shortest = at + city.reversed.ticks[arc] == work.ticks[tail]
+            tail = city.reversed.pairs[arc] >> 32
+            shortest = at + (city.reversed.pairs[arc] & _LOW) == work.ticks[tail]
             if shortest and not _closes(city, city.reversed.links[arc], candidate):
                 ways.left[tail] += by
                 if ways.left[tail] == 0:
@@ -151,22 +151,22 @@ def _count_arcs(city: City, work: Work, ways: Ways, candidate: int, size: Whole,
     return size
 
 
-@inner
+@filling_inner
 def _detour(city: City, work: Work, ways: Ways, candidate: int, size: Whole, limit: int) -> None:
     """Ticks after the closure of the vertices cut off: over the rim, whose ticks have not changed, then inward.
 
     Each entry of the heap is owed to another arc or vertex.
     """
     heap = ways.heap
-    waiting = 0
+    waiting: Whole = np.int64(0)
     for k in range(size):
         vertex = np.int64(ways.cut[k])
         at = np.int64(ways.seed[vertex])
         for arc in range(city.onward.first[vertex], city.onward.first[vertex + 1]):
-            head = city.onward.heads[arc]
+            head = city.onward.pairs[arc] >> 32
             kept = work.ticks[head] != NEVER and ways.left[head] > 0
             if kept and not _closes(city, city.onward.links[arc], candidate):
-                at = min(at, np.int64(work.ticks[head]) + city.onward.ticks[arc])
+                at = min(at, np.int64(work.ticks[head]) + (city.onward.pairs[arc] & _LOW))
         ways.after[vertex] = at if at <= limit else NEVER
         if at <= limit:
             waiting = _push(heap, waiting, (at << 32) | vertex)
@@ -178,15 +178,15 @@ def _detour(city: City, work: Work, ways: Ways, candidate: int, size: Whole, lim
         if at > ways.after[vertex]:
             continue
         for arc in range(city.reversed.first[vertex], city.reversed.first[vertex + 1]):
-            tail = np.int64(city.reversed.heads[arc])
-            there = at + city.reversed.ticks[arc]
+            tail = np.int64(city.reversed.pairs[arc] >> 32)
+            there = at + (city.reversed.pairs[arc] & _LOW)
             cut = work.ticks[tail] != NEVER and ways.left[tail] == 0 and there <= limit
             if cut and there < ways.after[tail] and not _closes(city, city.reversed.links[arc], candidate):
                 ways.after[tail] = there
                 waiting = _push(heap, waiting, (there << 32) | tail)
 
 
-@inner
+@filling_inner
 def _nearest(city: City, work: Work, ways: Ways, service: Service, origin: Whole) -> Whole:
     """Ticks of an origin's shortest way, closures heeded."""
     best = np.int64(service.straight[origin])
@@ -199,7 +199,7 @@ def _nearest(city: City, work: Work, ways: Ways, service: Service, origin: Whole
     return best if best <= service.limit else np.int64(NEVER)
 
 
-@inner
+@woven
 def _unserved(city: City, work: Work, ways: Ways, service: Service, candidate: int, cut: Whole) -> int:
     """Origins that were served and are not after a closure; returns how many, they are in `ways.found`."""
     hits = 0
@@ -215,29 +215,9 @@ def _unserved(city: City, work: Work, ways: Ways, service: Service, candidate: i
     return hits
 
 
-@inner
-def _twice(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The same rows, with room for as many again."""
-    roomy = np.empty((2 * rows.shape[0], rows.shape[1]), np.int64)
-    for k in range(rows.shape[0]):
-        for j in range(rows.shape[1]):
-            roomy[k, j] = rows[k, j]
-    return roomy
-
-
-@compiled
-def losses(city: City, service: Service, work: Work, ways: Ways, count: int) -> NDArray[np.int64]:
-    """Who is served now, and no longer when one candidate closes.
-
-    `work` holds one search from all seeds of the service, which touched `count` vertices: the ticks of every vertex,
-    and so the number of first steps that lie on a shortest way. A closure takes some of these steps away; only vertices
-    that lose their last one change, and only they are searched again, from their rim (Ramalingam and Reps 1996).
-
-    Returns
-    -------
-    ndarray of int, shape (losses, 4)
-        Candidate, origin, ticks before, ticks after (`NEVER` beyond the limit); by candidate.
-    """
+@filling
+def prepare(city: City, service: Service, work: Work, ways: Ways, count: int) -> None:
+    """Make ready for closures: `work` holds one search from all seeds of a service, which touched `count` vertices."""
     for k in range(service.vertices.size):
         vertex = service.vertices[k]
         ways.seed[vertex] = min(ways.seed[vertex], service.ticks[k])
@@ -245,21 +225,47 @@ def losses(city: City, service: Service, work: Work, ways: Ways, count: int) -> 
     for origin in range(ways.before.size):
         ways.before[origin] = _nearest(city, work, ways, service, origin)
         ways.seen[origin] = -1
+
+
+@filling
+def losses(
+    city: City, service: Service, work: Work, ways: Ways, candidate: int, out: NDArray[np.int64]
+) -> tuple[int, int]:
+    """Who is served now, and no longer when one candidate closes, from one candidate on while there is room.
+
+    `work` holds the ticks of every vertex, and so the number of first steps that lie on a shortest way. A closure takes
+    some of these steps away; only vertices that lose their last one change, and only they are searched again, from
+    their rim (Ramalingam and Reps 1996).
+
+    Parameters
+    ----------
+    city, service, work, ways
+        After `prepare`; they are left as they were.
+    candidate : int
+        The one to begin with.
+    out : ndarray of int, shape (room, 4)
+        To be filled: candidate, origin, ticks before, ticks after (`NEVER` beyond the limit); by candidate.
+
+    Returns
+    -------
+    tuple of int
+        The candidate after the last that there was room for, and how many losses there are.
+    """
     none, one = np.int64(0), np.int64(1)  # one type for both calls below, so that one kernel is compiled
-    found = np.empty((256, 4), np.int64)
-    size = 0
-    for candidate in range(city.closing.first.size - 1):
+    size, fits = 0, True
+    while fits and candidate < city.closing.first.size - 1:
         cut = _count_arcs(city, work, ways, candidate, none, -one)
         _detour(city, work, ways, candidate, cut, service.limit)
         hits = _unserved(city, work, ways, service, candidate, cut)
+        fits = size + hits <= len(out)
         for k in range(hits):
             home = np.int64(ways.found[k])
-            if size == len(found):
-                found = _twice(found)
-            found[size, 0], found[size, 1] = candidate, home
-            found[size, 2], found[size, 3] = ways.before[home], _nearest(city, work, ways, service, home)
-            size += 1
+            if fits:
+                out[size, 0], out[size, 1] = candidate, home
+                out[size, 2], out[size, 3] = ways.before[home], _nearest(city, work, ways, service, home)
+                size += 1
+            else:
+                ways.seen[home] = -1  # to be found again
         _count_arcs(city, work, ways, candidate, cut, one)
-    for k in range(service.vertices.size):
-        ways.seed[service.vertices[k]] = NEVER
-    return found[:size]
+        candidate += fits
+    return candidate, size

@@ -11,6 +11,8 @@ from circle15.network.places import ragged, straight, turned
 from circle15.network.threads import in_threads
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from circle15.display import Track
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from circle15.network.places import Places
     from circle15.network.snapping import Spots
 
+_ROOM = 1024  # losses that are listed in one call, unless one candidate has more
 FURTHER = 2  # [P] after a closure, ways are looked for as far as this many cut-offs
 
 
@@ -67,13 +70,28 @@ def losses(graph: Graph, homes: Spots, goals: Spots, *, asked: Asked, track: Tra
             within = int(asked.within[service])
             given = closures.Service(seeds.items[some], seeds.ticks[some], direct[service], within, FURTHER * within)
             count = search.settle(graph.reversed, given.vertices, given.ticks, given.limit, work)
-            found.append(np.insert(closures.losses(city, given, work, ways, count), 2, service, axis=1))
+            closures.prepare(city, given, work, ways, count)
+            found += [np.insert(some, 2, service, axis=1) for some in _every_loss(city, given, work, ways)]
+            ways.seed[given.vertices] = search.NEVER
             search.clear(work, count)
         return found
 
     done = [one for run_of in in_threads(run, len(asked.within), track=track, words="dependence") for one in run_of]
     every = np.concatenate([np.zeros((0, 5), np.int64), *done])
     return every[np.lexsort(every.T[2::-1])]
+
+
+def _every_loss(
+    city: closures.City, service: closures.Service, work: search.Work, ways: closures.Ways
+) -> Iterator[Ints]:
+    """What one service loses to each candidate, in as much room as it takes."""
+    candidate, room = 0, _ROOM
+    while candidate < len(city.closing.first) - 1:
+        out = np.empty((room, 4), np.int64)
+        after, size = closures.losses(city, service, work, ways, candidate, out)
+        yield out[:size]
+        room *= 2 if after == candidate else 1
+        candidate = after
 
 
 def _ways(graph: Graph, origins: int) -> closures.Ways:

@@ -112,16 +112,17 @@ def blank_list(pieces: int, room: int, limits: int) -> Listed:
 
 
 @filling_inner
-def _begin(streets: Streets, walks: Walks, walk: int, found: Listed) -> int:
+def _begin(streets: Streets, walks: Walks, walk: Whole, found: Listed) -> Whole:
     """When each side of each piece can be begun; returns how many pieces are touched."""
-    starts, touched, count = found.starts, found.touched, 0
-    for k in range(walks.first[walk], walks.first[walk + 1]):
-        vertex, at = walks.vertices[k], walks.ticks[k]
-        for arc in range(streets.first[vertex], streets.first[vertex + 1]):
-            side = streets.sides[arc]
+    starts, touched, count = found.starts, found.touched, np.int64(0)
+    first, vertices, ticks, begins, sides = walks.first, walks.vertices, walks.ticks, streets.first, streets.sides
+    for k in range(first[walk], first[walk + 1]):
+        vertex, at = vertices[k], np.int64(ticks[k])
+        for arc in range(begins[vertex], begins[vertex + 1]):
+            side = sides[arc]
             touched[count] = side >> 1
             count += starts[side] == NEVER and starts[side ^ 1] == NEVER
-            starts[side] = min(starts[side], at)
+            starts[side] = min(np.int64(starts[side]), at)
     own = walks.piece[walk]
     if starts[2 * own] == NEVER and starts[2 * own + 1] == NEVER:
         touched[count] = own
@@ -155,7 +156,7 @@ def _cut(first: Whole, last: Whole, ticks: tuple[Whole, Whole], own: tuple[float
 
 
 @filling
-def enlist(streets: Streets, walks: Walks, walk: int, limits: Ints, found: Listed) -> None:
+def enlist(streets: Streets, walks: Walks, walk: Whole, limits: Ints, found: Listed) -> None:
     """List what a walk reaches within each limit; a piece is whole once, and no longer cut after that.
 
     Stretches that meet are one.
@@ -174,10 +175,11 @@ def enlist(streets: Streets, walks: Walks, walk: int, limits: Ints, found: Liste
         starts[2 * piece] = starts[2 * piece + 1] = NEVER
         ticks = np.int64(sides[2 * piece]), np.int64(sides[2 * piece + 1])
         own = start if piece == own_piece else np.int64(NEVER)
-        whole = False
+        soonest, whole = min(first, last), False
+        soonest = min(soonest, own)
         for at in range(limits.size):
             limit = limits[at]
-            if not whole and min(first, last, own) < limit:
+            if not whole and soonest < limit:
                 ahead, low, high, back, one, other = _cut(first, last, ticks, (own_share, own), limit)
                 whole = ahead >= min(back, 1.0) or back <= 0
                 n = counts[at, 0] if whole else counts[at, 1]
@@ -258,14 +260,13 @@ def _past_water(canvas: Canvas, at: tuple[int, int], street: tuple[float, float]
         return code if deck > 0 else max(code, SHORE)
     if deck > 0:
         return FAR
-    cell, (bx, by) = canvas.cell, street
-    ax, ay = at[1] * cell, at[0] * cell
+    cell, (bx, by), first, listed, banks = canvas.cell, street, canvas.first, canvas.listed, canvas.bank
+    ax, ay, x0, y0 = at[1] * cell, at[0] * cell, canvas.x, canvas.y
     for row in range(int(min(ay, by) / cell), int(max(ay, by) / cell) + 1):
         for column in range(int(min(ax, bx) / cell), int(max(ax, bx) / cell) + 1):
             k = row * canvas.columns + column
-            for j in range(canvas.first[k], canvas.first[k + 1]):
-                bank = canvas.bank[canvas.listed[j]]
-                if _crosses(ax + canvas.x, ay + canvas.y, bx + canvas.x, by + canvas.y, bank):
+            for j in range(first[k], first[k + 1]):
+                if _crosses(ax + x0, ay + y0, bx + x0, by + y0, banks[listed[j]]):
                     return FAR
     return code
 
@@ -322,32 +323,33 @@ def _draw(sheet: Sheet, canvas: Canvas, lines: Lines, box: Small, parts: Small, 
 
 
 @filling
-def thinned(lines: Lines, deck: Bytes, tolerance: float, first: Ints, kept: Ints) -> int:
+def thinned(lines: Lines, deck: Bytes, tolerance: float, first: Ints, kept: Ints) -> Whole:
     """List the vertices to keep, so that none left out is farther than the tolerance from where it would be drawn.
 
     Fills where each piece now begins, and which vertices are kept; returns how many.
     """
-    n = 0
-    for piece in range(lines.first.size - 1):
+    x, y, shares, begins = lines.x, lines.y, lines.share, lines.first
+    n, most = np.int64(0), tolerance * tolerance
+    for piece in range(begins.size - 1):
         first[piece] = n
-        low, end = lines.first[piece], lines.first[piece + 1] - 1
+        low, end = begins[piece], begins[piece + 1] - 1
         kept[n] = low
         n += 1
         while low < end:
             high, fits = low + 1, True
-            while fits and high < min(end, low + LOOKAHEAD):
-                dx, dy = lines.x[high + 1] - lines.x[low], lines.y[high + 1] - lines.y[low]
-                share = lines.share[high + 1] - lines.share[low]
+            while fits and high < end and high < low + LOOKAHEAD:
+                x0, y0, s0 = x[low], y[low], shares[low]
+                dx, dy, share = x[high + 1] - x0, y[high + 1] - y0, shares[high + 1] - s0
                 fits = deck.size == 0 or deck[high] == deck[low]
                 for k in range(low + 1, high + 1):
-                    part = (lines.share[k] - lines.share[low]) / share if share > 0 else 0.0
-                    ex, ey = lines.x[low] + part * dx - lines.x[k], lines.y[low] + part * dy - lines.y[k]
-                    fits = fits and ex * ex + ey * ey <= tolerance * tolerance
+                    part = (shares[k] - s0) / share if share > 0 else 0.0
+                    ex, ey = x0 + part * dx - x[k], y0 + part * dy - y[k]
+                    fits = fits and ex * ex + ey * ey <= most
                 high += fits
             low = high
             kept[n] = low
             n += 1
-    first[lines.first.size - 1] = n
+    first[begins.size - 1] = n
     return n
 
 
@@ -443,33 +445,36 @@ WALK, POSITION, ROW, WORD, TALL, WIDE, LOW, HIGH, LEFT, RIGHT, START = range(11)
 @filling_inner
 def _stretch(box: Small, piece: int, place: Ints) -> None:
     """Stretch the used part of a place, in rows and columns of the study, over a piece."""
-    place[LOW], place[LEFT] = min(place[LOW], box[piece, 0]), min(place[LEFT], box[piece, 1])
-    place[HIGH], place[RIGHT] = max(place[HIGH], box[piece, 2]), max(place[RIGHT], box[piece, 3])
+    around = box[piece]
+    place[LOW] = min(place[LOW], np.int64(around[0]))
+    place[LEFT] = min(place[LEFT], np.int64(around[1]))
+    place[HIGH] = max(place[HIGH], np.int64(around[2]))
+    place[RIGHT] = max(place[RIGHT], np.int64(around[3]))
 
 
 @filling_inner
-def _lay_out(found: Listed, box: Small, walk: int, sheets: Sheets, n: Whole) -> tuple[int, int]:
+def _lay_out(found: Listed, box: Small, walk: Whole, sheets: Sheets, n: Whole) -> tuple[Whole, Whole]:
     """Places for what one walk reaches within each limit, from row n of `place` on; returns how many, and their words.
 
     There is a node to spare on every side.
     """
-    place, limits, count = sheets.place, len(found.counts), 0
-    for at in range(limits):
+    place, counts, whole, part, count = sheets.place, found.counts, found.whole, found.part, np.int64(0)
+    for at in range(len(counts)):
         row = place[n + count]
         row[LOW], row[HIGH], row[LEFT], row[RIGHT] = 2**31, -1, 2**31, -1
         if count > 0:
             for k in range(LOW, RIGHT + 1):
                 row[k] = place[n + count - 1, k]
-        for k in range(found.counts[at, 0]):
-            _stretch(box, found.whole[at, k, 0], row)
-        for k in range(found.counts[at, 1]):
-            _stretch(box, found.part[at, k, 0], row)
+        for k in range(counts[at, 0]):
+            _stretch(box, whole[at, k, 0], row)
+        for k in range(counts[at, 1]):
+            _stretch(box, part[at, k, 0], row)
         if row[HIGH] >= 0:
             row[WALK], row[POSITION] = walk, at
             sheets.metres[n + count] = found.metres[at]
             count += 1
     if count == 0:
-        return 0, 0
+        return count, count
     last = place[n + count - 1]
     top, start = last[LOW] - 1, (last[LEFT] - 1) >> 3
     tall, wide = last[HIGH] + 2 - top, ((last[RIGHT] + 1) >> 3) + 1 - start
@@ -482,29 +487,33 @@ def _lay_out(found: Listed, box: Small, walk: int, sheets: Sheets, n: Whole) -> 
 
 
 @filling
-def draw(world: World, walks: Walks, limits: Ints, found: Listed, sheets: Sheets, walk: int) -> tuple[int, int, int]:
+def draw(
+    world: World, walks: Walks, limits: Ints, found: Listed, sheets: Sheets, walk: Whole
+) -> tuple[Whole, Whole, Whole]:
     """Draw what each walk reaches within each limit, from one walk on, while there is room.
 
     Returns the next walk, the sheets drawn, and the words that the next walk needs (0: all are drawn). What reaches
     nothing has no sheet.
     """
-    known, box, n, end = world.known, world.known.box, np.int64(0), np.int64(0)
-    while walk < walks.first.size - 1:
-        enlist(world.streets, walks, walk, limits, found)
+    known, box, n, end, streets = world.known, world.known.box, np.int64(0), np.int64(0), world.streets
+    places, room, bytes_of, canvas, lines = sheets.place, sheets.words, sheets.codes, world.canvas, world.lines
+    counts, whole, part, span, last = found.counts, found.whole, found.part, found.span, walks.first.size - 1
+    while walk < last:
+        enlist(streets, walks, walk, limits, found)
         count, need = _lay_out(found, box, walk, sheets, n)
-        if end + need > sheets.words.size:
-            return walk, int(n), need
+        if end + need > room.size:
+            return walk, n, need
         for k in range(n, n + count):
-            place = sheets.place[k]
+            place = places[k]
             place[START], size, at = end, place[TALL] * place[WIDE], place[POSITION]
-            words, codes = sheets.words[end : end + size], sheets.codes[8 * end : 8 * (end + size)]
+            words, codes = room[end : end + size], bytes_of[8 * end : 8 * (end + size)]
             sheet = Sheet(place[ROW], 8 * place[WORD], place[WIDE], words, codes)
             for j in range(size):
-                words[j] = sheets.words[end - size + j] if k > n else _BLANK
-            _stamp(sheet, known, found.whole[at, : found.counts[at, 0]])
-            parts = found.counts[at, 1]
-            _draw(sheet, world.canvas, world.lines, box, found.part[at, :parts], found.span[at, :parts])
+                words[j] = room[end - size + j] if k > n else _BLANK
+            _stamp(sheet, known, whole[at, : counts[at, 0]])
+            some = counts[at, 1]
+            _draw(sheet, canvas, lines, box, part[at, :some], span[at, :some])
             end += size
         n += count
         walk += 1
-    return walk, int(n), 0
+    return walk, n, np.int64(0)

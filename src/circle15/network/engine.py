@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _Answer = TypeVar("_Answer")
 
 _CACHED = 13  # 2 ** 13 vertices and their arcs take a quarter of a megabyte
+_AT_ONCE = 1 << 16  # nodes that are brought into the caller's order together
 _BITS = 15  # of a Hilbert cell in each direction: with its number, a key still fits
 
 
@@ -121,11 +122,10 @@ class Engine:
         threads = threads or processors()
         rank = np.arange(nodes or 0, dtype=np.int32) if xy is None else along_hilbert(np.asarray(xy))
         check_links(from_node, to_node, ticks, nodes=len(rank))
-        links = np.arange(len(ticks), dtype=np.int32)
         tails, heads = (np.asarray(ends).astype(np.int32, copy=False) for ends in (from_node, to_node))
         whole = np.minimum(ticks, NEVER).astype(np.int32, copy=False)
         given = [(tails, heads), (heads, tails)]
-        onward, back = each(lambda ends: arcs(*ends, whole, rank=rank, links=links), given, threads=threads)
+        onward, back = each(lambda ends: arcs(*ends, whole, rank=rank), given, threads=threads)
         return cls(onward, back, rank, tails, heads, whole, threads)
 
     @property
@@ -200,8 +200,15 @@ class Engine:
 
         def run(one: int) -> None:
             part = slice(bounds[one], bounds[one + 1])
-            some = search.Seeds(vertices[part], ticks[part], stretch)
-            self.lend(lambda work: search.nearest(graph, some, limit, self.rank, out[one], work))
+
+            def walk(work: search.Work) -> None:
+                _nearest(graph, vertices[part], ticks[part], limit, work, stretch=stretch)
+                for low in range(0, self.nodes, _AT_ONCE):  # numpy copies what it is asked for
+                    some = slice(low, low + _AT_ONCE)
+                    np.take(work.ticks, self.rank[some], out=out[one, some], mode="clip")
+                work.ticks.fill(NEVER)
+
+            self.lend(walk)
 
         each(run, np.argsort(-np.diff(bounds), kind="stable").tolist(), threads=self.threads)  # the longest first
         return out
@@ -297,15 +304,10 @@ class Engine:
 
         def run(low: int, high: int) -> Ragged:
             some = _part(plan, low, high)
-            return scratch.use(lambda found: self.lend(lambda work: search.times(some, cutoff, found, work)))
+            return scratch.use(lambda found: self.lend(lambda work: search.listed(some, cutoff, found, work)))
 
-        done = in_threads(run, sources.rows, threads=self.threads)
-        sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(one.first) for one in done)])
-        items, ticks = (
-            np.concatenate([np.zeros(0, np.int32), *(getattr(one, name) for one in done)])
-            for name in ("items", "ticks")
-        )
-        found = csr_array((ticks, items, np.cumsum(sizes)), shape=(sources.rows, targets.rows))
+        first, items, ticks = search.strung(in_threads(run, sources.rows, threads=self.threads))
+        found = csr_array((ticks, items, first), shape=(sources.rows, targets.rows))
         found.has_sorted_indices = True  # so that nobody sorts them again; turning round keeps them so
         return found.T.tocsr() if backward != back else found
 
@@ -362,11 +364,8 @@ class Engine:
         def run(low: int, high: int) -> Ragged:
             return self.lend(lambda work: search.reached(graph, _slice(seeds, low, high), limit, work))
 
-        done = in_threads(run, origins.rows, threads=self.threads)
-        sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(one.first) for one in done)])
-        items = np.concatenate([np.zeros(0, np.int32), *(one.items for one in done)])
-        ticks = np.concatenate([np.zeros(0, np.int32), *(one.ticks for one in done)])
-        return Ragged(np.cumsum(sizes), self._node[items], ticks)
+        found = search.strung(in_threads(run, origins.rows, threads=self.threads))
+        return found._replace(items=self._node[found.items])
 
     def tree(self, places: Places, *, limit: int, back: bool = False) -> search.Tree:
         """A shortest way from a place to every node within the limit; `back`: to the nearest of the places from there.
@@ -378,6 +377,7 @@ class Engine:
         """
         seeds, graph = (places.entering, self.reversed) if back else (places.leaving, self.onward)
         limit = int(limits(limit)[-1])
+        graph = graph._replace(links=self.links[int(back)])
         found = self.lend(lambda work: search.tree(graph, seeds.items, seeds.ticks, limit, work))
         return found._replace(vertices=self._node[found.vertices])
 
@@ -390,9 +390,9 @@ class Engine:
         for packed, at in zip((self.onward, self.reversed), self._positions, strict=True):
             pairs = packed.pairs.copy()
             pairs[at[which]] = (pairs[at[which]] >> 32 << 32) | times[which]
-            both.append(_views(packed.first, pairs, packed.links))
+            both.append(packed._replace(pairs=pairs))
         other = replace(self, onward=both[0], reversed=both[1], ticks=times)
-        shared = ("_work", "_positions", "_node")  # they depend on the shape of the graph only
+        shared = ("_work", "_positions", "_node", "links")  # they depend on the shape of the graph only
         vars(other).update({name: getattr(self, name) for name in shared})
         return other
 
@@ -412,6 +412,16 @@ class Engine:
         return max(_CACHED, min(62, int(np.ceil(np.log2(max(again, 1.0))))))
 
     @cached_property
+    def links(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The link of each arc, both ways; -1 for padding.
+
+        Nearest places, counts and times need none: the graph is packed once more when they are asked for.
+        """
+        ends = [(self.tails, self.heads), (self.heads, self.tails)]
+        onward, back = (arcs(*one, self.ticks, rank=self.rank, named=True).links for one in ends)
+        return onward, back
+
+    @cached_property
     def _node(self) -> NDArray[np.int32]:
         """The node of each vertex."""
         node = np.empty_like(self.rank)
@@ -422,9 +432,9 @@ class Engine:
     def _positions(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Where each link stands in the graph, both ways."""
         found = []
-        for packed in (self.onward, self.reversed):
+        for links in self.links:
             at = np.full(len(self.ticks), -1, np.int32)
-            at[packed.links[:-2]] = np.arange(len(packed.links) - 2, dtype=np.int32)
+            at[links[:-2]] = np.arange(len(links) - 2, dtype=np.int32)
             found.append(at)
         return found[0], found[1]
 
@@ -447,8 +457,9 @@ def along_hilbert(xy: Floats) -> NDArray[np.int32]:
         return np.zeros(0, np.int32)
     low, high = xy.min(axis=0), xy.max(axis=0)
     cell = max(float((high - low).max()), 1e-9) / (2**_BITS - 1)
-    x, y = ((xy[:, axis] - low[axis]) / cell for axis in (0, 1))
-    keys = search.hilbert(x.astype(np.int64), y.astype(np.int64), _BITS)
+    x, y = (((xy[:, axis] - low[axis]) / cell).astype(np.int64) for axis in (0, 1))
+    keys = x  # the cells are not needed after it
+    search.hilbert(x, y, _BITS, keys)
     keys.sort()
     rank = np.empty(len(xy), np.int32)
     rank[keys & 0xFFFFFFFF] = np.arange(len(xy), dtype=np.int32)
@@ -461,18 +472,29 @@ def arcs(
     ticks: NDArray[np.int32],
     *,
     rank: NDArray[np.int32],
-    links: NDArray[np.int32],
+    named: bool = False,
 ) -> Arcs:
-    """Arcs sorted by the vertex that they leave."""
-    return _views(*search.pack(tails, heads, ticks, rank, links))
-
-
-def _views(first: NDArray[np.uint32], pairs: NDArray[np.int64], links: NDArray[np.int32]) -> Arcs:
-    halves = pairs.astype("<i8", copy=False).view("<i4")
-    return Arcs(first, pairs, halves[1::2], halves[::2], links)
+    """Arcs sorted by the vertex that they leave, with their links where they are to be `named`."""
+    size = len(tails) + 2
+    links = np.full(size if named else 0, -1, np.int32)
+    packed = Arcs(np.zeros(len(rank) + 2, np.uint32), np.zeros(size, np.int64), links)
+    search.pack(tails, heads, ticks, rank, packed)
+    return packed._replace(first=packed.first[:-1])
 
 
 # ------------------------------------------------------------------------------------------------ sharing out the work
+
+
+def _nearest(
+    graph: Arcs, vertices: NDArray[np.int32], ticks: NDArray[np.int32], limit: int, work: search.Work, *, stretch: int
+) -> None:
+    """Walk from seeds that ascend, those of 2 ** `stretch` vertices at a time, so that what is searched stays cached.
+
+    Each stretch corrects those before it, and the last answer is the same.
+    """
+    cuts = np.flatnonzero(np.diff(vertices >> stretch)) + 1
+    for low, high in pairwise([0, *cuts.tolist(), len(vertices)]):
+        search.settle(graph, vertices[low:high], ticks[low:high], limit, work)
 
 
 def _starts(lists: Ragged) -> NDArray[np.int64]:

@@ -72,6 +72,7 @@ class Layout:
         self.nodes[rank] = names
         self.tail, self.head = (rank[end].astype(np.int64) for end in (tail, head))
         self.stamped: dict[tuple[float, bytes], Stamped] = {}  # by cell and water: for drawing
+        self.near: dict[tuple[bytes, float], tuple[Ints, Ints]] = {}  # by points: those near a piece, and the piece
         self.placed: dict[tuple[bytes, float], Ints] = {}  # by points and rules: the piece of each point
         self._pieces()
         yard = np.unique(np.concatenate([self.tail[self.private], self.head[self.private]]))
@@ -102,6 +103,14 @@ class Layout:
         sides = 2 * self.piece.astype(np.int32) + 1
         sides[self.ahead] -= 1
         return sides
+
+    @cached_property
+    def doors(self) -> Bools:
+        """Which pieces have room for a door, whoever walks there."""
+        rows = self.streets.iloc[self.ahead]
+        new = rows["osm_id"].astype(str).str.startswith(NEW).to_numpy(dtype=bool)
+        doors: Bools = ~rows["kind"].isin(NO_PLACE).to_numpy(dtype=bool) & ~new
+        return doors
 
     @cached_property
     def drawn(self) -> Lines:
@@ -199,7 +208,6 @@ class Graph:
         of_piece = part[layout.tail[layout.ahead]]
         main = of_piece == (np.argmax(metres) if len(metres) else -1)
         either = usable[layout.ahead] | ((layout.back >= 0) & usable[layout.back])
-        kind = layout.streets["kind"].to_numpy(dtype=object)[layout.ahead]
         return cls(
             layout=layout,
             ticks=ticks,
@@ -207,7 +215,7 @@ class Graph:
             links=links,
             how=np.where(main, "main", "island").astype(object),
             small=~main & (metres[of_piece] < SMALL_M),
-            placeable=either & ~np.isin(kind, NO_PLACE) & ~added[layout.ahead],
+            placeable=either & layout.doors,
         )
 
     def on(self, layout: Layout) -> Graph:
@@ -218,14 +226,12 @@ class Graph:
     @cached_property
     def onward(self) -> Arcs:
         """The arcs in the direction of walking, with their links."""
-        arcs = self.engine.onward
-        return arcs._replace(links=self.links[arcs.links])
+        return self.engine.onward._replace(links=self.links[self.engine.links[0]])
 
     @cached_property
     def reversed(self) -> Arcs:
         """The arcs turned round, with their links."""
-        arcs = self.engine.reversed
-        return arcs._replace(links=self.links[arcs.links])
+        return self.engine.reversed._replace(links=self.links[self.engine.links[1]])
 
     @cached_property
     def ways(self) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:

@@ -249,7 +249,8 @@ class Drawer:
 
     def draw(self, walks: drawing.Walks, walk: int) -> tuple[int, int]:
         """Draw sheets from one walk on, while there is room; returns the next walk, and how many sheets."""
-        after, count, need = drawing.draw(self._ground.world, walks, self._limits, self._listed, self._sheets, walk)
+        drawn = drawing.draw(self._ground.world, walks, self._limits, self._listed, self._sheets, walk)
+        after, count, need = map(int, drawn)
         if count or not need:
             return after, count
         self._make(2 * need)

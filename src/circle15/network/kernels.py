@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import hashlib
 import subprocess
 import sys
@@ -32,7 +33,12 @@ _at_work: dict[str, subprocess.Popen[bytes]] = {}
 
 def compiled(kernel: _Kernel, *, door: bool = True, counted: bool = True) -> _Kernel:
     """Compile on the first call, keep the result on disk, and run without the interpreter lock."""
-    options: dict[str, Any] = {"nogil": True, "no_cpython_wrapper": not door, "no_cfunc_wrapper": True}
+    options: dict[str, Any] = {
+        "nogil": True,
+        "error_model": "numpy",
+        "no_cpython_wrapper": not door,
+        "no_cfunc_wrapper": True,
+    }
     options |= {} if counted else _UNCOUNTED
     try:
         ready = numba.njit(cache=True, **options)(kernel)
@@ -52,6 +58,11 @@ def filling(kernel: _Kernel) -> _Kernel:
     Nobody counts then who holds which array: quicker to compile, and much quicker where many are handed on.
     """
     return compiled(kernel, counted=False)
+
+
+def woven(kernel: _Kernel) -> _Kernel:
+    """Weave a small kernel, or one that is called once, into those that call it, before they are compiled."""
+    return cast("_Kernel", numba.njit(inline="always")(kernel))
 
 
 def filling_inner(kernel: _Kernel) -> _Kernel:
@@ -117,14 +128,15 @@ def _compile_walking() -> None:
     engine.reached(door, limit=600)
     none, never = np.zeros(0, np.int32), np.full(2, search.NEVER, np.int32)
     closing = closures.Closing(np.full(2, -1, np.int32), np.zeros(2, np.int64), none, none)  # one that closes nothing
-    city = closures.City(engine.onward, engine.reversed, closing, door.leaving, turned(door.leaving, count=2))
+    onward, back = engine.onward._replace(links=engine.links[0]), engine.reversed._replace(links=engine.links[1])
+    city = closures.City(onward, back, closing, door.leaving, turned(door.leaving, count=2))
     service = closures.Service(door.entering.items, door.entering.ticks, never[:1], 300, 600)
     left, after, cut, seen, found = (np.empty(2, np.int32) for _ in range(5))
     ways = closures.Ways(never, np.empty(8, np.int64), left, after, cut, np.empty(1, np.int64), seen, found)
     work = search.scratch(engine.onward)
     count = search.settle(engine.reversed, service.vertices, service.ticks, 600, work)
-    closures.losses(city, service, work, ways, count)
-    search.clear(work, count)
+    closures.prepare(city, service, work, ways, count)
+    closures.losses(city, service, work, ways, 0, np.empty((1, 4), np.int64))
 
 
 def _compile_drawing() -> None:
@@ -139,7 +151,7 @@ def _compile_drawing() -> None:
     none = np.zeros(1, np.int64)
     layout = SimpleNamespace(lines=lines, drawn=canvas.vertices(lines), stamped={}, tail=none, ahead=none)
     ends, ticks, first = np.array([0, 1], np.int32), np.array([600, 600], np.int32), np.array([0, 1, 2])
-    arcs = search.Arcs(np.zeros(3, np.uint32), none, ends, ends, ends)
+    arcs = search.Arcs(np.zeros(3, np.uint32), none, ends)
     walks = drawing.Walks(np.array([0, 2]), ends, ends, ends[:1], np.zeros(1), none)
     reach: Any = SimpleNamespace(
         graph=SimpleNamespace(layout=layout, onward=arcs),
@@ -156,6 +168,7 @@ _PARTS = {"walking": _compile_walking, "drawing": _compile_drawing}
 
 def _main() -> None:
     part = sys.argv[1]
+    gc.disable()  # a compiler makes a million small things that are in nobody's way
     _PARTS[part]()
     stamp = _stamp(part)
     if stamp is not None:

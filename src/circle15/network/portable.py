@@ -9,7 +9,6 @@ import numpy as np
 
 from circle15.impedance import NO_WAY
 from circle15.network import snapping
-from circle15.network.graph import NEW, NO_PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,7 +111,7 @@ def portable(graphs: Mapping[Walker, Graph], origins: gpd.GeoDataFrame, faciliti
         metres=layout.length_m,
         kind=kind,
         osm_id=osm_id,
-        doors=~np.isin(kind, NO_PLACE) & ~np.array([str(one).startswith(NEW) for one in osm_id], dtype=bool),
+        doors=layout.doors,
         private=sides(layout.private),
         closed=sides(layout.closed),
         at_edge=sides(edge),

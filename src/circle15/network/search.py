@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from circle15.network.kernels import compiled, inner
+from circle15.network.kernels import compiled, filling, filling_inner, inner, woven
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Whole = int | np.int64
@@ -27,21 +29,30 @@ _LOW = 2**32 - 1  # an entry of the queue is the ticks above, the vertex in the 
 _NARROW = 6  # buckets are at least 2 ** 6 ticks wide: measured as the best width on streets
 _BUCKETS = 4096  # and never more than this, so that they stay in the nearest cache
 _EMPTY = np.uint32(_LOW)
+_ROOM = 2**15  # items that are listed in one call, unless one source has more
 
 
 class Arcs(NamedTuple):
     """A directed graph: the arcs that leave vertex v are at `first[v]` to `first[v + 1]`.
 
-    `pairs` holds head and ticks of an arc in one number, head above: one look into memory for both; `heads` and `ticks`
-    are views of it. `links` is the caller's number of the link, or -1 for an arc between two copies of one node. The
-    last two arcs are padding.
+    `pairs` holds head and ticks of an arc in one number, head above: one look into memory for both. `links` is the
+    caller's number of the link, or -1 for an arc between two copies of one node; empty where nobody asks. The last two
+    arcs are padding.
     """
 
     first: NDArray[np.uint32]
     pairs: NDArray[np.int64]
-    heads: NDArray[np.int32]
-    ticks: NDArray[np.int32]
     links: NDArray[np.int32]
+
+    @property
+    def heads(self) -> NDArray[np.int32]:
+        """The vertex that each arc leads to."""
+        return self.pairs.astype("<i8", copy=False).view("<i4")[1::2]
+
+    @property
+    def ticks(self) -> NDArray[np.int32]:
+        """How long each arc takes."""
+        return self.pairs.astype("<i8", copy=False).view("<i4")[::2]
 
 
 class Ragged(NamedTuple):
@@ -50,6 +61,9 @@ class Ragged(NamedTuple):
     first: NDArray[np.int64]
     items: NDArray[np.int32]
     ticks: NDArray[np.int32]
+
+
+_NONE = Ragged(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
 
 
 class Work(NamedTuple):
@@ -85,10 +99,9 @@ def scratch(arcs: Arcs, seeds: int = 0) -> Work:  # noqa: ARG001  the queue no l
 # ------------------------------------------------------------------------------------------------- packing the graph
 
 
-@compiled
-def hilbert(x: NDArray[np.int64], y: NDArray[np.int64], bits: int) -> NDArray[np.int64]:
-    """Position of cells along a Hilbert curve, above; their own number, in the low 32 bits (Hilbert 1891)."""
-    keys = np.empty(x.size, np.int64)
+@filling
+def hilbert(x: NDArray[np.int64], y: NDArray[np.int64], bits: int, keys: NDArray[np.int64]) -> None:
+    """Fill in positions of cells along a Hilbert curve, above; their own number, in the low 32 bits (Hilbert 1891)."""
     for k in range(x.size):
         along, column, row = np.int64(0), x[k], y[k]
         for level in range(bits - 1, -1, -1):
@@ -99,39 +112,34 @@ def hilbert(x: NDArray[np.int64], y: NDArray[np.int64], bits: int) -> NDArray[np
                     column, row = ~column, ~row
                 column, row = row, column
         keys[k] = (along << 32) | k
-    return keys
 
 
-@compiled
+@filling
 def pack(
-    tails: NDArray[np.int32],
-    heads: NDArray[np.int32],
-    ticks: NDArray[np.int32],
-    rank: NDArray[np.int32],
-    links: NDArray[np.int32],
-) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int32]]:
-    """Arcs in the order of the vertex that they leave: where each vertex begins, head and ticks, link."""
-    first = np.zeros(rank.size + 1, np.uint32)
+    tails: NDArray[np.int32], heads: NDArray[np.int32], ticks: NDArray[np.int32], rank: NDArray[np.int32], out: Arcs
+) -> None:
+    """Fill in the arcs in the order of the vertex that they leave; `out.first` holds zeros, one more than it will.
+
+    Links are left out where there is no room for them.
+    """
+    first, pairs, links = out.first, out.pairs, out.links
     for k in range(tails.size):
-        first[np.int64(rank[tails[k]]) + 1] += np.uint32(1)
+        first[np.uint32(rank[np.uint32(tails[k])]) + 2] += np.uint32(1)
     for v in range(rank.size):
-        first[v + 1] += first[v]
-    pairs = np.zeros(tails.size + 2, np.int64)
-    names = np.full(tails.size + 2, -1, np.int32)
-    at = first.copy()
+        first[v + 2] += first[v + 1]
     for k in range(tails.size):
-        tail = rank[tails[k]]
-        place = at[tail]
-        at[tail] = place + np.uint32(1)
-        pairs[place] = (np.int64(rank[heads[k]]) << 32) | np.int64(ticks[k])
-        names[place] = links[k]
-    return first, pairs, names
+        tail = np.uint32(rank[np.uint32(tails[k])]) + 1
+        place = first[tail]
+        first[tail] = place + np.uint32(1)
+        pairs[place] = (np.int64(rank[np.uint32(heads[k])]) << 32) | np.int64(ticks[k])
+        if links.size > 0:
+            links[place] = k
 
 
 # ------------------------------------------------------------------------------------------------------- the search
 
 
-@inner
+@woven
 def _push(work: Work, free: np.uint32, bucket: Whole, entry: Whole) -> np.uint32:
     """Put an entry in front of its bucket; returns the next free slot."""
     slot = free
@@ -142,7 +150,7 @@ def _push(work: Work, free: np.uint32, bucket: Whole, entry: Whole) -> np.uint32
     return free
 
 
-@inner
+@filling_inner
 def _sweep(work: Work, free: np.uint32) -> tuple[np.uint32, int]:
     """Take out every entry that a better one has overtaken; returns the next free slot and how many are left."""
     left = 0
@@ -162,7 +170,7 @@ def _sweep(work: Work, free: np.uint32) -> tuple[np.uint32, int]:
     return free, left
 
 
-@inner
+@filling_inner
 def _seed(
     work: Work, vertices: NDArray[np.int32], ticks: NDArray[np.int32], limit: int, shift: int
 ) -> tuple[np.uint32, int, int]:
@@ -184,7 +192,7 @@ def _seed(
     return free, waiting, count
 
 
-@compiled
+@filling
 def settle(arcs: Arcs, vertices: NDArray[np.int32], ticks: NDArray[np.int32], limit: int, work: Work) -> int:
     """Walk from several seeds at once as far as `limit`, inclusive.
 
@@ -229,37 +237,9 @@ def settle(arcs: Arcs, vertices: NDArray[np.int32], ticks: NDArray[np.int32], li
     return count
 
 
-@compiled
 def clear(work: Work, count: int) -> None:
     """Put back what one search touched."""
-    for k in range(count):
-        work.ticks[np.uint32(work.touched[k])] = NEVER
-
-
-class Seeds(NamedTuple):
-    """Where one search begins: vertices, ascending, and the ticks there; 2 ** `stretch` vertices are done at a time."""
-
-    vertices: NDArray[np.int32]
-    ticks: NDArray[np.int32]
-    stretch: int
-
-
-@compiled
-def nearest(arcs: Arcs, seeds: Seeds, limit: int, rank: NDArray[np.int32], out: NDArray[np.int32], work: Work) -> None:
-    """Ticks from every node to the nearest seed; `out` is in the caller's order.
-
-    The seeds of one stretch of the Hilbert curve after the other, so that what is searched stays in the cache; each
-    stretch corrects those before it, and the last answer is the same.
-    """
-    low = 0
-    for k in range(1, seeds.vertices.size + 1):
-        if k == seeds.vertices.size or seeds.vertices[k] >> seeds.stretch != seeds.vertices[low] >> seeds.stretch:
-            settle(arcs, seeds.vertices[low:k], seeds.ticks[low:k], limit, work)
-            low = k
-    for node in range(rank.size):
-        out[node] = work.ticks[np.uint32(rank[node])]
-    for vertex in range(work.ticks.size):
-        work.ticks[vertex] = NEVER
+    work.ticks[work.touched[:count]] = NEVER
 
 
 # ------------------------------------------------------------------------------------------------------- the counts
@@ -276,7 +256,7 @@ class Tally(NamedTuple):
     holds: NDArray[np.int64]
 
 
-@inner
+@filling_inner
 def _ring(cutoffs: NDArray[np.int64], ticks: Whole) -> int:
     ring = 0
     for k in range(cutoffs.size):
@@ -284,7 +264,7 @@ def _ring(cutoffs: NDArray[np.int64], ticks: Whole) -> int:
     return ring
 
 
-@inner
+@filling_inner
 def _same(seeds: Ragged, one: int, other: int) -> bool:
     """Whether two places, one after the other, are entered alike."""
     size = seeds.first[one + 1] - seeds.first[one]
@@ -296,7 +276,7 @@ def _same(seeds: Ragged, one: int, other: int) -> bool:
     return True
 
 
-@compiled
+@filling
 def tally(arcs: Arcs, seeds: Ragged, holds: NDArray[np.int64], sign: int, table: Tally, work: Work) -> None:
     """Count each place at every vertex that reaches it: one search per list of `seeds`, fewer when neighbours agree.
 
@@ -321,7 +301,7 @@ def tally(arcs: Arcs, seeds: Ragged, holds: NDArray[np.int64], sign: int, table:
         many, held = np.int64(0), np.int64(0)
 
 
-@compiled
+@filling
 def gather(rings: NDArray[Any], rank: NDArray[np.int32], out: NDArray[Any]) -> None:
     """Add the rings of every node up to cut-offs, in the caller's order, and empty them."""
     for node in range(rank.size):
@@ -357,8 +337,8 @@ class Found(NamedTuple):
     target: NDArray[np.int32]
 
 
-@inner
-def _offer(found: Found, hits: int, target: int, ticks: Whole) -> int:
+@woven
+def _offer(found: Found, hits: Whole, target: np.uint32, ticks: Whole) -> Whole:
     """Note a way to a target; returns how many targets were found so far."""
     if ticks < found.best[target]:
         if found.best[target] == NEVER:
@@ -368,38 +348,32 @@ def _offer(found: Found, hits: int, target: int, ticks: Whole) -> int:
     return hits
 
 
-@inner
-def _hits(plan: Plan, source: int, limit: int, found: Found, work: Work) -> int:
-    """Search from one source and note the targets within the limit; returns how many. `work` is cleared."""
+@woven
+def _hits(plan: Plan, source: int, limit: int, found: Found, work: Work) -> Whole:
+    """Search from one source and note the targets within the limit; returns how many. `work` is cleared.
+
+    Without exits nothing is noted or cleared: what is found are the vertices touched.
+    """
     low, high = plan.seeds.first[source], plan.seeds.first[source + 1]
     count = settle(plan.arcs, plan.seeds.items[low:high], plan.seeds.ticks[low:high], limit, work)
-    hits = 0
+    if plan.exits.first.size == 0:
+        return count
+    hits: Whole = np.int64(0)  # whole numbers of one type, so that `_offer` is compiled once
     for k in range(plan.direct.first[source], plan.direct.first[source + 1]):
         if plan.direct.ticks[k] <= limit:
-            hits = _offer(found, hits, plan.direct.items[k], plan.direct.ticks[k])
+            hits = _offer(found, hits, np.uint32(plan.direct.items[k]), np.int64(plan.direct.ticks[k]))
     for j in range(count):
         vertex = np.uint32(work.touched[j])
         for k in range(plan.exits.first[vertex], plan.exits.first[vertex + np.uint32(1)]):
             there = np.int64(work.ticks[vertex]) + plan.exits.ticks[k]
             if there <= limit:
-                hits = _offer(found, hits, plan.exits.items[k], there)
+                hits = _offer(found, hits, np.uint32(plan.exits.items[k]), there)
         work.ticks[vertex] = NEVER
     return hits
 
 
-@inner
-def _room(values: NDArray[np.int32], size: Whole, more: int) -> NDArray[np.int32]:
-    """The first `size` values, with room for some more: in the same array, or in one twice as long."""
-    if size + more <= values.size:
-        return values
-    roomy = np.empty(max(2 * values.size, size + more), np.int32)
-    for k in range(size):
-        roomy[k] = values[k]
-    return roomy
-
-
-@inner
-def _sort(values: NDArray[np.int32], size: int) -> None:
+@filling_inner
+def _sort(values: NDArray[np.int32], size: Whole) -> None:
     """Sort the first `size` values, where they are (comb sort: Lacey and Box 1991)."""
     gap, moved = size, True
     while gap > 1 or moved:
@@ -411,23 +385,74 @@ def _sort(values: NDArray[np.int32], size: int) -> None:
                 moved = True
 
 
-@compiled
-def times(plan: Plan, limit: int, found: Found, work: Work) -> Ragged:
-    """Least ticks between each source and the targets within the limit, inclusive; targets ascend."""
-    sources = plan.seeds.first.size - 1
-    first = np.zeros(sources + 1, np.int64)
-    items, ticks = np.empty(1024, np.int32), np.empty(1024, np.int32)
-    for source in range(sources):
+@filling
+def times(plan: Plan, limit: int, begun: tuple[int, Ragged], found: Found, work: Work) -> int:
+    """List what each source finds within the limit, inclusive, and when, from one source on while there is room.
+
+    Targets ascend; a plan without exits lists the vertices themselves, in no order: `found` is made of `work` then.
+
+    Parameters
+    ----------
+    plan : Plan
+        The searches.
+    limit : int
+        Ticks.
+    begun : tuple of int and Ragged
+        The source to begin with, and where to write; list 0 is that of this source.
+    found, work : Found, Work
+        Scratch.
+
+    Returns
+    -------
+    int
+        The source after the last that there was room for.
+    """
+    source, (first, items, ticks) = begun
+    size: Whole = 0
+    own = source
+    while source < plan.seeds.first.size - 1:
         hits = _hits(plan, source, limit, found, work)
-        _sort(found.target, hits)
-        start = first[source]
-        items, ticks = _room(items, start, hits), _room(ticks, start, hits)
+        fits = size + hits <= items.size
+        if fits and plan.exits.first.size > 0:
+            _sort(found.target, hits)
         for k in range(hits):
-            target = found.target[k]
-            items[start + k], ticks[start + k] = target, found.best[target]
+            target = np.uint32(found.target[k])
+            if fits:
+                items[size + k], ticks[size + k] = target, found.best[target]
             found.best[target] = NEVER
-        first[source + 1] = start + hits
-    return Ragged(first, items[: first[sources]], ticks[: first[sources]])
+        if not fits:
+            return source
+        size, source = size + hits, source + 1
+        first[source - own] = size
+    return source
+
+
+def listed(plan: Plan, limit: int, found: Found, work: Work) -> Ragged:
+    """All that `times` lists, in as much room as it takes."""
+    source, sources, room, parts = 0, plan.seeds.first.size - 1, _ROOM, list[Ragged]()
+    while source < sources:
+        part = Ragged(np.zeros(sources - source + 1, np.int64), np.empty(room, np.int32), np.empty(room, np.int32))
+        after = times(plan, limit, (source, part), found, work)
+        if after > source:
+            first, size = part.first[: after - source + 1], part.first[after - source]
+            parts.append(Ragged(first, part.items[:size], part.ticks[:size]))
+        else:
+            room *= 2
+        source = after
+    return parts[0] if len(parts) == 1 else strung(parts)
+
+
+def strung(parts: Sequence[Ragged]) -> Ragged:
+    """Ragged lists, one after the other, as one."""
+    sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(one.first) for one in parts)])
+    items = np.concatenate([np.zeros(0, np.int32), *(one.items for one in parts)])
+    ticks = np.concatenate([np.zeros(0, np.int32), *(one.ticks for one in parts)])
+    return Ragged(np.cumsum(sizes), items, ticks)
+
+
+def reached(arcs: Arcs, seeds: Ragged, limit: int, work: Work) -> Ragged:
+    """The vertices that each source reaches, and when."""
+    return listed(Plan(arcs, seeds, _NONE, _NONE), limit, Found(work.ticks, work.touched), work)
 
 
 class Answers(NamedTuple):
@@ -439,7 +464,7 @@ class Answers(NamedTuple):
     holds: NDArray[np.int64]
 
 
-@compiled
+@filling
 def answers(
     plan: Plan, category: NDArray[np.int32], holds: NDArray[np.int64], out: Answers, found: Found, work: Work
 ) -> None:
@@ -455,25 +480,6 @@ def answers(
                 out.places[source, kind, ring] += 1
                 if holds.size:
                     out.holds[source, kind, ring] += holds[place]
-
-
-@compiled
-def reached(arcs: Arcs, seeds: Ragged, limit: int, work: Work) -> Ragged:
-    """The vertices that each source reaches, and when."""
-    sources = seeds.first.size - 1
-    first = np.zeros(sources + 1, np.int64)
-    items, ticks = np.empty(1024, np.int32), np.empty(1024, np.int32)
-    for source in range(sources):
-        low, high = seeds.first[source], seeds.first[source + 1]
-        count = settle(arcs, seeds.items[low:high], seeds.ticks[low:high], limit, work)
-        start = first[source]
-        items, ticks = _room(items, start, count), _room(ticks, start, count)
-        for k in range(count):
-            items[start + k] = work.touched[k]
-            ticks[start + k] = work.ticks[np.uint32(work.touched[k])]
-        clear(work, count)
-        first[source + 1] = start + count
-    return Ragged(first, items[: first[sources]], ticks[: first[sources]])
 
 
 # -------------------------------------------------------------------------------------------- routes and second runs
@@ -516,7 +522,8 @@ def tree(arcs: Arcs, vertices: NDArray[np.int32], ticks: NDArray[np.int32], limi
                 work.ticks[head] = -1 - there
                 size += 1
         done += 1
-    clear(work, count)
+    for k in range(count):
+        work.ticks[np.uint32(work.touched[k])] = NEVER
     return found
 
 

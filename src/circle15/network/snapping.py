@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from circle15.network.graph import Floats, Graph, Ints
+    from circle15.network.graph import Floats, Graph, Ints, Layout
     from circle15.project import Walker
+
+_Found = TypeVar("_Found")
 
 HEIGHT_WEIGHT = 2.0  # [P] metres off-road that a metre of height is worth
 _ROUNDING_M = 1e-6  # slack for comparing distances
 _TIE_M = 1e-3  # costs within a millimetre are equal
+_NEAR_M = 30.0  # most points find their street within so many metres
 _KEPT = 64  # placings that are remembered
 
 
@@ -110,52 +113,109 @@ def place(graph: Graph, points: gpd.GeoDataFrame, walker: Walker) -> Spots:
 
 def _pieces(graph: Graph, points: NDArray[np.object_], height: Floats, *, reach: float) -> Ints:
     """The piece of each point, or -1; remembered, because most walkers may use the same streets."""
-    one_way = (graph.ways[0][1] == NO_WAY) | (graph.ways[1][1] == NO_WAY)
-    rules = (graph.placeable, graph.small, one_way)
-    asked = hashlib.blake2b(b"".join(one.tobytes() for one in (*rules, shapely.get_coordinates(points), height)))
-    key = (asked.digest(), reach)
-    kept = graph.layout.placed
+    where = b"".join((shapely.get_coordinates(points).tobytes(), height.tobytes()))
+    rules = b"".join(one.tobytes() for one in (graph.placeable, graph.small, _one_way(graph)))
+    kept, key = graph.layout.placed, (_digest(rules + where), reach)
     if key not in kept:
-        piece = np.full(len(points), -1)
-        for allowed in (graph.placeable & ~graph.small, graph.placeable & graph.small):
-            left = np.flatnonzero(piece < 0)
-            piece[left] = _best(graph, points[left], height[left], pieces=np.flatnonzero(allowed), reach=reach)
-        if len(kept) >= _KEPT:
-            kept.clear()
-        kept[key] = piece
+        near, asked = graph.layout.near, (_digest(where), reach)
+        if asked not in near:
+            _remember(near, asked, _cheapest(graph.layout, points, height, pieces=graph.layout.doors, reach=reach))
+        _remember(kept, key, _chosen(graph, points, height, anyone=near[asked], reach=reach))
     return kept[key]
 
 
-def _best(graph: Graph, points: NDArray[np.object_], height: Floats, *, pieces: Ints, reach: float) -> Ints:
-    """The piece of least cost for each point; -1 where none of `pieces` is within `reach`."""
+def _chosen(
+    graph: Graph, points: NDArray[np.object_], height: Floats, *, anyone: tuple[Ints, Ints], reach: float
+) -> Ints:
+    """The piece of each point, or -1, given those that are best for who may go anywhere.
+
+    Where the walker may use one of these it is best for him as well; only other points are looked at again.
+    """
     found = np.full(len(points), -1)
-    lines = graph.layout.lines[pieces]
-    tree = shapely.STRtree(lines)
-    # Nothing can cost less than the nearest piece unless it is nearer than that piece's cost.
-    point, line = tree.query_nearest(points, max_distance=reach + _ROUNDING_M, all_matches=False)
-    ceiling = np.zeros(len(points))
-    ceiling[point] = _costs(lines[line], points[point], height[point])
-    ceiling = np.minimum(ceiling, reach) + _ROUNDING_M
-    again, line = tree.query(points[point], predicate="dwithin", distance=ceiling[point])
-    point = point[again]
-    cost = np.rint(_costs(lines[line], points[point], height[point]) / _TIE_M)
-    piece = pieces[line]
-    layout = graph.layout
-    one_way = (graph.ways[0][1] == NO_WAY) | (graph.ways[1][1] == NO_WAY)
-    order = np.lexsort((piece, layout.private[layout.ahead[piece]], one_way[piece], cost, point))
-    first = order[np.unique(point[order], return_index=True)[1]]
-    found[point[first]] = piece[first]
+    first, scraps = graph.placeable & ~graph.small, graph.placeable & graph.small
+    usable = first[anyone[1]]
+    _settle(graph, found, anyone[0][usable], anyone[1][usable])
+    reached = np.unique(anyone[0])
+    for allowed in (first, scraps):
+        left = reached[found[reached] < 0]
+        if len(left):
+            point, piece = _cheapest(graph.layout, points[left], height[left], pieces=allowed, reach=reach)
+            _settle(graph, found, left[point], piece)
     return found
 
 
-def _costs(lines: NDArray[np.object_], points: NDArray[np.object_], height: Floats) -> Floats:
-    """Off-road metres plus twice the difference in height, where both heights are known."""
-    metres = shapely.distance(lines, points)
-    known = np.isfinite(height)
+def _settle(graph: Graph, found: Ints, point: Ints, piece: Ints) -> None:
+    """Give each point, of the pieces that cost it the same, the one that comes first."""
+    private = graph.layout.private[graph.layout.ahead[piece]]
+    order = np.lexsort((piece, private, _one_way(graph)[piece], point))
+    first = order[np.unique(point[order], return_index=True)[1]]
+    found[point[first]] = piece[first]
+
+
+def _one_way(graph: Graph) -> NDArray[np.bool_]:
+    """Which pieces can be walked in one direction only, or not at all."""
+    one_way: NDArray[np.bool_] = (graph.ways[0][1] == NO_WAY) | (graph.ways[1][1] == NO_WAY)
+    return one_way
+
+
+def _digest(asked: bytes) -> bytes:
+    return hashlib.blake2b(asked).digest()
+
+
+def _remember(kept: dict[tuple[bytes, float], _Found], key: tuple[bytes, float], found: _Found) -> None:
+    """Remember what was found, and no more than so much."""
+    if len(kept) >= _KEPT:
+        kept.clear()
+    kept[key] = found
+
+
+def _cheapest(
+    layout: Layout, points: NDArray[np.object_], height: Floats, *, pieces: NDArray[np.bool_], reach: float
+) -> tuple[Ints, Ints]:
+    """Points and, of some pieces, those of least cost: all of them, where several cost a point the same.
+
+    Points that have none within `reach` are left out. A few metres around every point are looked at first, because that
+    is where most find one; then farther around those for which a piece beyond could still cost less.
+    """
+    number, left, radius = np.flatnonzero(pieces), np.arange(len(points)), min(_NEAR_M, reach)
+    lines, xy, found = layout.lines[number], shapely.get_coordinates(points), [np.zeros((2, 0), np.int64)]
+    tree = shapely.STRtree(lines)
+    while len(left):
+        round_m = radius + _ROUNDING_M
+        point, line = tree.query(shapely.box(*(xy[left] - round_m).T, *(xy[left] + round_m).T))
+        point = left[point]
+        metres = shapely.distance(lines[line], points[point])
+        point, line, metres = (one[metres <= round_m] for one in (point, line, metres))
+        cost = metres + _climb(lines[line], points[point], height[point])
+        # Nothing can cost less than the nearest piece unless it is nearer than that piece's cost.
+        ceiling = _least(
+            len(points), point, np.where(metres == _least(len(points), point, metres)[point], cost, np.inf)
+        )
+        ceiling = np.minimum(ceiling, reach) + _ROUNDING_M
+        settled = (ceiling <= round_m) | (radius >= reach)
+        use = settled[point] & (metres <= ceiling[point])
+        point, line, cost = point[use], line[use], np.rint(cost[use] / _TIE_M)
+        best = cost == _least(len(points), point, cost)[point]
+        found.append(np.stack([point[best], number[line[best]]]))
+        left, radius = left[~settled[left]], min(3 * radius, reach)
+    point, piece = np.concatenate(found, axis=1)
+    return point, piece
+
+
+def _least(size: int, at: Ints, values: Floats) -> Floats:
+    """The least value at each of some positions; infinite where there is none."""
+    least = np.full(size, np.inf)
+    np.minimum.at(least, at, values)
+    return least
+
+
+def _climb(lines: NDArray[np.object_], points: NDArray[np.object_], height: Floats) -> Floats:
+    """Twice the difference in height, where both heights are known."""
+    climb, known = np.zeros(len(lines)), np.isfinite(height)
     if known.any():
         on_street = shapely.line_interpolate_point(lines[known], shapely.line_locate_point(lines[known], points[known]))
-        metres[known] += HEIGHT_WEIGHT * np.nan_to_num(np.abs(shapely.get_z(on_street) - height[known]))
-    return metres
+        climb[known] = HEIGHT_WEIGHT * np.nan_to_num(np.abs(shapely.get_z(on_street) - height[known]))
+    return climb
 
 
 # ------------------------------------------------------------------------------------- from spots to the search's seeds

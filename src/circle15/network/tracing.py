@@ -263,20 +263,22 @@ def _find(desk: Desk, sheets: Sheets, k: int, canvas: Canvas, plan: Plan, begin:
 @filling_inner
 def _is_wet(desk: Desk, sheets: Sheets, k: int, canvas: Canvas, plan: Plan, ring: Whole) -> bool:
     """Whether a ring has a box with unreached water in it."""
-    place, codes, points, cell = sheets.place[k], sheets.codes, desk.points, plan.cell
-    left = bottom = 2**31
-    right = top = 0
+    place, codes, points, cell, wet, shore = (
+        sheets.place[k], sheets.codes, desk.points, plan.cell, canvas.wet, canvas.shore
+    )  # fmt: skip
+    left = bottom = np.int64(2**31)
+    right = top = np.int64(0)
     for at in range(desk.first[ring], desk.first[ring + 1]):
-        left, right = min(left, points[at, 0]), max(right, points[at, 0])
-        bottom, top = min(bottom, points[at, 1]), max(top, points[at, 1])
+        x, y = np.int64(points[at, 0]), np.int64(points[at, 1])
+        left, right, bottom, top = min(left, x), max(right, x), min(bottom, y), max(top, y)
     for row in range(bottom // cell + 1, top // cell + 1):
         for column in range(left // cell + 1, right // cell + 1):
             if codes[8 * (place[START] + row * place[WIDE]) + column] > plan.inside:
                 r, c = place[ROW] + row, 8 * place[WORD] + column
-                if canvas.wet[r, c] > 0:
+                if wet[r, c] > 0:
                     return True
                 for side in range(4):
-                    if canvas.shore[r, 4 * c + side] < cell - 1:
+                    if shore[r, 4 * c + side] < cell - 1:
                         return True
     return False
 

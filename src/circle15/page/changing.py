@@ -41,10 +41,9 @@ COUNTS = (  # of tables.CHANGES, unit by unit and service by service
 )
 
 
-def change_words(language: str) -> dict[str, Any]:
-    """Every word of one language that a reader of the change page sees."""
-    said = words(language)
-    return said | {"page": said["page"] | said["changes_page"]}
+def change_words(standard: Standard) -> dict[str, dict[str, Any]]:
+    """Every word that a reader of the change page sees, in each language that the standard is spoken of in."""
+    return {code: said | {"page": said["page"] | said["changes_page"]} for code, said in words(standard).items()}
 
 
 def change_blocks(found: Comparison, *, standard: Standard, language: str) -> str:
@@ -56,8 +55,8 @@ def change_blocks(found: Comparison, *, standard: Standard, language: str) -> st
         With the facts of `circle15 compare`.
     standard : Standard
         That of the later run; names services and categories.
-    language : {"zh", "en"}
-        The language that the page opens in.
+    language : str
+        The language that the page opens in, one of the standard's.
 
     Returns
     -------
@@ -98,12 +97,13 @@ def change_blocks(found: Comparison, *, standard: Standard, language: str) -> st
         "cells": _cells(found.cells, units, standard),
         "by": found.by,
         "compared": [key in set(found.changes["service"]) for key in services],
-        "facts": _facts(found),
+        "facts": _facts(found, standard.languages),
         "language": language,
         "grid": [grid.lon, grid.lat],
         "standard": standard_words(standard),
         "facilities": facility_words(facilities, standard=standard),
-        "words": {one: change_words(one) for one in ("zh", "en")},
+        "languages": standard.languages,
+        "words": change_words(standard),
         "palette": palette(),
         "street_classes": STREET_CLASSES,
         "walkers": [],
@@ -114,7 +114,7 @@ def change_blocks(found: Comparison, *, standard: Standard, language: str) -> st
     return "\n".join((json_block(study, name="study"), number_block(drawn, name="map")))
 
 
-def _facts(found: Comparison) -> dict[str, Any]:
+def _facts(found: Comparison, languages: tuple[str, ...]) -> dict[str, Any]:
     """What the head, the foot and the summary say."""
     facts: dict[str, Any] = dict(found.facts)
     before, after = facts["before"], facts["after"]
@@ -123,12 +123,12 @@ def _facts(found: Comparison) -> dict[str, Any]:
     kept |= {name: facts[name] for name in ("attribution", "note", "version")}
     said = {
         **kept,
-        **{name: after[name] for name in ("name", "name_en")},
+        "name": after["name"],
+        **{name: after.get(name) for name in (f"name_{language}" for language in languages)},
         "synthetic": bool(before["synthetic"] or after["synthetic"]),
         "data_date": " → ".join(ends),
         "scenarios": [before["scenario"], after["scenario"]],
-        "walker_zh": found.after.facts.get("walker_zh"),
-        "walker_en": found.after.facts.get("walker_en"),
+        **{name: found.after.facts.get(name) for name in (f"walker_{language}" for language in languages)},
         "units_from": found.after.facts.get("units_from"),
         "findings": len(found.findings),
     }

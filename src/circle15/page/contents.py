@@ -29,6 +29,7 @@ from circle15.page.ground import (
 from circle15.page.packing import Grid, json_block, lonlat, number_block, outlines
 from circle15.page.progress import circles, projects
 from circle15.page.squares import PLACES, SIDE_PX, Squares, farthest
+from circle15.project.languages import Labels, of_page
 from circle15.tables import CAUSES
 
 if TYPE_CHECKING:
@@ -78,24 +79,16 @@ def carried(result: Result, *, standard: Standard) -> dict[str, Any]:
     }
 
 
-def words(language: str) -> dict[str, Any]:
-    """Every word of one language that a reader sees.
-
-    Parameters
-    ----------
-    language : {"zh", "en"}
-        Chinese or English.
-
-    Returns
-    -------
-    dict
+def words(standard: Standard) -> dict[str, dict[str, Any]]:
+    """Every word that a reader of the page sees, in each language that the standard is spoken of in.
 
     Examples
     --------
-    >>> words("zh")["state"]["gap"], words("en")["state"]["gap"]
-    ('缺口', 'gap')
+    >>> from circle15.project import Standard
+    >>> {code: said["state"]["gap"] for code, said in words(Standard.load("fifteen-minutes")).items()}
+    {'en': 'gap'}
     """
-    return _labels(f"{language}.toml")
+    return {code: of_page(said) for code, said in Labels.of(standard).words.items()}
 
 
 def palette() -> dict[str, dict[str, str]]:
@@ -106,11 +99,7 @@ def palette() -> dict[str, dict[str, str]]:
     >>> sorted(palette()["grades"])
     ['1', '2', '3', '4', '5', 'none', 'unknown']
     """
-    return _labels("palette.toml")
-
-
-def _labels(file: str) -> dict[str, Any]:
-    return tomllib.loads((resources.files("circle15") / "labels" / file).read_text(encoding="utf-8"))
+    return tomllib.loads((resources.files("circle15") / "labels" / "palette.toml").read_text(encoding="utf-8"))
 
 
 def blocks(result: Result, *, standard: Standard, language: str, more: str = "") -> str:
@@ -122,8 +111,8 @@ def blocks(result: Result, *, standard: Standard, language: str, more: str = "")
         What a run computed.
     standard : Standard
         The standard that it was held against.
-    language : {"zh", "en"}
-        The language that the page opens in.
+    language : str
+        The language that the page opens in, one of the standard's.
     more : str
         Further elements, which take room from isochrones.
 
@@ -166,7 +155,7 @@ def blocks(result: Result, *, standard: Standard, language: str, more: str = "")
         "card": _card(units, result.grades, standard=standard),
         **about,
         "carried": held | {"streets_left": left},
-        "walkers": _walkers(result),
+        "walkers": _walkers(result, standard.languages),
         "depended": _depended(result.dependence, standard=standard, grid=grid),
         "survey": _survey(result.survey, units, standard=standard),
         "circles": circles(result.judgement, units, standard=standard),
@@ -176,7 +165,8 @@ def blocks(result: Result, *, standard: Standard, language: str, more: str = "")
         "grid": [grid.lon, grid.lat],
         "standard": standard_words(standard),
         "facilities": facility_words(facilities, standard=standard),
-        "words": {one: words(one) for one in ("zh", "en")},
+        "languages": standard.languages,
+        "words": words(standard),
         "palette": palette(),
         "street_classes": STREET_CLASSES,
         "minutes": sorted(float(one) for one in result.isochrones["minutes"].unique()),
@@ -197,7 +187,7 @@ def _card(units: gpd.GeoDataFrame, grades: pd.DataFrame, *, standard: Standard) 
     return counts | {"flips": numbers(card["flips"], digits=2)}
 
 
-def _walkers(result: Result) -> list[dict[str, str]]:
+def _walkers(result: Result, languages: tuple[str, ...]) -> list[dict[str, str]]:
     """The walkers with a card, the study's own first and the level city last; none where only one has a card."""
     facts, own = result.facts, str(result.facts.get("walker_key", ""))
     told = facts.get("walkers", [])
@@ -207,10 +197,9 @@ def _walkers(result: Result) -> list[dict[str, str]]:
     if not others:
         return []
     ranks = {own: -1, "level": 1}
-    label = {own: {one: str(facts.get(f"walker_{one}") or own) for one in ("zh", "en")}}
+    label = {own: {one: str(facts.get(f"walker_{one}") or own) for one in languages}}
     return [
-        {"key": key}
-        | {one: str(said.get(key, {}).get(one) or label.get(key, {}).get(one) or key) for one in ("zh", "en")}
+        {"key": key} | {one: str(said.get(key, {}).get(one) or label.get(key, {}).get(one) or key) for one in languages}
         for key in sorted(dict.fromkeys((own, *others)), key=lambda key: ranks.get(key, 0))
     ]
 
@@ -219,7 +208,7 @@ def _walker_cards(result: Result, units: gpd.GeoDataFrame, *, standard: Standard
     """One card per walker of `_walkers` but the first: people in tenths, grades (0: not graded) and their change."""
     packed: dict[str, Whole] = {}
     cells = pd.MultiIndex.from_product([units.index, [category.key for category in standard.categories]])
-    for place, walker in enumerate(_walkers(result)[1:], start=1):
+    for place, walker in enumerate(_walkers(result, standard.languages)[1:], start=1):
         rows = result.walkers[result.walkers["walker"] == walker["key"]]
         card = rows.set_index(["unit", "category"]).reindex(cells)
         for name in ("served", "gap", "unknown"):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from circle15.page.packing import Grid
     from circle15.project import Standard
+    from circle15.project.languages import Named
     from circle15.tables import Result, StudyArea
 
     Whole = NDArray[np.int64]
@@ -103,22 +104,26 @@ def outline_m(area: StudyArea) -> float:
 
 
 def standard_words(standard: Standard) -> dict[str, Any]:
-    """What a page says of the standard: whose it is, its bands, categories and services."""
+    """What a page says of the standard: whose it is, its bands, categories and services, in each language."""
+    spoken = standard.languages
+
+    def names(one: Named) -> dict[str, str]:
+        return {language: one.name_in(language) for language in spoken}
+
     return {
-        "title": {"zh": standard.title_zh, "en": standard.title_en},
-        "authority": {"zh": standard.authority_zh, "en": standard.authority_en},
+        "title": dict(zip(spoken, standard.spoken(standard.title), strict=True)),
+        "authority": dict(zip(spoken, standard.spoken(standard.authority), strict=True)),
         "complete_share": standard.complete_share,
         "grades": [
-            {"grade": band.grade, "zh": band.zh, "en": band.en, "coverage": band.coverage, "supply": band.supply}
+            {"grade": band.grade, **names(band), "coverage": band.coverage, "supply": band.supply}
             for band in sorted(standard.grades, key=lambda band: -band.grade)
         ],
         "categories": [
             {
                 "key": category.key,
-                "zh": category.zh,
-                "en": category.en,
+                **names(category),
                 "services": [
-                    {"key": one.key, "zh": one.zh, "en": one.en, "need": one.need, "minutes": one.minutes}
+                    {"key": one.key, **names(one), "need": one.need, "minutes": one.minutes}
                     for one in category.services
                 ],
             }

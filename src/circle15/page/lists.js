@@ -92,7 +92,7 @@ circle15.lists = (() => {
     const services = missing.slice(0, NAMED).map((one) => state.serviceName(one.s)).join(say("number.comma"));
     const words = missing.length > NAMED ? "completeness.next_more" : missing.length ? "completeness.next" : "completeness.none";
     const place = el("strong", {}, panel.name(state.unitName(u)));
-    $("lists").querySelector("p").replaceChildren(place, say("completeness.colon"), say(words, { services, n: missing.length }));
+    $("lists").querySelector("p").replaceChildren(place, say("number.colon"), say(words, { services, n: missing.length }));
     const heads = ["service", "found", "known"].map((key) =>
       el("th", { scope: "col", title: say(`completeness.${key}_why`), tabindex: "0" }, say(`completeness.${key}`)));
     $("lists").querySelector("table").replaceChildren(

@@ -28,7 +28,7 @@ circle15.live = (() => {
       net.holders = unitsOf(net);
       net.knownIn = knownIn(net);
       net.known = (cluster, s) => net.knownIn(net.map["origins.unit"][cluster], s);
-      this.walkers = net.facts.walkers.map(({ name, label_zh: zh, label_en: en }) => ({ key: name, zh, en }));
+      this.walkers = net.facts.walkers.map(({ name, label }) => ({ key: name, ...label }));
       this.walks = new Map();
       this.grown = new Map([["[]", { links: [], joints: new Joints(net), problem: null }]]);
       this.rowsOf = rowsOf(net.facts);

@@ -12,7 +12,7 @@ import os
 import re
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import folium
 from branca.element import Element, Figure, MacroElement
@@ -50,7 +50,7 @@ _TEMPLATES = Environment(loader=PackageLoader("circle15.page"), autoescape=True)
 
 
 class Opening(NamedTuple):
-    """What a page opens with: title of the window, language (zh or en), ground in degrees, words of that language."""
+    """What a page opens with: title of the window, language, ground in degrees, words of that language."""
 
     title: str
     language: str
@@ -94,7 +94,7 @@ class GapMap(folium.Map):
             "max_zoom": 19,
         }  # folium's own arguments reach only a tile layer
         self._id = hashlib.sha256(contents.encode()).hexdigest()[:16]  # the same result gives the same file
-        _Page(title=opening.title, language=opening.language, pictures=pictures).add_child(self)
+        _Page(title=opening.title, language=opening.said["number"]["locale"], pictures=pictures).add_child(self)
         _Shell(contents, said=opening.said, scripts=scripts).add_to(self, name="circle15")
 
     def render(self, **kwargs: Any) -> str:  # noqa: ANN401  passed on to branca
@@ -147,7 +147,7 @@ class _Page(Figure):
 
     def __init__(self, *, title: str, language: str, pictures: tuple[str, ...]) -> None:
         super().__init__(height="720px", title=html.escape(title))
-        self.language = "zh-CN" if language == "zh" else "en"
+        self.language = language
         self.header.add_child(policy(pictures), name="policy", index=0)
         self.header.add_child(Verbatim('<link rel="icon" href="data:," />'), name="icon")  # else browsers ask for one
 
@@ -190,7 +190,7 @@ def gap_map(
     result: Result,
     *,
     standard: Standard,
-    language: Literal["zh", "en"] = "zh",
+    language: str | None = None,
     live: Live | None = None,
     backdrop: Backdrop | TileProvider | str | None = None,
 ) -> GapMap:
@@ -202,8 +202,9 @@ def gap_map(
         What a run of a study computed.
     standard : Standard
         The standard that it was held against.
-    language : {"zh", "en"}
-        The language that the page opens in; the reader can switch.
+    language : str, optional
+        The language that the page opens in, one of those that the standard is spoken of in; the first of them
+        otherwise. Where there are several the reader can switch.
     live : Live, optional
         The network and its walkers, for a page that can be asked (`ask.js` among its scripts); left out where one page
         cannot hold every answer, facility and piece of street of the result.
@@ -219,17 +220,17 @@ def gap_map(
     Raises
     ------
     ConfigError
-        When the language is neither.
+        When the standard is not spoken of in that language.
     DataError
         When the result was read back from its tables: it has no frames of coverage then.
     """
-    _require_language(language)
+    language = _opened(language, standard)
     held = carried(result, standard=standard)
     whole = held["answers"] and held["facilities"] and result.streets["piece"].nunique() <= MOST_STREETS
     walked = walking(live, result, standard=standard) if live is not None and whole else ""
     contents = blocks(result, standard=standard, language=language, more=walked)
     scripts = _LIVE_SCRIPTS if walked else _SCRIPTS
-    opening = _opening(result, words(language), language)
+    opening = _opening(result, words(standard)[language], language)
     if backdrop is None:
         return GapMap(contents, opening, scripts=scripts)
     given = backdrop if isinstance(backdrop, Backdrop) else Backdrop.of(backdrop)
@@ -237,7 +238,7 @@ def gap_map(
     return GapMap(contents, opening, scripts=(*scripts, _BACKDROP), pictures=given.hosts)
 
 
-def change_map(found: Comparison, *, standard: Standard, language: Literal["zh", "en"] = "zh") -> GapMap:
+def change_map(found: Comparison, *, standard: Standard, language: str | None = None) -> GapMap:
     """The map of a comparison: units by who gains and who loses, homes, facilities, the card, in one file.
 
     Parameters
@@ -246,8 +247,9 @@ def change_map(found: Comparison, *, standard: Standard, language: Literal["zh",
         With the facts of `circle15 compare`.
     standard : Standard
         That of the later run.
-    language : {"zh", "en"}
-        The language that the page opens in; the reader can switch.
+    language : str, optional
+        The language that the page opens in, one of those that the standard is spoken of in; the first of them
+        otherwise. Where there are several the reader can switch.
 
     Returns
     -------
@@ -257,20 +259,25 @@ def change_map(found: Comparison, *, standard: Standard, language: Literal["zh",
     Raises
     ------
     ConfigError
-        When the language is neither.
+        When the standard is not spoken of in that language.
     """
-    _require_language(language)
+    language = _opened(language, standard)
     contents = change_blocks(found, standard=standard, language=language)
-    return GapMap(contents, _opening(found.after, change_words(language), language), scripts=_CHANGE_SCRIPTS)
+    said = change_words(standard)[language]
+    return GapMap(contents, _opening(found.after, said, language), scripts=_CHANGE_SCRIPTS)
 
 
-def _require_language(language: str) -> None:
-    if language not in ("zh", "en"):
-        raise ConfigError(Finding("language", f"there is no {language!r}", "Use zh or en"))
+def _opened(language: str | None, standard: Standard) -> str:
+    """The language that a page opens in."""
+    spoken = standard.languages
+    if language is not None and language not in spoken:
+        mend = f"Use {' or '.join(spoken)}, or name it under [study] languages"
+        raise ConfigError(Finding("language", f"{standard.name} is not spoken of in {language!r}", mend))
+    return language or spoken[0]
 
 
 def _opening(result: Result, said: dict[str, Any], language: str) -> Opening:
     """Title, language, ground and words that a page opens with."""
     facts = result.facts
-    name = str(facts.get("name_en") or facts.get("name", "")) if language == "en" else str(facts.get("name", ""))
+    name = str(facts.get(f"name_{language}") or facts.get("name", ""))
     return Opening(f"{name} · {said['page']['title']}", language, result.area.extent_lonlat.bounds, said)

@@ -112,7 +112,7 @@ circle15.page = (() => {
 
     /* Words of another length leave another room to the map. */
     switchLanguage() {
-      this.set({ language: this.state.language === "zh" ? "en" : "zh" });
+      this.set({ language: panel.nextLanguage(this.study, this.state) });
       if (this.map.getZoom() <= this.wholeZoom) this.home(false);
     }
 

@@ -51,16 +51,20 @@ circle15.panel = (() => {
     return parts.flatMap((part) => [" · ", ...part]);
   }
 
+  /* The language that the button switches to; the same where there is only one. */
+  const nextLanguage = ({ languages }, { language }) => languages[(languages.indexOf(language) + 1) % languages.length];
+
   function head(study, state) {
     const { facts } = study;
     const say = state.say;
-    document.documentElement.lang = state.language === "zh" ? "zh-CN" : "en";
-    const own = state.language === "en" ? facts.name_en || facts.name : facts.name;
-    const other = state.language === "en" ? facts.name : facts.name_en;
+    document.documentElement.lang = say("number.locale");
+    const next = nextLanguage(study, state);
+    const own = state.placeName(state.language);
+    const other = state.placeName(next);
     $("title").querySelector("h1").replaceChildren(name(own || ""), other && other !== own ? el("small", {}, name(other)) : "");
     document.title = `${canvas.plain(own || "")} · ${say("page.title")}`;
     const walker = state.walkerName(state.walker);
-    const colon = state.language === "zh" ? "：" : ": ";
+    const colon = say("number.colon");
     $("date").replaceChildren(
       ` · ${say("page.data_date")}${colon}`, name(facts.data_date || say("page.no_date")),
       walker ? ` · ${say("page.walker")}${colon}` : "", el(state.walker ? "strong" : "span", {}, name(walker)),
@@ -68,12 +72,13 @@ circle15.panel = (() => {
       ...settings(facts, say, colon),
     );
     const toggle = $("language");
-    toggle.textContent = say("page.switch");
-    toggle.title = say("page.switch_title");
-    toggle.lang = state.language === "zh" ? "en" : "zh-CN";
+    toggle.hidden = next === state.language;
+    toggle.textContent = study.words[next].page.switch;
+    toggle.title = study.words[next].page.switch_title;
+    toggle.lang = study.words[next].number.locale;
     $("synthetic").hidden = !facts.synthetic;
-    const both = state.language === "zh" ? ["zh", "en"] : ["en", "zh"];
-    $("synthetic").querySelector("strong").textContent = both.map((one) => study.words[one].page.synthetic).join(" / ");
+    const marks = [state.language, ...study.languages.filter((one) => one !== state.language)];
+    $("synthetic").querySelector("strong").textContent = marks.map((one) => study.words[one].page.synthetic).join(" / ");
     $("synthetic").querySelector("span").textContent = say("page.synthetic_more");
     for (const element of document.querySelectorAll("[data-say]")) element.textContent = say(element.dataset.say);
     for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", say(element.dataset.label));
@@ -81,9 +86,7 @@ circle15.panel = (() => {
       element.title = say(element.dataset.title);
       element.setAttribute("aria-label", element.title);
     }
-    $("categories").querySelector("legend").textContent = say(
-      study.standard.categories.length === 11 ? "page.choose" : "page.choose_many",
-    );
+    $("categories").querySelector("legend").textContent = say("page.choose", { n: state.number(study.standard.categories.length) });
   }
 
   function figures(state) {
@@ -159,7 +162,7 @@ circle15.panel = (() => {
     const options = study.walkers.map((_, w) => ({
       key: String(w),
       why: `${canvas.plain(state.walkerName(w))} · ${why}`,
-      shown: [el("span", {}, name(state.walkerName(w).split(/[（(,，]/)[0].trim())), el("small", {}, servedShare(state, state.sumFor(w, state.category)))],
+      shown: [el("span", {}, name(state.walkerName(w).split(/[\p{Ps},]/u)[0].trim())), el("small", {}, servedShare(state, state.sumFor(w, state.category)))],
     }));
     choice($("walker"), options, { chosen: String(state.walker), onchoose: (w) => choose(Number(w)) });
   }
@@ -440,9 +443,9 @@ circle15.panel = (() => {
   function foot(study, state, word = "squares.always") {
     const { facts, standard } = study;
     const { say, language } = state;
-    const colon = language === "zh" ? "：" : ": ";
+    const colon = say("number.colon");
     const said = [
-      [say("foot.standard"), [standard.title[language], standard.authority[language]].join(language === "zh" ? "，" : "; ")],
+      [say("foot.standard"), [standard.title[language], standard.authority[language]].join(say("number.semicolon"))],
       [say("foot.units_from"), facts.units_from],
       [say("foot.sources"), facts.attribution],
       [say("foot.note"), facts.note],
@@ -486,6 +489,6 @@ circle15.panel = (() => {
 
   return {
     $, el, name, mark, marks, bar, choice, chosen, detail, cardTitle, swatch, line, paint, block, head, figure, figures, categories, switches, ranked, depended,
-    elementSwatch, cluster, element, unit, foot, tip,
+    elementSwatch, cluster, element, unit, foot, tip, nextLanguage,
   };
 })();

@@ -14,9 +14,8 @@ circle15.progress = (() => {
       ? study.projects.flatMap((one, i) => (state.list === "projects" || one.category === state.category || i === state.project ? [i] : [])) : []);
     state.circleRule = () => {
       const { grade, basis } = study.circles.built;
-      const [zh, en = zh] = basis.split("|").map((words) => words.trim());
       const rule = state.say("circles.rule", { grade: state.gradeWord(grade) });
-      return { rule, why: `${rule} ${state.language === "zh" ? zh : en}` };
+      return { rule, why: `${rule} ${state.spoken(basis)}` };
     };
     state.figureOfCircles = () => {
       const { built, all } = state.circlesBuilt();
@@ -111,12 +110,11 @@ circle15.progress = (() => {
   function project(study, state, index, close) {
     const { say } = state;
     const one = study.projects[index];
-    const [zh, en = zh] = one.evidence.split("|").map((words) => words.trim());
     const conditions = ["need", "basis", "equipment", "place"].map((key) => `${say(`projects.${key}`)} ${say(`projects.is_${one[key]}`)}`);
     const facts = [["projects.category", state.categoryName(one.category)], ["projects.unit", one.unit < 0 ? "" : state.unitName(one.unit)],
       ["projects.people_name", say("projects.people", { n: state.number(one.people) })], ["projects.by_group", one.by_group],
       ["projects.conditions", conditions.join(say("number.comma"))], ["projects.cost_name", say(`projects.cost_${one.cost_class}`)],
-      ["projects.step_free", say(`projects.is_${one.step_free}`)], ["projects.cells", one.cells], ["projects.evidence", state.language === "zh" ? zh : en]];
+      ["projects.step_free", say(`projects.is_${one.step_free}`)], ["projects.cells", one.cells], ["projects.evidence", state.spoken(one.evidence.split(" | "))]];
     const rows = facts.filter(([, words]) => words).map(([key, words]) => el("tr", {}, el("th", { scope: "row" }, say(key)), el("td", {}, name(words))));
     panel.detail([swatch(one), " ", one.name ? name(one.name) : title(study, state, one)], say(`projects.${one.phase === "near" ? "near" : "reserve"}`),
       { say, parts: [el("table.c15-project", {}, el("tbody", {}, ...rows))] }, close);

@@ -61,7 +61,9 @@ def circles(judged: Judgement, units: gpd.GeoDataFrame, *, standard: Standard) -
     return {
         "rows": rows,
         "targets": [plain(row) for row in targets.to_dict("records")],
-        "built": None if rule is None else {"grade": rule.grade, "share": rule.share, "basis": rule.basis},
+        "built": None
+        if rule is None
+        else {"grade": rule.grade, "share": rule.share, "basis": standard.spoken(rule.basis)},
     }
 
 

@@ -67,7 +67,7 @@ circle15.sheet = (() => {
   /* What stands at the foot of every sheet: what this is, of when, and whether it is made up. */
   function margin({ study, state }) {
     const { facts, standard } = study;
-    const place = state.language === "en" ? facts.name_en || facts.name : facts.name;
+    const place = state.placeName(state.language);
     const parts = [place, facts.synthetic ? state.say("page.synthetic") : "", facts.data_date, standard.title[state.language], `circle15 ${facts.version || ""}`];
     const text = JSON.stringify(canvas.plain(parts.filter(Boolean).join(" · "))).replace(/[<\n]/g, " ");
     const font = "font: 8.5pt sans-serif; color: #44505d;";

@@ -148,16 +148,6 @@ circle15.state = (() => {
     return Array.from({ length: high - low + 1 }, (_, i) => high - i);
   }
 
-  /* The part of a cell's address that tells it from the others: without what all start and end with. */
-  function cellNames(study) {
-    const ids = study.units.id.filter((_, u) => study.units.tier[u] === "cell");
-    const [one = ""] = ids;
-    let [start, end] = [0, one.length];
-    while (start < end - 3 && ids.every((id) => id[start] === one[start])) start += 1;
-    while (end > start + 3 && ids.every((id) => id[end - 1] === "f")) end -= 1;
-    return (u) => study.units.id[u].slice(start, end);
-  }
-
   /* Subdistricts, where there are enough of them: few enough for a word on each. */
   function firstTier(study) {
     const many = study.units.tier.filter((tier) => tier === "subdistrict").length >= 4;
@@ -170,13 +160,15 @@ circle15.state = (() => {
       const [section, word] = key.split(".");
       return fill(study.words[state.language][section][word], values);
     };
-    const formats = Object.fromEntries(["zh", "en"].map((one) => [one, new Intl.NumberFormat(study.words[one].number.locale)]));
+    const formats = Object.fromEntries(study.languages.map((one) => [one, new Intl.NumberFormat(study.words[one].number.locale)]));
     state.number = (value) => formats[state.language].format(Math.round(value));
     state.share = (part, all) => (all > 0 ? `${((100 * part) / all).toFixed(1)}%` : "–");
     state.range = (sum) => { // those of whom it cannot be said may all be served, or none
       if (!sum.unknown) return state.share(sum.served, sum.all);
       return `${state.share(sum.served, sum.all).slice(0, -1)}–${state.share(sum.served + sum.unknown, sum.all)}`;
     };
+    state.placeName = (language) => study.facts[`name_${language}`] || study.facts.name;
+    state.spoken = (parts) => parts[study.languages.indexOf(state.language)] ?? parts[0]; // texts in the order of the languages
     state.categoryName = (c) => study.standard.categories[c][state.language];
     state.serviceName = (s) => study.services[s][state.language];
     state.servicesOf = (c) => study.services.flatMap((one, s) => (one.category === c ? [s] : []));
@@ -207,11 +199,10 @@ circle15.state = (() => {
       if (!one) return study.facts[`walker_${state.language}`] || "";
       return one.key === "level" ? state.say("walker.level") : one[state.language];
     };
-    const cell = cellNames(study);
     state.unitLabel = (u) => (study.units.tier[u] === "cell" ? "" : state.shortName(study.units.name[u]));
     state.unitName = (u) => {
       if (u < 0) return "–";
-      if (study.units.tier[u] === "cell") return state.say("tier.one_cell", { name: cell(u) });
+      if (study.units.tier[u] === "cell") return state.say("tier.one_cell", { name: study.units.name[u] });
       return study.units.name[u] || study.units.id[u];
     };
     state.shortName = (text) => (text.length > 24 ? `${text.slice(0, 23)}…` : text);
@@ -228,8 +219,11 @@ circle15.state = (() => {
     state.facilities = study.facilities.service.flatMap((s, i) => (services.has(s) ? [i] : []));
   }
 
-  /* The page opens at the category that most people lack. */
-  const worst = (sums) => sums.reduce((best, sum, c) => (sum.gap > sums[best].gap ? c : best), 0);
+  /* The page opens at the category that most people lack; where nobody lacks any, at the one of which most is known. */
+  const worst = (sums) => sums.reduce((best, sum, c) => {
+    const { gap, unknown } = sums[best];
+    return sum.gap > gap || (!sum.gap && !gap && sum.unknown < unknown) ? c : best;
+  }, 0);
 
   function complete(study) {
     study.services = study.standard.categories.flatMap((category, c) =>

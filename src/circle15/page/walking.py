@@ -89,7 +89,7 @@ def walking(live: Live, result: Result, *, standard: Standard) -> str:
     corner = _corner(result)
     ids, osm = np.unique(net.osm_id.astype(str), return_inverse=True)
     values = {
-        "walkers": [_walker(one) for one in live.walkers],
+        "walkers": [_walker(one, standard.languages) for one in live.walkers],
         "corner": corner.tolist(),
         "projection": projection(result.area.crs, _box(net, result)),
         "kinds": LINK_KINDS,
@@ -122,10 +122,11 @@ def _corner(result: Result) -> Whole:
     return steps
 
 
-def _walker(walker: Walker) -> dict[str, Any]:
+def _walker(walker: Walker, languages: Sequence[str]) -> dict[str, Any]:
     """The numbers that a new link is timed by, and that the way off the road takes."""
     said = walker.model_dump(mode="json", exclude={"source"})
-    return said | {"forbidden": sorted(walker.forbidden)}
+    label = {language: walker.label_in(language) for language in languages}
+    return said | {"forbidden": sorted(walker.forbidden), "label": label}
 
 
 def _rules() -> dict[str, Any]:

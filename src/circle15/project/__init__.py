@@ -5,6 +5,7 @@ Everything that affects a result is written in one of three kinds of TOML file: 
 at once, each with its mend.
 """
 
+from circle15.project.languages import Labels
 from circle15.project.manifest import Manifest
 from circle15.project.standard import Category, Grade, Service, Standard
 from circle15.project.study_file import FacilityEdit, Inventory, NewLink, Project, Scenario, SitePlan
@@ -15,6 +16,7 @@ __all__ = [
     "FacilityEdit",
     "Grade",
     "Inventory",
+    "Labels",
     "Manifest",
     "NewLink",
     "Project",

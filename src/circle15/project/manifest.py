@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,10 +15,6 @@ class _Said(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
 
-class _Study(_Said):
-    language: Literal["zh", "en"] = "zh"
-
-
 class _Area(_Said):
     margin_m: float = Field(0.0, ge=0, allow_inf_nan=False)
 
@@ -26,7 +22,7 @@ class _Area(_Said):
 class _Asked(_Said):
     """The study file after defaults."""
 
-    study: _Study
+    study: dict[str, Any]
     area: _Area
     scenario: tuple[dict[str, Any], ...] = ()
 

@@ -7,13 +7,14 @@ from collections.abc import Mapping  # noqa: TC003  pydantic reads annotations a
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path  # noqa: TC003
-from typing import TYPE_CHECKING, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from circle15.display import Card, Shown
 from circle15.errors import ConfigError, Finding
+from circle15.project.languages import BETWEEN, NAMES, Language, Named, by_language, in_language, named
 from circle15.project.reading import Minutes, Record, Share, nearest, shipped, validated
 from circle15.project.yardsticks import (
     Ages,
@@ -31,7 +32,7 @@ from circle15.project.yardsticks import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -40,7 +41,7 @@ ROUNDING = 1e-12  # of a share that is a quotient of sums
 Need = Literal["basic", "quality", "signature"]
 
 
-class Service(Record):
+class Service(Named):
     """What a standard demands: one kind of place, how near, and how it is recognised.
 
     `osm` filters are alternatives; within one, ``+`` means and, ``key=a;b`` means value a or b, ``key`` alone means
@@ -50,8 +51,6 @@ class Service(Record):
 
     category: str
     key: str
-    zh: str
-    en: str
     tier: Tier
     need: Need
     minutes: Minutes
@@ -177,12 +176,10 @@ def _tag_filter(rule: str, tags: Mapping[str, str]) -> bool:
     return True
 
 
-class Category(Record):
+class Category(Named):
     """One of the categories of the card."""
 
     key: str
-    zh: str
-    en: str
     services: tuple[Service, ...] = ()
 
     def asked(self, *, lenient: bool = False) -> list[str]:
@@ -194,12 +191,10 @@ class Category(Record):
         return basic if basic and not lenient else [service.key for service in self.services]
 
 
-class Grade(Record):
+class Grade(Named):
     """One colour of the card: at least `coverage` of residents served, and `supply` over what the norms ask."""
 
     grade: int = Field(ge=1, le=5)
-    zh: str
-    en: str
     coverage: Share
     supply: float | None = Field(None, ge=0)  # none in any band: the card is judged by coverage alone
 
@@ -217,10 +212,10 @@ class Standard(Shown, Record):
     """
 
     name: str
-    title_zh: str
-    title_en: str
-    authority_zh: str  # whose reading this is; printed on the card
-    authority_en: str
+    title: dict[Language, str] = Field(min_length=1)  # title_en, title_zh ...: the languages of the file, in its order
+    authority: dict[Language, str] = Field(min_length=1)  # whose reading this is; printed on the card
+    languages: tuple[Language, ...] = ()  # in which a study speaks of it; those of the file otherwise
+    words: dict[Language, dict[str, Any]] = Field({})  # of languages that do not ship: a file of the study's own
     complete_share: Share = 0.5  # below this share of the expected count an unverified service is unknown
     complete_least: float = Field(3.0, gt=0)  # expected in a unit; with fewer the unit above it is judged instead
     grades: tuple[Grade, ...]
@@ -261,7 +256,65 @@ class Standard(Shown, Record):
         for category in values.get("categories", []):
             for service in category.get("services", []) if isinstance(category, dict) else []:
                 service.setdefault("category", category.get("key", ""))
-        return validated(cls, values, where)
+        read = validated(cls, values, where)
+        unsaid = list(_unsaid(read, where))
+        if unsaid:
+            raise ConfigError(*unsaid)
+        return read
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gathered(cls, values: object) -> object:
+        for field in ("title", "authority"):
+            values = by_language(values, field, prefix=f"{field}_")
+        if isinstance(values, dict) and not values.get("languages") and isinstance(values.get("title"), dict):
+            values = values | {"languages": tuple(values["title"])}
+        return values
+
+    def speaking(self, languages: Sequence[str], *, words: Mapping[str, Mapping[str, Any]] | None = None) -> Standard:
+        """The same standard, spoken of in these languages, the first one first.
+
+        Parameters
+        ----------
+        languages : sequence of str
+            Codes such as ``en``.
+        words : mapping, optional
+            By language, those of languages that do not ship with circle15; `names` among them name what is demanded.
+
+        Returns
+        -------
+        Standard
+        """
+        values = self.model_dump()
+        own = dict(words or {})
+        for language, said in own.items():
+            names = said.get(NAMES, {})
+            values = named(values, language, names)
+            for key in ("title", "authority"):
+                if key in names:
+                    values[key] |= {language: names[key]}
+        return type(self).model_validate(values | {"languages": tuple(languages), "words": own})
+
+    def label(self, one: Named) -> str:
+        """How something of the standard is called, in every language that is spoken, side by side."""
+        return " ".join(dict.fromkeys(one.name_in(language) for language in self.languages))
+
+    def first(self, one: Named) -> str:
+        """How something of the standard is called, in the first language that is spoken."""
+        return one.name_in(self.languages[0])
+
+    def spoken(self, text: Mapping[str, str] | str) -> tuple[str, ...]:
+        """A text in every language that is spoken: title or authority, or a basis, whose parts stand as the title's.
+
+        Examples
+        --------
+        >>> standard = Standard.load("yuzhong-15min").speaking(["en"])
+        >>> standard.spoken("步行十五分钟 | fifteen minutes on foot")
+        ('fifteen minutes on foot',)
+        """
+        if isinstance(text, str):
+            text = dict(zip(self.title, text.split(BETWEEN), strict=False))
+        return tuple(in_language(text, language) for language in self.languages)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -395,18 +448,16 @@ class Standard(Shown, Record):
         return self._recut(lambda service: minutes.get(service.key, service.minutes))
 
     def _card(self) -> Card:
-        labels = {one.key: f"{one.zh} {one.en}" for one in self.categories}
+        labels = {one.key: self.label(one) for one in self.categories}
         rows = [
             (
                 labels[one.category],
-                f"{one.zh} {one.en}",
+                self.label(one),
                 one.key,
                 f"{one.minutes:g} min",
                 one.need,
-                "—"
-                if one.norm is None
-                else f"{one.norm.amount:g} {one.norm.zh} {one.norm.en} / 1,000 ({one.norm.people})",
-                one.basis,
+                "—" if one.norm is None else f"{one.norm.amount:g} {self.label(one.norm)} / 1,000 ({one.norm.people})",
+                " ".join(self.spoken(one.basis)),
             )
             for one in self.services
         ]
@@ -414,8 +465,34 @@ class Standard(Shown, Record):
             f"{one.grade}: ≥ {one.coverage:.0%}" for one in sorted(self.grades, key=lambda one: -one.grade)
         )
         facts = [
-            ("读法 whose reading", f"{self.authority_zh} {self.authority_en}"),
+            ("读法 whose reading", " ".join(self.spoken(self.authority))),
             ("等级 grades, residents served", bands),
         ]
         head = ("门类 category", "服务 service", "key", "时限 within", "要求 need", "标准 norm", "依据 basis")
-        return Card("Standard", f"{self.name} · {self.title_zh} {self.title_en}", facts=facts, head=head, rows=rows)
+        return Card("Standard", f"{self.name} · {' '.join(self.spoken(self.title))}", facts=facts, head=head, rows=rows)
+
+
+def _unsaid(standard: Standard, where: str) -> Iterator[Finding]:
+    """Names that a file gives in other languages than its title, each once."""
+    listed: list[tuple[str, Mapping[str, str]]] = [("the authority", standard.authority)]
+    listed += [(f"grade {one.grade}", one.names) for one in standard.grades]
+    functions = () if standard.integrated is None else standard.integrated.functions
+    listed += [(f"the category {one.key}", one.names) for one in standard.categories]
+    listed += [(f"the service {one.key}", one.names) for one in standard.services]
+    listed += [(f"the norm of {one.key}", one.norm.names) for one in standard.services if one.norm is not None]
+    listed += [(f"the special circle {one.key}", one.names) for one in standard.special_circles]
+    listed += [(f"the brand {one.key}", one.names) for one in standard.brands]
+    listed += [(f"the function {one.key}", one.names) for one in functions]
+    listed += [(f"the group {one.key}", one.names) for one in standard.groups]
+    for called, names in listed:
+        for language in dict.fromkeys((*standard.title, *names)):
+            if language not in names:
+                yield Finding(
+                    where, f"{called} has no name in {language}, which the title has", f"Add {language} = ..."
+                )
+            elif language not in standard.title:
+                yield Finding(
+                    where,
+                    f"{called} has a name in {language}, which the title has not",
+                    f"Add title_{language}, or take it out",
+                )

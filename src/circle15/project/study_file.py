@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from circle15.display import SYNTHETIC, Card, Shown
 from circle15.errors import ConfigError, Finding
+from circle15.project.languages import Language, by_language
 from circle15.project.reading import Minutes, Record, Share, is_file_name, nearest, parsed, read_text, validated
 from circle15.project.yardsticks import Tier  # noqa: TC001  pydantic reads annotations at run time
 
@@ -23,16 +24,39 @@ Weight = Annotated[float, Field(ge=1)]
 
 
 class _Study(Record):
-    name: str
-    name_en: str = ""
+    name: str  # as people there call it
+    names: dict[Language, str] = Field({})  # name_en, name_fi ...: in other languages
     crs: str | None = None  # a projected CRS in metres; the UTM zone of the boundary otherwise
     data_date: str = ""
     synthetic: bool = False
     output: Path = Path("out")
     outside: bool = False  # whether the files it names may lie outside the folder of the study file
-    language: Literal["zh", "en"] = "zh"
+    languages: tuple[str, ...] = ()  # codes, or files such as fi.toml; the first opens; those of the standard otherwise
     attribution: str = "© OpenStreetMap contributors (ODbL)"
     note: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gathered(cls, values: object) -> object:
+        return by_language(values, "names", prefix="name_")
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _several(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("languages")
+    @classmethod
+    def _once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        codes = [Path(one).stem if is_file_name(one) else one for one in value]
+        if len(set(codes)) < len(codes):
+            message = "a language is listed twice"
+            raise ValueError(message)
+        return value
+
+    def name_in(self, language: str) -> str:
+        """The name in a language; as people there call it where there is none."""
+        return self.names.get(language) or self.name
 
 
 Server = Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
@@ -148,7 +172,7 @@ class SitePlan(Record):
     reserve: int = Field(10, ge=0)  # so many sites more
     weights: dict[str, Weight] = Field({})  # what one person of an age group counts; anybody else counts 1
     cost_each_m2: float = Field(0.0, ge=0)  # of fitting a service in, in the unit of the table
-    cost_unit: str = "万元"
+    cost_unit: str = ""  # such as 10,000 yuan, or EUR
     cost_bounds: tuple[float, float] = (100.0, 300.0)  # up to the first: low; beyond the second: high
     year: str = ""
     time_limit_s: float = Field(10.0, gt=0, le=3600)  # for each of the two searches; what is proven by then is said
@@ -170,7 +194,7 @@ class SitePlan(Record):
 
 
 class _Assessment(Record):
-    standard: str = "yuzhong-15min"
+    standard: str = "fifteen-minutes"
     walker: str = "adult"
     walkers: tuple[str, ...] = ()  # further walkers, whose cards stand beside
     trip: Trip = "out"
@@ -332,7 +356,7 @@ class Project(Shown, Record):
             Finding(
                 f"{where} {key}",
                 f"there is no file {project.path(file)}",
-                "Correct the path; it starts at the study file's folder",
+                "Put it there, or correct the path, which starts at the study file's folder",
             )
             for key, file in project.inputs()
             if (key, file) not in outside and not _is_file(project.path(file))
@@ -392,6 +416,7 @@ class Project(Shown, Record):
             ("[plan] candidates", self.plan.candidates),
         ]
         many = [
+            ("[study] languages", tuple(Path(one) for one in self.study.languages if is_file_name(one))),
             ("[streets] files", self.streets.files),
             ("[heights] terrain", self.heights.terrain),
             ("[units] files", self.units.files),
@@ -416,7 +441,7 @@ class Project(Shown, Record):
             ("情景 scenarios", ", ".join(one.name for one in self.scenario)),
             ("说明 note", given.note),
         ]
-        title = " · ".join(dict.fromkeys(filter(None, (given.name, given.name_en))))
+        title = " · ".join(dict.fromkeys((given.name, *given.names.values())))
         return Card("Project", title, [SYNTHETIC] if given.synthetic else [], [one for one in facts if one[1]])
 
     def outside(self) -> list[tuple[str, Path]]:

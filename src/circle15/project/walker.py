@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003  pydantic reads annotations at run time
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from circle15.display import Card, Shown
+from circle15.project.languages import Language, by_language, in_language
 from circle15.project.reading import Record, Speed, shipped, validated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SlopeLaw = Literal[
     "tobler",
@@ -39,8 +43,7 @@ class Walker(Shown, Record):
     """
 
     name: str
-    label_zh: str
-    label_en: str
+    label: dict[Language, str] = Field(min_length=1)  # label_en, label_zh ...
     source: str
     flat_m_s: Speed
     slope_law: SlopeLaw = "tobler"
@@ -63,6 +66,23 @@ class Walker(Shown, Record):
     off_road_m_s: Speed = 1.0
     off_road_max_m: float = Field(150.0, gt=0)
     forbidden: frozenset[str] = frozenset()  # kinds of link this walker cannot use
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gathered(cls, values: object) -> object:
+        return by_language(values, "label", prefix="label_")
+
+    def __hash__(self) -> int:
+        """Of what is plain: names by language are not."""
+        return hash((self.name, self.flat_m_s, self.stairs_up_m_s, self.level, self.ramp, self.forbidden))
+
+    def called(self, labels: Mapping[str, str]) -> Walker:
+        """The same walker under other names, by language."""
+        return self.model_copy(update={"label": dict(labels)})
+
+    def label_in(self, language: str) -> str:
+        """Who this is, in a language; where that has no words, in English, else in the first."""
+        return in_language(self.label, language)
 
     @classmethod
     def load(cls, name: str, *, base: Path | None = None) -> Walker:
@@ -121,4 +141,4 @@ class Walker(Shown, Record):
             ("不走 does not use", kinds),
             ("来源 source", self.source),
         ]
-        return Card("Walker", f"{self.name} · {self.label_zh} {self.label_en}", facts=facts)
+        return Card("Walker", f"{self.name} · {' '.join(dict.fromkeys(self.label.values()))}", facts=facts)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from circle15.project.languages import Named
 from circle15.project.reading import Minutes, Record, Share, nearest
 
 if TYPE_CHECKING:
@@ -43,51 +44,41 @@ class Minimum(Record):
     evidence: Evidence
 
 
-class Norm(Record):
-    """How much there ought to be for 1,000 people."""
+class Norm(Named):
+    """How much there ought to be for 1,000 people; its name is what is counted: seats."""
 
     amount: float = Field(gt=0)
     of: Literal["floor_area_m2", "land_m2", "capacity", "count"]
-    zh: str  # what is counted: 座
-    en: str  # seats
     people: Literal["all"] | Ages = EVERYONE  # for 1,000 of whom: everyone, or an age group
     basis: str
     evidence: Evidence
 
 
-class SpecialCircle(Record):
+class SpecialCircle(Named):
     """A circle of some categories: served where every one of them is."""
 
     key: str
-    zh: str
-    en: str
     categories: tuple[str, ...] = Field(min_length=1)
 
 
-class Brand(Record):
+class Brand(Named):
     """A promise by name: served where any one of the services is in reach."""
 
     key: str
-    zh: str
-    en: str
     services: tuple[str, ...] = Field(min_length=1)
     basis: str
 
 
-class Function(Record):
+class Function(Named):
     """One thing that a complex can be for."""
 
     key: str
-    zh: str
-    en: str
     services: tuple[str, ...] = Field(min_length=1)
 
 
-class Integrated(Record):
+class Integrated(Named):
     """One circle, many functions: served where the nearest complex has several at its address or next door."""
 
-    zh: str
-    en: str
     service: str  # the complex
     least: int = Field(ge=1)  # functions
     within_m: float = Field(ge=0)  # between entrances, as the crow flies: "next door"
@@ -126,12 +117,10 @@ class Built(Record):
         return self
 
 
-class Group(Record):
+class Group(Named):
     """Some people, how they walk and what they need near."""
 
     key: str
-    zh: str
-    en: str
     ages: tuple[Ages, ...] = ()  # that do not overlap; none: nobody counts them, and all residents stand in
     walker: str  # one that ships with circle15, or a file
     services: tuple[str, ...] = Field(min_length=1)

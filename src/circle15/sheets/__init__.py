@@ -1,12 +1,13 @@
 """Static companions of the map: A3 sheets as PNG and vector PDF, and a few slides; the only room that knows matplotlib.
 
-Chinese and English stand side by side, colours are those of the page, and a word, a digit or a pattern beside each.
+The first two languages of the study stand side by side, colours are those of the page, and a word, a digit or a pattern
+stands beside each.
 """
 
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,9 +33,7 @@ def __getattr__(name: str) -> object:
     return getattr(figures, name)
 
 
-def write_sheets(
-    result: Result, folder: Path, *, standard: Standard, language: Literal["zh", "en"] = "zh"
-) -> tuple[str, ...]:
+def write_sheets(result: Result, folder: Path, *, standard: Standard) -> tuple[str, ...]:
     """Write the sheets of a result into a folder: the card, the gaps, the projects, and slides for a meeting.
 
     Each sheet is A3 landscape, once as PNG and once as vector PDF whose text can be searched (Chinese from
@@ -47,9 +46,7 @@ def write_sheets(
     folder : Path
         Where to; it is made where it is not there. Files of these names in it are replaced.
     standard : Standard
-        The standard that the result was held against.
-    language : {"zh", "en"}
-        Which of the two languages stands first.
+        The standard that the result was held against; it says in which languages the sheets speak.
 
     Returns
     -------
@@ -60,17 +57,17 @@ def write_sheets(
     Raises
     ------
     SourceError
-        When this computer has no font with Chinese letters; nothing is written then.
+        When this computer has no font with the letters of these languages; nothing is written then.
     DataError
         When the result holds no coverage.
     """
-    from circle15.sheets.contents import Contents
+    from circle15.sheets.contents import Contents, joined
     from circle15.sheets.layouts import card_sheet, gaps_sheet, projects_sheet
     from circle15.sheets.letters import Letters
     from circle15.sheets.paper import drawing
 
-    letters = Letters.found()
-    made = Contents(result, standard, language)
+    made = Contents(result, standard)
+    letters = Letters.found(made.letters)
     layouts = {"card": card_sheet, "gaps": gaps_sheet}
     if len(made.projects):
         layouts["projects"] = projects_sheet
@@ -79,7 +76,7 @@ def write_sheets(
     with drawing():
         for place, (name, layout) in enumerate(layouts.items(), start=1):
             sheet = layout(made, letters, number=(place, len(layouts)))
-            sheet.write(folder / name, title=f"{sheet.title} {' '.join(made.name)}")
+            sheet.write(folder / name, title=f"{sheet.title} {joined(made.name)}")
             written += [f"{name}.pdf", f"{name}.png"]
         if find_spec("pptx") is not None:
             from circle15.sheets.meeting import write_meeting

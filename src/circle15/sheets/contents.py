@@ -1,4 +1,4 @@
-"""What the sheets say, as plain values: states of homes, worst places, sites, facts, each word in both languages."""
+"""What the sheets say, as plain values: states of homes, worst places, sites, facts, each word in two languages."""
 
 from __future__ import annotations
 
@@ -6,28 +6,42 @@ import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import shapely
 
 from circle15.errors import DataError, Finding
+from circle15.project.languages import Labels
 from circle15.tables import TIERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import geopandas as gpd
     from numpy.typing import NDArray
 
     from circle15.project import Category, Standard
+    from circle15.project.languages import Named
     from circle15.tables import Result
 
-    Language = Literal["zh", "en"]
+    Pair = tuple[str, str]
 
 MET = 4  # "meets the standard", where a standard does not say what a built circle asks
 CONDITIONS = ("need", "basis", "equipment", "place")
+
+
+def pair(words: Iterable[str]) -> Pair:
+    """Words of one language or two as two; the second is empty where it would repeat the first."""
+    first, *rest = dict.fromkeys(words)
+    return first, rest[0] if rest else ""
+
+
+def joined(words: Pair, by: str = " ") -> str:
+    """The two as one text."""
+    return by.join(one for one in words if one)
 
 
 @dataclass(frozen=True)
@@ -40,94 +54,85 @@ class Contents:
         What a run computed; one read back from its folder will do.
     standard : Standard
         The standard that it was held against.
-    language : {"zh", "en"}
-        Which of the two stands first.
+        It says in which languages the sheets speak: the first two, side by side.
     """
 
     result: Result
     standard: Standard
-    language: Language
 
     # ---------------------------------------------------------------------------------------------------- words
 
     @cached_property
-    def words(self) -> Mapping[str, Any]:
-        """Own words, and those that the page and the workbook have already."""
-        return {name: _labels(name) for name in ("sheets", "workbook", "zh", "en")}
+    def labels(self) -> Labels:
+        """Every word, in the languages of the sheets."""
+        labels = Labels.of(self.standard)
+        return Labels(dict(islice(labels.words.items(), 2)))
+
+    @cached_property
+    def letters(self) -> str:
+        """Every letter of the words and names of these languages: a font has to have them."""
+        said = [word for words in self.labels.words.values() for word in _texts(words["sheets"])]
+        named = (*self.standard.categories, *self.standard.services, *self.standard.grades)
+        return "".join(sorted({letter for text in (*said, *map(self.standard.label, named)) for letter in text}))
 
     @cached_property
     def palette(self) -> Mapping[str, Mapping[str, str]]:
         """The colours that the page has."""
-        found: Mapping[str, Mapping[str, str]] = _labels("palette")
+        file = resources.files("circle15") / "labels" / "palette.toml"
+        found: Mapping[str, Mapping[str, str]] = tomllib.loads(file.read_text(encoding="utf-8"))
         return found
 
-    def said(self, *keys: str, of_file: str = "sheets", **values: object) -> tuple[str, str]:
-        """A pair of words, the language that is asked for first; a value may be a pair itself, Chinese first."""
-        found = self.words[of_file]
-        for key in keys:
-            found = found[key]
-        each = (
-            {name: one[place] if isinstance(one, tuple) else one for name, one in values.items()} for place in (0, 1)
-        )
-        return self.order(*(str(text).format(**given) for text, given in zip(found, each, strict=True)))
+    def said(self, *keys: str, **values: object) -> Pair:
+        """A word of the sheets in both languages, the first first; a value may be such a pair itself."""
+        return self.shared("sheets", *keys, **values)
 
-    def shared(self, *keys: str, **values: object) -> tuple[str, str]:
-        """A pair of words that the page has too."""
-        pair = []
-        for language in ("zh", "en"):
-            found = self.words[language]
-            for key in keys:
-                found = found[key]
-            pair.append(str(found).format(**values))
-        return self.order(*pair)
+    def shared(self, *keys: str, **values: object) -> Pair:
+        """The same of a word that the page or the workbook has too."""
+        return pair(self.labels.said(*keys, **values))
 
-    def order(self, zh: str, en: str) -> tuple[str, str]:
-        """The two, the language that is asked for first."""
-        return (zh, en) if self.language == "zh" else (en, zh)
-
-    def tier(self, tier: str) -> tuple[str, str]:
-        """How a tier is called, Chinese first, as a value of other words."""
-        return self.words["zh"]["tier"][tier], self.words["en"]["tier"][tier]
+    def tier(self, tier: str) -> tuple[str, ...]:
+        """How a tier is called, as a value of other words."""
+        return self.labels.said("tier", tier)
 
     def both(self, *keys: str, **values: object) -> str:
-        """A pair of own words as one text."""
-        return " ".join(self.said(*keys, of_file="sheets", **values))
+        """A word of the sheets in both languages as one text."""
+        return joined(self.said(*keys, **values))
 
-    def named(self, one: Any) -> tuple[str, str]:  # noqa: ANN401  a category, service or band
+    def named(self, one: Named) -> Pair:
         """How something of the standard is called."""
-        return self.order(one.zh, one.en)
+        return pair(one.name_in(language) for language in self.labels.languages)
 
     # ---------------------------------------------------------------------------------------------------- facts
 
     @property
-    def mark(self) -> tuple[str, str] | None:
+    def mark(self) -> Pair | None:
         """What has to stand on every sheet of synthetic data."""
-        return self.said("synthetic", of_file="workbook") if self.result.facts.get("synthetic") else None
+        return self.shared("workbook", "synthetic") if self.result.facts.get("synthetic") else None
 
     @property
-    def name(self) -> tuple[str, str]:
+    def name(self) -> Pair:
         """The study area."""
         facts = self.result.facts
         name = str(facts.get("name") or self.result.area.name)
-        return self.order(name, str(facts.get("name_en") or ""))
+        return pair(str(facts.get(f"name_{language}") or name) for language in self.labels.languages)
 
     @cached_property
     def facts(self) -> dict[str, str]:
         """What is known of the study, by keys of `[facts]`; what is not stated is left out, the data date is not."""
         facts, standard = self.result.facts, self.standard
         trip = str(facts.get("trip") or "")
-        no_date = " ".join(self.shared("page", "no_date"))
+        no_date = joined(self.shared("page", "no_date"))
         closed = facts.get("closed_by_hand") or ()
         said = {
             "population": f"{float(self.result.origins['population'].sum()):,.0f}",
             "data_date": str(facts.get("data_date") or no_date),
-            "walker": self._pair(facts.get("walker_zh"), facts.get("walker_en")),
-            "trip": " ".join(self.shared("trip", trip)) if trip in self.words["zh"]["trip"] else "",
+            "walker": joined(pair(str(facts.get(f"walker_{code}") or "") for code in self.labels.languages)),
+            "trip": joined(self.shared("trip", trip)) if trip in self._first["trip"] else "",
             "when": str(facts.get("when") or ""),
             "scenario": str(facts.get("scenario") or ""),
             "closed": ", ".join(map(str, closed)) if isinstance(closed, list | tuple) else str(closed),
-            "standard": self._pair(standard.title_zh, standard.title_en),
-            "authority": self._pair(standard.authority_zh, standard.authority_en),
+            "standard": joined(pair(standard.spoken(standard.title))),
+            "authority": joined(pair(standard.spoken(standard.authority))),
             "sources": str(facts.get("attribution") or ""),
             "units_from": str(facts.get("units_from") or ""),
             "note": str(facts.get("note") or ""),
@@ -135,8 +140,9 @@ class Contents:
         }
         return {key: value for key, value in said.items() if value}
 
-    def _pair(self, zh: object, en: object) -> str:
-        return " ".join(one for one in self.order(str(zh or ""), str(en or "")) if one)
+    @property
+    def _first(self) -> Mapping[str, Any]:
+        return next(iter(self.labels.words.values()))
 
     # ---------------------------------------------------------------------------------------------------- the card
 
@@ -239,7 +245,10 @@ class Contents:
         parent = units.loc[unit, "parent"]
         above = isinstance(parent, str) and parent in units.index and isinstance(units.loc[parent, "parent"], str)
         names = [units.loc[parent, "name"]] if above else []
-        return " · ".join(map(str, [*names, units.loc[unit, "name"]]))
+        own = units.loc[unit, "name"]
+        if units.loc[unit, "tier"] == "cell":
+            own = self.labels.said("tier", "one_cell", name=own)[0]
+        return " · ".join(map(str, [*names, own]))
 
     # ---------------------------------------------------------------------------------------------------- projects
 
@@ -269,6 +278,11 @@ class Contents:
         return int((mine["grade_after"] > mine["grade_before"]).fillna(value=False).sum())
 
 
+def _texts(words: Mapping[str, Any]) -> Iterator[str]:
+    for one in words.values():
+        yield from (one,) if isinstance(one, str) else _texts(one)
+
+
 def label_points(units: gpd.GeoDataFrame) -> NDArray[np.float64]:
     """Where each unit has most room for a label, and how much: x, y, radius, one row each."""
     lines = [shapely.maximum_inscribed_circle(one, tolerance=_tolerance(one)) for one in units.geometry]
@@ -289,7 +303,3 @@ def _spans(ranks: list[int]) -> str:
         else:
             parts.append([rank])
     return ",".join(str(one[0]) if len(one) == 1 else f"{one[0]}–{one[-1]}" for one in parts)
-
-
-def _labels(name: str) -> dict[str, Any]:
-    return tomllib.loads((resources.files("circle15") / "labels" / f"{name}.toml").read_text(encoding="utf-8"))

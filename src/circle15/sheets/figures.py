@@ -49,9 +49,9 @@ def use_letters() -> str:
     SourceError
         When this computer has none; the package to install is named.
     """
-    letters = Letters.found()
-    mpl.rcParams["font.family"] = letters.families
-    return letters.family
+    letters = Letters.found("".join(_WORDS.values()))
+    mpl.rcParams["font.family"] = list(letters.families)
+    return letters.families[0]
 
 
 def base_map(

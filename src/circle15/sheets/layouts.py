@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from matplotlib.patches import Circle, Rectangle
 
-from circle15.sheets.contents import CONDITIONS
+from circle15.sheets.contents import CONDITIONS, joined
 from circle15.sheets.drawing import DASHED, LACKING, STREETS, UNIT_LINES, MapDrawing, ink_on
 from circle15.sheets.paper import HATCH, INK, MARK, SOFT, A3Sheet, Box, Head, Paper, denominator, north
 
@@ -113,7 +113,7 @@ def _caption(sheet: A3Sheet, field: Box, category: Category, place: int) -> None
 
 def _card_key(sheet: A3Sheet, box: Box, scale: float) -> None:
     made, fills = sheet.made, sheet.made.palette["grades"]
-    sheet.text(box.x, box.top, " ".join(made.said("legend", "grades")), 9, bold=True)
+    sheet.text(box.x, box.top, joined(made.said("legend", "grades")), 9, bold=True)
     sheet.line((box.x, box.right), (box.top - 7.4, box.top - 7.4), color="#c9ccd1", width=0.4)
     tall = min(8.0, (box.height - 9) / 6)
     rows = [(f"{band.grade}", made.named(band), _bound(made, band.grade)) for band in made.standard.grades]
@@ -124,8 +124,8 @@ def _card_key(sheet: A3Sheet, box: Box, scale: float) -> None:
         sheet.box(Box(box.x, y - tall + 1.2, 9, tall - 1.2), face=face, edge="#7b828c", hatch="" if grade else HATCH)
         if grade:
             sheet.text(box.x + 4.5, y - tall / 2 + 1.9, grade, 7.5, side="center", color=ink_on(face), bold=True)
-        sheet.text(box.x + 11, y + 0.2, " ".join(name), 7, bold=True)
-        wide, both = box.width - (28 if box.width > _BROAD else 11), " / ".join(dict.fromkeys(why))
+        sheet.text(box.x + 11, y + 0.2, joined(name), 7, bold=True)
+        wide, both = box.width - (28 if box.width > _BROAD else 11), joined(why, " / ")
         fits = sheet.letters.width(sheet.letters.clean(both), 5.8) <= wide
         sheet.text(box.x + 11, y - 3.1, both if fits else why[0], 5.8, color=SOFT, width=wide)
     _measure(sheet, made, (box.right - 14, box.y + 18), (box.right - 1 - BAR, box.y + 1), scale)
@@ -200,7 +200,7 @@ def _worst_table(sheet: A3Sheet, boxes: list[Box], worst: pd.DataFrame) -> None:
 def _category_key(sheet: A3Sheet, lists: list[Box]) -> float:
     """Which number is which category, in a few lines at the foot of the lists; returns where they begin."""
     made = sheet.made
-    parts = [f"{n} {' '.join(made.named(one))}" for n, one in enumerate(made.standard.categories, start=1)]
+    parts = [f"{n} {joined(made.named(one))}" for n, one in enumerate(made.standard.categories, start=1)]
     wide = lists[-1].right - lists[0].x if lists[-1].y == lists[0].y else lists[0].width
     lines = [""]
     for part in parts:
@@ -210,7 +210,7 @@ def _category_key(sheet: A3Sheet, lists: list[Box]) -> float:
         else:
             lines[-1] = fresh
     top = lists[0].y + 2.9 * (len(lines) + 1)
-    y = sheet.text(lists[0].x, top, " / ".join(made.said("notes", "matrix")), 6, color=SOFT, width=wide)
+    y = sheet.text(lists[0].x, top, joined(made.said("notes", "matrix"), " / "), 6, color=SOFT, width=wide)
     for line in lines:
         x = lists[0].x
         for part in line.split("   "):
@@ -276,7 +276,7 @@ def projects_sheet(made: Contents, letters: Letters, *, number: tuple[int, int])
     for box in boxes:
         if rows:
             rows = rows[sheet.table(box, _project_heads(made, box.width), rows) :]
-    foot = " / ".join(made.said("notes", "conditions"))
+    foot = joined(made.said("notes", "conditions"), " / ")
     if rows:
         foot = f"{made.both('more', n=len(rows), file='projects.csv')} {foot}"
     wide = plan.lists[-1].right - plan.lists[0].x if len(plan.lists) > 1 else plan.lists[0].width
@@ -414,7 +414,7 @@ def _ground_keys(drawing: MapDrawing, there: list[str], *, placed: bool) -> list
 
 def _key(sheet: A3Sheet, box: Box, keys: Sequence[Key]) -> None:
     """The legend, in columns."""
-    sheet.text(box.x, box.top, " ".join(sheet.made.shared("legend", "name")), 8, bold=True)
+    sheet.text(box.x, box.top, joined(sheet.made.shared("legend", "name")), 8, bold=True)
     rows = max(1, int((box.height - 5) / KEY_ROW))
     columns = max(1, int(box.width / KEY_WIDE))
     for place, key in enumerate(keys[: rows * columns]):

@@ -1,4 +1,4 @@
-"""Letters: a font of this computer that has Chinese, text made fit for print, and how wide it is.
+"""Letters: a font of this computer that has those of the languages spoken, text made fit for print, and how wide it is.
 
 Nothing is drawn before every letter is known to have a shape: a sheet of empty boxes is worse than none.
 """
@@ -27,12 +27,12 @@ FAMILIES = (  # the first that is there is taken; those of Japanese shapes come 
     *("Songti SC", "AR PL UMing CN", "AR PL UKai CN", "Arial Unicode MS", "Noto Sans CJK JP", "Noto Serif CJK JP"),
     "Droid Sans Fallback",  # has no Latin letters
 )
-SAMPLE = "步行缺口单元街道设施项目无法判断渝"  # letters that a font has to have
-BESIDE = "DejaVu Sans"  # travels with matplotlib, for letters that the Chinese font lacks
+BESIDE = "DejaVu Sans"  # travels with matplotlib: Latin, Greek, Cyrillic, Arabic, and signs that Chinese fonts lack
 MM = 25.4 / 72  # a point in millimetres
 _MEASURED = 100.0  # size at which letters are measured
 _BOX = "□"  # stands for a letter that no font has
-_NEVER_FIRST = frozenset("，。、；：？！）》」』】’”·…%,.;:?!)]}")
+_TRAILING = " ，、"  # before an ellipsis
+_NEVER_FIRST = frozenset("，。、；：？！）》」』】’”·…%,.;:?!)]}")  # rules of setting, not words
 _WIDE = 0x2E80  # from here a line may break between any two letters
 
 
@@ -42,36 +42,41 @@ class Letters:
 
     Parameters
     ----------
-    family : str
-        A family of this computer that has Chinese letters.
+    families : tuple of str
+        Families of this computer; a letter is drawn in the first that has it.
     """
 
-    family: str
+    families: tuple[str, ...]
 
     @classmethod
-    def found(cls) -> Letters:
-        """The first family of `FAMILIES` on this computer that has the letters of `SAMPLE`.
+    def found(cls, needed: str) -> Letters:
+        """The font that travels with matplotlib, or before it the first of `FAMILIES` that has what it lacks.
+
+        Parameters
+        ----------
+        needed : str
+            Letters that have to have a shape. Where they do not ask for one of `FAMILIES`, the first that is there
+            stands behind, for names of places.
 
         Raises
         ------
         SourceError
             When there is none; the package to install is named.
         """
+        lacking = set(map(ord, needed)) - set(_font(BESIDE, bold=False).get_charmap())
         for listed in _installed():
             for family in FAMILIES:
-                if family in listed and set(map(ord, SAMPLE)) <= set(_font(family, bold=False).get_charmap()):
-                    return cls(family)
-        problem = "none with Chinese letters was found on this computer, so that sheets would show empty boxes"
+                if family in listed and lacking <= set(_font(family, bold=False).get_charmap()):
+                    return cls((family, BESIDE) if lacking else (BESIDE, family))
+        if not lacking:
+            return cls((BESIDE,))
+        some = "".join(map(chr, sorted(lacking)[:12]))
+        problem = f"none with such letters as {some} was found on this computer, so that sheets would show empty boxes"
         mend = (
             "Install Noto Sans CJK SC (Debian and Ubuntu: apt install fonts-noto-cjk; Fedora: dnf install"
             " google-noto-sans-cjk-fonts; elsewhere from notofonts.github.io), and write the sheets again"
         )
         raise SourceError(Finding("fonts", problem, mend))
-
-    @property
-    def families(self) -> list[str]:
-        """The font, and the one beside it."""
-        return [self.family, BESIDE]
 
     @cached_property
     def _known(self) -> frozenset[int]:
@@ -86,7 +91,7 @@ class Letters:
     def write(self, axes: Axes, x: float, y: float, text: str, size: float, **how: Any) -> Text:  # noqa: ANN401
         """Write clean text on axes: no formulas, and no two letters drawn as one, which cannot be searched for."""
         weight = "bold" if how.pop("bold", False) else "normal"
-        told: dict[str, Any] = {"fontfamily": self.families, "fontsize": size, "fontweight": weight}
+        told: dict[str, Any] = {"fontfamily": list(self.families), "fontsize": size, "fontweight": weight}
         written = axes.text(x, y, text, parse_math=False, **told, **how)
         if hasattr(written, "set_fontfeatures"):  # before matplotlib 3.11 there were none
             written.set_fontfeatures(["-liga", "-clig", "-calt"])
@@ -94,7 +99,7 @@ class Letters:
 
     def width(self, text: str, size: float, *, bold: bool = False) -> float:
         """How wide clean text is, in millimetres, at a size in points."""
-        return sum(_advance(self.family, one, bold) for one in text) * size * MM
+        return sum(_advance(self.families, one, bold) for one in text) * size * MM
 
     def lines(self, text: str, width: float, size: float, *, most: int = 1, bold: bool = False) -> list[str]:
         """Clean text in lines of at most that width, in millimetres; what does not fit ends in an ellipsis."""
@@ -116,7 +121,7 @@ class Letters:
             if self.width(last + letter + "…", size, bold=bold) > width:
                 break
             last += letter
-        return [*(one.rstrip() for one in lines[: most - 1]), last.rstrip(" ，、") + "…"]
+        return [*(one.rstrip() for one in lines[: most - 1]), last.rstrip(_TRAILING) + "…"]
 
 
 def _words(text: str) -> Iterator[str]:
@@ -153,10 +158,10 @@ def _font(family: str, *, bold: bool) -> Any:  # noqa: ANN401  a class of matplo
 
 
 @lru_cache(maxsize=65536)
-def _advance(family: str, letter: str, bold: bool) -> float:  # noqa: FBT001  a key of the cache
+def _advance(families: tuple[str, ...], letter: str, bold: bool) -> float:  # noqa: FBT001  a key of the cache
     """How far one letter moves the next, in parts of the size."""
     code = ord(letter)
-    for one in (family, BESIDE):
+    for one in families:
         font = _font(one, bold=bold)
         if font.get_char_index(code):
             font.set_size(_MEASURED, 72)  # others who draw set their own

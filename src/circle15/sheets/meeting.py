@@ -17,6 +17,7 @@ from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.oxml.ns import qn
 from pptx.util import Mm, Pt
 
+from circle15.sheets.contents import joined
 from circle15.sheets.drawing import ink_on
 from circle15.sheets.layouts import gap_picture, lacking_bands, project_rows, site_picture
 from circle15.sheets.paper import INK, MARK, SOFT
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 WIDE, TALL = 338.67, 190.5  # 16:9, in millimetres
 EDGE = 12.0
-FONT = "Microsoft YaHei"  # what the reader's computer has, as in the workbook
 LISTED = 8  # places, and projects, on a slide
 MOST_UNITS = 16  # rows of the card that can be read from the last row of chairs
 _HATCHED = "hatched"  # instead of a colour: not graded
@@ -66,10 +66,11 @@ class _Deck:
 
     def __init__(self, made: Contents) -> None:
         self.made = made
+        self.font = made.shared("workbook", "font")[0]  # what the reader's computer has
         self.deck = Presentation()
         self.deck.slide_width, self.deck.slide_height = Mm(WIDE), Mm(TALL)
         said = self.deck.core_properties
-        said.title, said.author, said.last_modified_by = " ".join(made.name), "circle15", "circle15"
+        said.title, said.author, said.last_modified_by = joined(made.name), "circle15", "circle15"
         said.created = said.modified = _MADE
 
     def slide(self, key: str, note: tuple[str, str] | None = None) -> Any:
@@ -79,15 +80,15 @@ class _Deck:
         title, other = made.said("titles", key)
         shape = slide.shapes.title
         shape.left, shape.top, shape.width, shape.height = Mm(EDGE), Mm(7), Mm(220), Mm(14)
-        _fill(shape.text_frame, [(title, 26, True, INK), (f"  {other}", 15, False, SOFT)])
+        self.fill(shape.text_frame, [(title, 26, True, INK), (f"  {other}", 15, False, SOFT)])
         name, second = made.name
         self.text(slide, (232, 5, WIDE - EDGE - 232, 7), [(name, 12, True, INK)], side=_RIGHT)
         self.text(slide, (232, 11, WIDE - EDGE - 232, 5), [(second, 9, False, SOFT)], side=_RIGHT)
         if note:
-            self.text(slide, (EDGE, 20, 222, 9), [("\n".join(note), 9, False, SOFT)])
+            self.text(slide, (EDGE, 20, 222, 9), [(joined(note, "\n"), 9, False, SOFT)])
         if made.mark:
             box = self.plate(slide, (WIDE - EDGE - 98, 17, 98, 10.6), MARK)
-            _fill(box.text_frame, [("\n".join(made.mark), 9, True, "#ffffff")], side=_CENTER)
+            self.fill(box.text_frame, [(joined(made.mark, "\n"), 9, True, "#ffffff")], side=_CENTER)
         self.text(slide, (EDGE, TALL - 11, WIDE - 2 * EDGE, 7), [(self._foot, 8, False, SOFT)])
         return slide
 
@@ -113,7 +114,27 @@ class _Deck:
         """A box of text: parts of text, size, bold, colour; `place` is left, top, width and height in millimetres."""
         left, top, width, height = map(Mm, place)
         box = slide.shapes.add_textbox(left, top, width, height)
-        _fill(box.text_frame, parts, **how)
+        self.fill(box.text_frame, parts, **how)
+
+    def fill(
+        self, frame: Any, parts: Sequence[tuple[str, float, bool, str]], *, side: Any = _LEFT, inset: bool = True
+    ) -> None:
+        """One paragraph made of parts, in the font of the first language."""
+        frame.word_wrap = True
+        if inset:
+            frame.margin_left = frame.margin_right = frame.margin_top = frame.margin_bottom = 0
+        paragraph = frame.paragraphs[0]
+        paragraph.alignment = side
+        for text, size, bold, colour in parts:
+            for place, line in enumerate(_printable(text).split("\n")):
+                if place:
+                    paragraph.add_line_break()
+                run = paragraph.add_run()
+                run.text = line
+                run.font.size, run.font.bold, run.font.name = Pt(size), bold, self.font
+                run.font.color.rgb = _rgb(colour)
+                east = run.font._element.makeelement(qn("a:ea"), {"typeface": self.font})  # noqa: SLF001  python-pptx sets latin
+                run.font._element.append(east)  # noqa: SLF001
 
     def table(
         self, slide: Any, place: Sequence[float], widths: Sequence[float], rows: Sequence[Sequence[Any]], **how: Any
@@ -141,7 +162,7 @@ class _Deck:
                 cell.margin_top = cell.margin_bottom = Mm(0.3)
                 cell.vertical_anchor = MSO_ANCHOR.MIDDLE
                 _edge(cell, how.get("edge", _LINE))
-                _fill(
+                self.fill(
                     cell.text_frame,
                     [(words, size, at == 0, INK if face == _HATCHED else ink_on(face))],
                     side=side,
@@ -180,11 +201,11 @@ def _headline(deck: _Deck) -> None:
         deck.text(slide, (left + 2, 45, wide - 4, 6), [(words[0], 12, True, INK)])
         deck.text(slide, (left + 2, 50.5, wide - 4, 6), [(words[1], 9, False, SOFT)])
     keys = ("category", "share", "gap", "unknown")
-    rows: list[list[Any]] = [["\n".join(made.said("heads", key)) for key in keys]]
+    rows: list[list[Any]] = [[joined(made.said("heads", key), "\n") for key in keys]]
     for category in made.standard.categories:
         row = made.residents.loc[category.key]
         counts = ["–" if pd.isna(row[name]) else f"{row[name]:,.0f}" for name in ("gap", "unknown")]
-        rows.append([" ".join(made.named(category)), made.share(category), *counts])
+        rows.append([joined(made.named(category)), made.share(category), *counts])
     tall = min(9.0, (TALL - 63 - 11 - 14) / max(1, len(rows) - 1))
     widths = (WIDE - 2 * EDGE - 186, 62, 62, 62)
     deck.table(slide, (EDGE, 63), widths, rows, size=11, sides=(_LEFT, _RIGHT, _RIGHT, _RIGHT), tall=tall, head=11)
@@ -213,12 +234,12 @@ def _card(deck: _Deck) -> None:
     made = deck.made
     tiers = [tier for tier in made.tiers if len(made.of_tier(tier)) <= MOST_UNITS] or made.tiers[:1]
     tier = tiers[-1]
-    slide = deck.slide("card", made.order(*made.tier(tier)))
+    slide = deck.slide("card", made.shared("tier", tier))
     units = made.of_tier(tier).iloc[:MOST_UNITS]
     bands = {band.grade: band for band in made.standard.grades}
     fills = made.palette["grades"]
     grades = {one.key: made.graded(one, tier) for one in made.standard.categories}
-    rows: list[list[Any]] = [["", *("\n".join(made.named(one)) for one in made.standard.categories)]]
+    rows: list[list[Any]] = [["", *(joined(made.named(one), "\n") for one in made.standard.categories)]]
     none = made.shared("grade", "none")[0]
     for unit, name in units["name"].items():
         cells = []
@@ -236,11 +257,11 @@ def _card(deck: _Deck) -> None:
     x = EDGE
     for grade in sorted(bands, reverse=True):
         box = deck.plate(slide, (x, TALL - 21, 8, 5.4), fills[str(grade)])
-        _fill(box.text_frame, [(str(grade), 10, True, ink_on(fills[str(grade)]))], side=_CENTER)
-        deck.text(slide, (x + 10, TALL - 20.8, 30, 5), [(" ".join(made.named(bands[grade])), 10, False, INK)])
+        deck.fill(box.text_frame, [(str(grade), 10, True, ink_on(fills[str(grade)]))], side=_CENTER)
+        deck.text(slide, (x + 10, TALL - 20.8, 30, 5), [(joined(made.named(bands[grade])), 10, False, INK)])
         x += 42
     _paint(deck.plate(slide, (x, TALL - 21, 8, 5.4), "#ffffff").fill, _HATCHED)
-    words = " ".join((*made.shared("grade", "none"), *made.said("legend", "ungraded")))
+    words = f"{joined(made.shared('grade', 'none'))} {joined(made.said('legend', 'ungraded'))}"
     deck.text(slide, (x + 10, TALL - 20.8, WIDE - EDGE - x - 10, 9), [(words, 8, False, SOFT)])
 
 
@@ -249,13 +270,13 @@ def _gaps(deck: _Deck, letters: Letters) -> None:
     made = deck.made
     slide = deck.slide("gaps", made.said("notes", "gaps"))
     paper, worst = gap_picture(made, letters, width=WIDE - 2 * EDGE - 108, height=TALL - 30 - 24, most=LISTED)
-    deck.picture(slide, paper, (EDGE, 30), " ".join(made.said("titles", "gaps")))
-    parts = [(f"{' '.join(made.said('legend', 'lacking'))}   ", 10, True, INK)]
+    deck.picture(slide, paper, (EDGE, 30), joined(made.said("titles", "gaps")))
+    parts = [(f"{joined(made.said('legend', 'lacking'))}   ", 10, True, INK)]
     for words, face in lacking_bands(made):
-        parts += [("● ", 14, False, face), (f"{' / '.join(dict.fromkeys(words))}   ", 10, False, INK)]
+        parts += [("● ", 14, False, face), (f"{joined(words, ' / ')}   ", 10, False, INK)]
     deck.text(slide, (EDGE, 32 + paper.height, paper.width, 6), parts)
     units = made.result.origins["unit"]
-    heads = ["\n".join(made.said("heads", key)) for key in ("place", "people", "total")]
+    heads = [joined(made.said("heads", key), "\n") for key in ("place", "people", "total")]
     rows: list[list[Any]] = [["", *heads]]
     for place, (key, row) in enumerate(worst.iterrows(), start=1):
         rows.append([str(place), made.where(units[key]), f"{row['people']:,.0f}", f"{row['total']:,.0f}"])
@@ -268,9 +289,9 @@ def _projects(deck: _Deck, letters: Letters) -> None:
     made = deck.made
     slide = deck.slide("projects", made.said("notes", "projects"))
     paper = site_picture(made, letters, width=WIDE - 2 * EDGE - 140, height=TALL - 30 - 14)
-    deck.picture(slide, paper, (EDGE, 30), " ".join(made.said("titles", "projects")))
+    deck.picture(slide, paper, (EDGE, 30), joined(made.said("titles", "projects")))
     listed = project_rows(made)
-    heads = ["\n".join(made.said("heads", key)) for key in ("project", "service", "gained", "cost")]
+    heads = [joined(made.said("heads", key), "\n") for key in ("project", "service", "gained", "cost")]
     rows: list[list[Any]] = [["", *heads]]
     rows += [[one[0], one[2], one[3], one[4], one[6]] for one in listed[: LISTED + 2]]
     sides = (_RIGHT, _LEFT, _LEFT, _RIGHT, _RIGHT)
@@ -304,25 +325,6 @@ def _edge(cell: Any, colour: str) -> None:
         fill.append(fill.makeelement(qn("a:srgbClr"), {"val": colour.removeprefix("#").upper()}))
         line.append(fill)
         within.insert(place, line)
-
-
-def _fill(frame: Any, parts: Sequence[tuple[str, float, bool, str]], *, side: Any = _LEFT, inset: bool = True) -> None:
-    """One paragraph made of parts, in letters that have Chinese."""
-    frame.word_wrap = True
-    if inset:
-        frame.margin_left = frame.margin_right = frame.margin_top = frame.margin_bottom = 0
-    paragraph = frame.paragraphs[0]
-    paragraph.alignment = side
-    for text, size, bold, colour in parts:
-        for place, line in enumerate(_printable(text).split("\n")):
-            if place:
-                paragraph.add_line_break()
-            run = paragraph.add_run()
-            run.text = line
-            run.font.size, run.font.bold, run.font.name = Pt(size), bold, FONT
-            run.font.color.rgb = _rgb(colour)
-            east = run.font._element.makeelement(qn("a:ea"), {"typeface": FONT})  # noqa: SLF001  python-pptx sets latin
-            run.font._element.append(east)  # noqa: SLF001
 
 
 def _printable(text: str) -> str:

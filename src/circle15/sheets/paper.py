@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
 
+from circle15.sheets.contents import joined
 from circle15.sheets.letters import MM
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ class Paper:
             self.page.add_patch(
                 Polygon(shape + np.array([x, y]), closed=True, facecolor=face, edgecolor=INK, linewidth=0.5)
             )
-        self.text(x, y + tall + 4.2, words[0] if words[0] == words[1] else f"{words[0]} {words[1]}", 7, side="center")
+        self.text(x, y + tall + 4.2, joined(words), 7, side="center")
 
     # ------------------------------------------------------------------------------------------------- tables
 
@@ -272,7 +273,7 @@ class A3Sheet(Paper):
     def __init__(self, made: Contents, letters: Letters, key: str, *, note: str, number: tuple[int, int]) -> None:
         super().__init__(letters, *A3)
         self.made = made
-        self.title = " ".join(made.said("titles", key))
+        self.title = joined(made.said("titles", key))
         frame = Box(10, 10, A3[0] - 20, A3[1] - 20)
         self._head(frame, key, note)
         foot = Box(frame.x, frame.y, frame.width, 25)
@@ -293,7 +294,7 @@ class A3Sheet(Paper):
         self.text(right, frame.top - 2.0, name, 12, bold=True, side="right", width=140)
         self.text(right, frame.top - 7.4, second, 7.5, color=SOFT, side="right", width=90)
         if made.mark:
-            words = letters.clean("  ".join(made.mark))
+            words = letters.clean(joined(made.mark, "  "))
             wide = letters.width(words, 8.5, bold=True) + 6
             self.box(Box(right - wide, frame.top - 16.6, wide, 5.2), face=MARK)
             self.text(right - wide / 2, frame.top - 12.4, words, 8.5, bold=True, color="white", side="center")

@@ -14,6 +14,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from circle15.errors import ConfigError, DataError, Finding, quoted
+from circle15.project.languages import headers
 from circle15.sources.files import POLYGONAL, numbers, plain, read_shapes, recognise, require_degrees, texts
 from circle15.tables import TIERS, UNITS, StudyArea
 
@@ -29,19 +30,8 @@ COVERED_SHARE = 0.95  # units that cover less of the boundary are no card of it
 INSIDE_SHARE = 0.5  # a unit belongs to the study when this share of it lies inside the boundary
 CELL_COVER = 1.3  # cell edges by which to widen, so that every cell that touches the boundary is found
 
-HEADERS = {
-    "unit": ("code", "id", "代码", "编码", "编号", "区划代码", "统计用区划代码", "adcode", "社区代码", "街道代码"),
-    "name": ("名称", "名字", "单元名称", "社区名称", "街道名称", "社区", "街道", "name_zh"),
-    "tier": ("层级", "级别", "类型", "level"),
-    "parent": ("上级", "上级代码", "所属街道", "所属", "parent_code"),
-    "population": ("人口", "常住人口", "人口数", "常住人口数", "总人口", "pop", "residents"),
-}
-TIER_WORDS = {
-    "district": ("区", "区县", "区级", "县", "市区级"),
-    "subdistrict": ("街道", "街道级", "镇", "乡", "乡镇"),
-    "community": ("社区", "社区级", "村", "居委会", "居民委员会"),
-    "cell": ("网格", "格网"),
-}
+HEADERS = headers("units")
+TIER_WORDS = headers("units.tiers")
 TIER_BY_DIGITS = {6: "district", 9: "subdistrict", 12: "community"}  # of the national statistical code
 TIER_BY_ENDING = (("街道", "subdistrict"), ("镇", "subdistrict"), ("乡", "subdistrict"), ("社区", "community"))
 
@@ -340,7 +330,8 @@ def cell_units(area: StudyArea, resolution: int) -> gpd.GeoDataFrame:
     Returns
     -------
     GeoDataFrame
-        tables.UNITS of tier ``cell``; ids and names are H3 indexes (Uber, Apache 2.0), in sorted order.
+        tables.UNITS of tier ``cell``; ids are H3 indexes (Uber, Apache 2.0), in sorted order; the name of
+        a cell is the part of its index that tells it from the others.
 
     Examples
     --------
@@ -358,15 +349,32 @@ def cell_units(area: StudyArea, resolution: int) -> gpd.GeoDataFrame:
     clipped = shapely.intersection(hexagons.to_numpy(), area.boundary)
     shapes = np.array([shapely.union_all(_parts(np.array([one], dtype=object))) for one in clipped], dtype=object)
     inside = shapely.area(shapes) > 0
-    names = np.array(indexes, dtype=object)[inside]
+    ids = np.array(indexes, dtype=object)[inside]
+    names = np.array(_told_apart(ids.tolist()), dtype=object)
     units = gpd.GeoDataFrame(
         {"name": names, "tier": "cell", "parent": None, "population": np.nan, "source": f"H3 resolution {resolution}"},
-        index=pd.Index(names, name="unit"),
+        index=pd.Index(ids, name="unit"),
         geometry=shapes[inside],
         crs=area.crs,
     )
     UNITS.check(units, crs=area.crs)
     return units
+
+
+def _told_apart(indexes: list[str]) -> list[str]:
+    """Of each index the part between what all begin and all end with, of three signs at least.
+
+    >>> _told_apart(["8940cb6c017ffff", "8940cb6c23bffff"])
+    ['017', '23b']
+    """
+    if not indexes:
+        return []
+    signs, end = list(zip(*indexes, strict=True)), len(indexes[0])
+    start = next((place for place, some in enumerate(signs) if len(set(some)) > 1), end)
+    while end > start + 3 and all(one[end - 1] == "f" for one in indexes):
+        end -= 1
+    start = max(0, min(start, end - 3))
+    return [one[start:end] for one in indexes]
 
 
 def fill(units: gpd.GeoDataFrame, area: StudyArea) -> bool:

@@ -12,20 +12,10 @@ import pandas as pd
 import shapely
 
 from circle15.errors import quoted
+from circle15.project.languages import headers
 from circle15.project.reading import nearest
 from circle15.sources.files import plain, texts
-from circle15.sources.located import (
-    OPERATORS,
-    PLACED,
-    Refusals,
-    Rejected,
-    amounts,
-    grounded,
-    ids_of,
-    opened,
-    stated,
-    usable,
-)
+from circle15.sources.located import PLACED, Refusals, Rejected, amounts, grounded, ids_of, opened, stated, usable
 from circle15.sources.people import finest_unit
 from circle15.tables import CANDIDATES
 
@@ -36,83 +26,14 @@ if TYPE_CHECKING:
     from circle15.project import Inventory, Standard
     from circle15.tables import StudyArea
 
-HEADERS = {
-    "id": ("编号", "编码", "代码", "序号", "资产编号", "房屋编号", "地块编号", "code"),
-    "name": (
-        *("名称", "房屋名称", "资产名称", "场地名称", "载体名称", "点位名称", "地块名称", "项目名称", "楼宇名称"),
-        *("name_zh", "site", "building"),
-    ),
-    **PLACED,
-    "floor_area_m2": (
-        *("闲置面积", "可用面积", "空置面积", "建筑面积", "使用面积", "面积"),
-        *("area_m2", "floor_area", "area"),
-    ),
-    "owner": ("产权单位", "权属单位", "产权人", "所有权人", "权利人", "业主", "业主单位", "权属", "产权"),
-    "storey": ("楼层", "所在楼层", "层", "floor", "story", "level"),
-    "step_free": (
-        *("无障碍", "无障碍入口", "无障碍出入口", "无障碍通行", "入口无台阶", "有无无障碍入口", "是否无障碍"),
-        *("step free entrance", "accessible", "wheelchair"),
-    ),
-    "services": (
-        *("可设服务", "可设设施", "适合服务", "拟设服务", "拟设设施", "适用服务", "可用作", "服务"),
-        *("service", "uses", "suitable for"),
-    ),
-    "cost": (
-        *(
-            "造价",
-            "投资",
-            "估算投资",
-            "投资估算",
-            "估算费用",
-            "费用估算",
-            "改造费用",
-            "改造成本",
-            "成本",
-            "费用",
-            "概算",
-        ),
-        "cost estimate",
-    ),
-    "budget_line": (
-        *("资金来源", "资金渠道", "预算科目", "预算项目", "经费来源", "资金"),
-        *("budget", "funding", "funds"),
-    ),
-    "operator": (*OPERATORS, "拟运营单位", "意向运营单位"),
-    "address": ("地址", "详细地址", "房屋地址", "位置", "坐落", "addr"),
-}
+HEADERS = headers("vacant") | PLACED
 NAMED = {"equipment": "operator", "place": "budget_line"}  # conditions, and the column that shows that they are met
 WORDS = ("name", "owner", "budget_line", "operator", "address")
-NOTHING = frozenset(  # what stands in a cell about which nothing is known
-    plain(word)
-    for word in (
-        *("", "无", "没有", "暂无", "待定", "未定", "未知", "不详", "不明", "待查", "待核实", "未落实"),
-        *("none", "n/a", "tbd", "unknown", "nil"),
-    )
-)
-STEP_FREE = {
-    "yes": ("是", "有", "可", "通", "无台阶", "无高差", "有坡道", "坡道", "平进", "true", "y", "1"),
-    "no": ("否", "无", "没有", "不可", "不通", "有台阶", "有高差", "台阶", "false", "n", "0"),
-    "unknown": ("", "未知", "不详", "不明", "待查", "待核实", "待定", "tbd", "n/a"),
-}
-ANYTHING = frozenset(map(plain, ("不限", "任意", "均可", "都可", "全部", "any", "all")))
-GROUND = frozenset(
-    (
-        "底层",
-        "首层",
-        "底楼",
-        "地面",
-        "地面层",
-        "临街",
-        "临街层",
-        "平街",
-        "平街层",
-        "平街一层",
-        "平层",
-        "ground",
-        "gf",
-        "g",
-    )
-)
+MEANT = headers("vacant.means")
+NOTHING = frozenset(map(plain, MEANT["nothing"]))  # what stands in a cell about which nothing is known
+STEP_FREE = headers("vacant.step_free_is")
+ANYTHING = frozenset(map(plain, MEANT["anything"]))
+GROUND = frozenset(MEANT["ground"])  # storeys at the level of a street
 STOREY = re.compile(r"(负|地下|吊|b|-)?(?:第)?(\d{1,3}|[一二三四五六七八九十]{1,3})(?:层|楼|f)?")
 STOREYS = re.compile(r"[、,;/&~至到和及]|(?<=[\d层楼f一二三四五六七八九十])-")
 DIGITS = ("", *"一二三四五六七八九")
@@ -144,7 +65,7 @@ def read_candidates(
     area : StudyArea
         Rows beyond its extent are left out.
     standard : Standard
-        The services that a place may hold are its keys, or Chinese or English labels of services or of whole
+        The services that a place may hold are its keys, or the names that the standard has of services or of whole
         categories, parted by ``;`` or ``、``, else whatever its name patterns find.
     datum : {"wgs84", "cgcs2000", "gcj02", "bd09", "unknown"}
         Datum of the coordinates; it is stated, never guessed. An unknown one is refused.
@@ -351,7 +272,7 @@ def _services(values: pd.Series, standard: Standard, faults: Refusals) -> pd.Ser
     if unread.any():
         first = next(iter(words[0] for words in others if words))
         said = quoted(dict.fromkeys(word for words in others for word in words))
-        mend = nearest(first, [word for one in standard.services for word in (one.zh, one.en, one.key)])
+        mend = nearest(first, [word for one in standard.services for word in (*one.names.values(), one.key)])
         none = np.array([text == "" for text in found])
         faults.add(unread & none, ("services",), f"name no service that is known ({said})", mend)
         faults.add(unread & ~none, ("services",), f"name services that are not known ({said})", mend, keep=True)
@@ -363,9 +284,9 @@ def _meanings(standard: Standard) -> dict[str, tuple[str, ...]]:
     keys: dict[str, tuple[str, ...]] = {}
     for category in reversed(standard.categories):
         own = tuple(service.key for service in category.services)
-        keys |= dict.fromkeys(map(plain, (category.en, category.zh, category.key)), own)
+        keys |= dict.fromkeys(map(plain, (*category.names.values(), category.key)), own)
     for service in reversed(standard.services):
-        keys |= dict.fromkeys(map(plain, (service.en, service.zh, service.key)), (service.key,))
+        keys |= dict.fromkeys(map(plain, (*service.names.values(), service.key)), (service.key,))
     return keys | dict.fromkeys(ANYTHING, ())
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from circle15.project.languages import Labels
 from circle15.sources.profiles import CLIMBING, Lines, profiles
 from circle15.sources.walking_rules import DRIVABLE
 
@@ -185,29 +186,12 @@ def _rises(pieces: pd.DataFrame, climb: NDArray[np.float64]) -> tuple[NDArray[np
 
 # ------------------------------------------------------------------------------------------- how sure a rise is
 
-_REASONS = {  # worst first; what a planner reads
-    "unknown": ("没有高程，也没有标签：升高是默认值", "Neither terrain nor tags: the rise is a default"),
-    "lift": (
-        "电梯高度取自地表模型两端之差，陡坎处偏小",
-        "The height of the lift is the difference of a surface model at its ends, too small at a cliff",
-    ),
-    "flat": (
-        "地形给出的升高小于台阶或扶梯可能的最小值，按最小值计",
-        "The terrain rises less than steps can; held to their least",
-    ),
-    "steep": (
-        "地形给出的升高大于台阶或扶梯可能的最大值，按最大值计",
-        "The terrain rises more than steps can; held to their most",
-    ),
-    "deck": ("桥梁或隧道坡度过大", "A steep bridge or tunnel"),
-    "cap": ("坡度达到该类道路的上限", "As steep as such a way may be"),
-    "slope": ("坡度较大", "Steep"),
-}
+_REASONS = ("unknown", "lift", "flat", "steep", "deck", "cap", "slope")  # worst first; [said.doubt] has the words
 _STEEP_DECK = 0.08  # decks are built flatter (GB 50763: 1:12)
 _NEAR = 0.001  # a slope that is so near its limit was held there
 
 
-def doubtful_links(streets: gpd.GeoDataFrame, *, most: int = 50) -> gpd.GeoDataFrame:
+def doubtful_links(streets: gpd.GeoDataFrame, *, most: int = 50, labels: Labels | None = None) -> gpd.GeoDataFrame:
     """The ways whose rise is steepest or least sure, so that a planner can measure and override them.
 
     Ordered by the metres of climb that rest on the doubt: of a lift, of stairs and of escalators all of theirs, of
@@ -219,12 +203,14 @@ def doubtful_links(streets: gpd.GeoDataFrame, *, most: int = 50) -> gpd.GeoDataF
         `tables.STREETS` from `with_heights`.
     most : int
         How many ways to list.
+    labels : Labels, optional
+        In which languages the reason is given; in English otherwise.
 
     Returns
     -------
     GeoDataFrame
         Index `osm_id`; columns `name`, `kind`, `length_m` and `rise_m` of the whole way in its direction, the `slope`
-        of its steepest stretch, `doubt_m`, `evidence`, `reason_zh`, `reason_en` and geometry (MultiLineString).
+        of its steepest stretch, `doubt_m`, `evidence`, `reason` and geometry (MultiLineString).
     """
     rows = streets[~streets["piece"].duplicated().to_numpy() & ~streets["evidence"].isin(["tag", "survey"]).to_numpy()]
     slope, doubt, why = _doubts(rows)
@@ -249,13 +235,12 @@ def doubtful_links(streets: gpd.GeoDataFrame, *, most: int = 50) -> gpd.GeoDataF
     own = rows[rows["osm_id"].isin(sums.index)]
     first = own.drop_duplicates("osm_id").set_index("osm_id").reindex(sums.index)
     lines = [shapely.multilinestrings(own.geometry[own["osm_id"] == one].to_list()) for one in sums.index]
-    zh, en = zip(*(_REASONS[list(_REASONS)[rank]] for rank in sums["rank"]), strict=True) if len(sums) else ((), ())
+    say = (labels or Labels.of(("en",))).joined
+    reasons = [say("said", "doubt", _REASONS[rank]) for rank in sums["rank"]]
     found = sums[["length_m", "rise_m", "slope", "doubt_m"]].round(
         {"length_m": 1, "rise_m": 1, "slope": 3, "doubt_m": 1}
     )
-    found = found.assign(
-        evidence=np.where(sums["guessed"], "default", "terrain"), reason_zh=list(zh), reason_en=list(en)
-    )
+    found = found.assign(evidence=np.where(sums["guessed"], "default", "terrain"), reason=reasons)
     found.insert(0, "name", first["name"])
     found.insert(1, "kind", first["kind"])
     return gpd.GeoDataFrame(found, geometry=lines, crs=streets.crs)

@@ -14,19 +14,9 @@ import pandas as pd
 import shapely
 
 from circle15.errors import quoted
+from circle15.project.languages import headers
 from circle15.sources.files import plain, texts
-from circle15.sources.located import (
-    OPERATORS,
-    PLACED,
-    Refusals,
-    Rejected,
-    amounts,
-    grounded,
-    ids_of,
-    opened,
-    stated,
-    usable,
-)
+from circle15.sources.located import PLACED, Refusals, Rejected, amounts, grounded, ids_of, opened, stated, usable
 from circle15.sources.merging import merge_places, merges
 from circle15.tables import FACILITIES
 
@@ -39,48 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Sifted", "merge_places", "merges", "read_inventory", "sift_inventory"]
 
-HEADERS = {
-    "id": ("编号", "编码", "代码", "序号", "设施编号", "机构编码", "统一编码", "code"),
-    "name": ("名称", "设施名称", "机构名称", "单位名称", "场所名称", "点位名称", "站点名称", "name_zh", "facility"),
-    "service": (
-        *("服务", "服务类型", "设施类型", "设施类别", "机构类型", "类别", "类型", "小类", "种类"),
-        *("category", "type", "kind"),
-    ),
-    **PLACED,
-    "floor_area_m2": ("建筑面积", "使用面积", "面积", "floor_area", "area", "area_m2"),
-    "capacity": (
-        *(
-            "容量",
-            "床位",
-            "床位数",
-            "养老床位",
-            "座位",
-            "座位数",
-            "餐位",
-            "餐位数",
-            "学位",
-            "学位数",
-            "托位",
-            "托位数",
-            "泊位数",
-        ),
-        *("beds", "seats", "places"),
-    ),
-    "address": ("地址", "详细地址", "设施地址", "位置", "addr"),
-    "subdistrict": ("街道", "所属街道", "镇街", "街镇", "乡镇街道"),
-    "community": ("社区", "所属社区", "村居", "社区名称"),
-    "operator": OPERATORS,
-    "verified_date": ("核实日期", "核实时间", "核查日期", "更新日期", "更新时间", "date", "verified"),
-    "hours": ("营业时间", "开放时间", "服务时间", "运营时间", "opening_hours"),
-    "tier": ("层级", "设施层级", "服务层级", "level"),
-}
+HEADERS = headers("inventory") | PLACED
 DETAILS = ("address", "subdistrict", "community", "operator", "verified_date", "hours")
-TIER_WORDS = {
-    "district": ("区", "区级", "区县", "区县级", "县级"),
-    "subdistrict": ("街道", "街道级", "镇街", "镇街级", "街镇", "街镇级", "乡镇", "乡镇级", "镇级"),
-    "community": ("社区", "社区级", "村", "村级", "村居", "村社区", "社区村"),
-    "cell": ("小区", "小区级", "网格", "网格级"),
-}
+TIER_WORDS = headers("inventory.tiers")
 DATE = re.compile(r"(\d{4})(?:[-/.年](\d{1,2})(?:[-/.月](\d{1,2}))?)?[年月日号]?|(\d{4})(\d\d)(\d\d)?")
 CLOCK = re.compile(r"[ T]+\d{1,2}:\d\d.*")
 OLDEST, NEWEST = 1900, 2100  # years that a date of verification can be of
@@ -124,8 +75,8 @@ def read_inventory(
     area : StudyArea
         Rows beyond its extent are left out.
     standard : Standard
-        A row's service is its key, its Chinese or English label (several are parted by ``;`` or ``、``), else whatever
-        the name patterns of the standard find in it or in the name.
+        A row's service is its key, its name in any language of the standard (several are parted by ``;`` or ``、``),
+        else whatever the name patterns of the standard find in it or in the name.
     datum : {"wgs84", "cgcs2000", "gcj02", "bd09", "unknown"}
         Datum of the coordinates; it is stated, never guessed. An unknown one is refused.
     columns : mapping, optional
@@ -225,7 +176,8 @@ def _refuse_unknown(offers: list[list[Service]], faults: Refusals, standard: Sta
     unknown = np.array([not services for services in offers])
     if not unknown.any():
         return
-    nearest = f"Give one of the services of {standard.name}, such as {quoted(one.zh for one in standard.services)}"
+    named = quoted(standard.first(one) for one in standard.services)
+    nearest = f"Give one of the services of {standard.name}, such as {named}"
     said = quoted(dict.fromkeys(texts(faults.rows["service"])[unknown].fillna("empty")))
     faults.add(unknown, ("service",), f"name no service that is known ({said})", nearest)
 
@@ -258,7 +210,7 @@ def _services(given: pd.Series, names: pd.Series, standard: Standard) -> list[li
     """The services of each row: as given by key or label, else as the name patterns find."""
     labels: dict[str, Service] = {}
     for service in reversed(standard.services):
-        labels |= {plain(word): service for word in (service.en, service.zh, service.key)}
+        labels |= {plain(word): service for word in (*service.names.values(), service.key)}
     known: dict[tuple[str | None, str | None], list[Service]] = {}
     offers = []
     for text, name in zip(given, names, strict=True):

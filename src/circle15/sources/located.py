@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -12,7 +13,8 @@ import pandas as pd
 import shapely
 
 from circle15.errors import DataError, Finding, quoted
-from circle15.project import Inventory
+from circle15.project import Inventory, Labels
+from circle15.project.languages import headers
 from circle15.sources.datum import MEANT, from_metres, measure_datums, to_wgs84
 from circle15.sources.files import (
     at_rows,
@@ -37,13 +39,7 @@ if TYPE_CHECKING:
 FAR_M = 50_000.0  # nobody walks here from the study area: a wrong datum, or swapped columns
 UNKNOWN = "unknown"  # a datum that nobody knows
 
-PLACED = {  # headers of where a row is
-    "lon": ("经度", "东经", "longitude", "lng", "long", "x", "x坐标"),
-    "lat": ("纬度", "北纬", "latitude", "y", "y坐标"),
-    "east": ("东坐标", "东向坐标", "东距", "横坐标", "easting", "x", "x坐标", "坐标x"),
-    "north": ("北坐标", "北向坐标", "北距", "纵坐标", "northing", "y", "y坐标", "坐标y"),
-}
-OPERATORS = ("运营单位", "运营机构", "运营方", "运营主体", "管理单位", "主管单位", "责任单位")
+PLACED = headers("places")  # headers of where a row is
 
 
 @dataclass(frozen=True)
@@ -211,7 +207,7 @@ def usable(found: gpd.GeoDataFrame, faults: Refusals) -> tuple[Rejected, ...]:
     return tuple(sorted(faults.cells, key=lambda cell: cell.row))
 
 
-def write_rejected(rows: Iterable[Rejected], path: Path | str) -> None:
+def write_rejected(rows: Iterable[Rejected], path: Path | str, *, labels: Labels | None = None) -> None:
     """Write the cells that could not be used as CSV that Excel opens as text.
 
     Parameters
@@ -220,15 +216,18 @@ def write_rejected(rows: Iterable[Rejected], path: Path | str) -> None:
         As `sift_inventory` lists them.
     path : Path
         Such as ``rejected.csv``; no cell of it is ever run as a formula.
+    labels : Labels, optional
+        In which languages the heads are; English otherwise.
 
     Raises
     ------
     SourceError
         When the file cannot be written.
     """
-    names = ["文件 file", "行 row", "列 column", "值 value", "问题 problem", "如何改 mend", "结果 outcome"]
+    say = partial((labels or Labels.of(("en",))).joined, "said", "rejected")
+    names = [say(one) for one in ("file", "row", "column", "value", "problem", "mend", "outcome")]
     table = pd.DataFrame([astuple(one) for one in rows], columns=names, dtype=object)
-    table[names[-1]] = table[names[-1]].map({True: "采用 kept", False: "未采用 left out"})
+    table[names[-1]] = table[names[-1]].map({True: say("kept"), False: say("left_out")})
     write_csv(table, Path(path))
 
 

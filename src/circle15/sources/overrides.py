@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 
 from circle15.errors import DataError, Finding, quoted
+from circle15.project.languages import headers
 from circle15.sources.files import at_rows, numbers, read_table, recognise, texts
 from circle15.sources.heights import INCLINED, INCLINED_DEFAULT, LIFT_DEFAULT_M, LIFT_LEAST_M
 from circle15.sources.walking_rules import STEP_HEIGHT_M
@@ -25,15 +26,8 @@ if TYPE_CHECKING:
     from circle15.sources.terrain import Terrain
     from circle15.tables import StudyArea
 
-HEADERS = {
-    "osm_id": ("osm编号", "编号", "way_id", "id", "osm"),
-    "rise_m": ("高差", "升高", "爬升", "提升高度", "rise"),
-    "step_count": ("级数", "台阶数", "踏步数", "步数", "steps"),
-    "wait_s": ("等候秒数", "等候时间", "等候", "候梯时间", "wait"),
-    "closed": ("关闭", "封闭", "停用", "停运"),
-}
-YES = frozenset({"yes", "true", "1", "x", "是", "关闭", "封闭", "停用", "停运"})
-NO = frozenset({"no", "false", "0", "否", "开放"})
+HEADERS = headers("measured")
+YES, NO = (frozenset(words) for words in headers("measured.closed_is").values())
 LIMITS = {"rise_m": (-500.0, 500.0), "step_count": (1.0, 5000.0), "wait_s": (0.0, 3600.0)}  # beyond: a slip of the pen
 
 JOIN_M = 60.0  # a new link begins and ends so near the streets

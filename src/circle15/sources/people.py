@@ -20,6 +20,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import pdist
 
 from circle15.errors import Circle15Warning, DataError, Finding, quoted
+from circle15.project.languages import headers
 from circle15.sources.ages import TOLERANCE, age_columns, check_sizes
 from circle15.sources.files import at_rows, coordinates, numbers, read_table, recognise, texts
 from circle15.sources.population import ladder, per_unit
@@ -40,14 +41,7 @@ BESIDE_M = 50.0  # a home this near to a unit belongs to it where no other of it
 MOST_APART = 2.0  # a raster and the published total may differ by this factor
 MOST_AT_ONCE = 1000  # homes that are grouped in one piece; more are halved first
 
-HEADERS = {
-    "origin": ("id", "code", "编号", "编码", "代码", "小区编号"),
-    "population": ("人口", "人口数", "常住人口", "居民", "居民数", "pop", "residents", "people"),
-    "buildings": ("楼栋数", "栋数", "楼栋"),
-    "floor_area_m2": ("建筑面积", "面积", "floor_area"),
-    "lon": ("经度", "longitude", "lng", "long", "x"),
-    "lat": ("纬度", "latitude", "y"),
-}
+HEADERS = headers("homes")
 
 
 class _Homes(NamedTuple):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from circle15.errors import DataError, Finding, quoted
+from circle15.project.languages import headers
 from circle15.project.reading import nearest
 from circle15.sources.files import at_rows, numbers, read_numbered, recognise, texts
 from circle15.tables import SURVEY
@@ -25,21 +26,7 @@ if TYPE_CHECKING:
 
 MOST_ANSWERS = 1e9  # of one unit; beyond it is a telephone number
 
-HEADERS = {
-    "unit": (
-        *("单元", "单元代码", "单元名称", "街道", "社区", "镇街", "街镇", "街道名称", "社区名称", "行政区划代码"),
-        *("代码", "编码", "区", "code", "name", "subdistrict", "community"),
-    ),
-    "category": ("类别", "设施类别", "服务类别", "服务", "类型", "领域", "指标", "service", "theme"),
-    "answers": (
-        *("份数", "样本数", "样本量", "有效份数", "有效问卷", "问卷数", "答卷数", "人数"),
-        *("n", "count", "responses", "respondents", "sample"),
-    ),
-    "mean": (
-        *("均值", "平均值", "满意度", "平均满意度", "得分", "平均分", "平均得分", "评分", "满意度得分"),
-        *("average", "score", "rating"),
-    ),
-}
+HEADERS = headers("survey")
 
 
 def read_survey(
@@ -108,9 +95,9 @@ def _no_column(where: str, word: str) -> Finding:
 
 
 def _categories(words: pd.Series, standard: Standard, where: str) -> tuple[dict[str, str], list[Finding]]:
-    """The category that each word means: its key, or its label in Chinese or English."""
-    meant = {_folded(word): one.key for one in standard.categories for word in (one.en, one.zh, one.key)}
-    known = [word for one in standard.categories for word in (one.zh, one.en, one.key)]
+    """The category that each word means: its key, or its name in any language of the standard."""
+    meant = {_folded(word): one.key for one in standard.categories for word in (*one.names.values(), one.key)}
+    known = [word for one in standard.categories for word in (*one.names.values(), one.key)]
     keys = {word: meant[_folded(word)] for word in words.unique() if _folded(word) in meant}
     others = [word for word in words.unique() if word not in keys]
     return keys, [Finding(where, f"there is no category {word!r}", nearest(word, known)) for word in others]

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from circle15.errors import QUOTED_IDS, DataError, Finding, quoted
+from circle15.project.languages import headers
 from circle15.sources.ages import TOLERANCE, age_columns, age_group, check_sizes, people_counts
 from circle15.sources.files import at_rows, harmless, read_numbered, recognise, texts
 from circle15.sources.population import ladder
@@ -26,14 +27,7 @@ if TYPE_CHECKING:
 
 CENSUS = 2020  # the last national census: an older table is of another city
 
-HEADERS = {
-    "unit": ("code", "id", "代码", "编码", "编号", "区划代码", "统计用区划代码", "adcode", "社区代码", "街道代码"),
-    "name": ("名称", "名字", "单元名称", "单元", "地区", "name_zh"),
-    "community": ("社区", "社区名称", "村居", "居委会", "村社区"),
-    "subdistrict": ("街道", "街道名称", "镇街", "街镇", "所属街道"),
-    "population": ("常住人口", "常住人口数", "人口", "人口数", "总人口", "pop", "residents", "people"),
-    "year": ("年份", "年", "年度", "数据年份"),
-}
+HEADERS = headers("totals")
 _SUFFIX = re.compile(r"(?<=.)(街道办事处|街道|社区居民委员会|社区居委会|社区|居委会)$")
 _TIER_BY_SUFFIX = (
     ("街道", "subdistrict"),

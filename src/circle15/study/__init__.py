@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from functools import cached_property
 from importlib import metadata, resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from circle15.display import Shown
 from circle15.errors import Circle15Error, Circle15Warning, Finding, SourceError
-from circle15.project import Project, Standard, Walker
+from circle15.project import Project
 from circle15.study import fetching, given, judged, planning, scenarios, shown, variants
 from circle15.study.folder import manifest, write_results
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from circle15.network import WalkNetwork
     from circle15.page import GapMap
     from circle15.page.backdrop import Backdrop
+    from circle15.project import Standard, Walker
     from circle15.sources.located import Rejected
     from circle15.sources.osm import Elements, Source
     from circle15.sources.terrain import Terrain
@@ -152,18 +153,18 @@ class Study(Shown):
 
     @cached_property
     def standard(self) -> Standard:
-        """The standard that the study is held against."""
-        return Standard.load(self.project.assessment.standard, base=self.project.folder)
+        """The standard that the study is held against, spoken of in the languages of the study."""
+        return given.standard(self)
 
     @cached_property
     def walker(self) -> Walker:
         """Who walks."""
-        return Walker.load(self.project.assessment.walker, base=self.project.folder)
+        return given.walker(self, self.project.assessment.walker)
 
     @cached_property
     def walkers(self) -> list[Walker]:
         """The study's walker, and those whose cards stand beside."""
-        others = [Walker.load(name, base=self.project.folder) for name in self.project.assessment.walkers]
+        others = [given.walker(self, name) for name in self.project.assessment.walkers]
         return [self.walker, *(one for one in others if one.name != self.walker.name)]
 
     @cached_property
@@ -482,11 +483,11 @@ class Study(Shown):
     @property
     def facts(self) -> dict[str, object]:
         """What the page says about the study, as plain values."""
-        given = self.project.study
+        given, languages = self.project.study, self.standard.languages
         complete = self.completeness_summary.reset_index().astype(object)
         return {
             "name": given.name,
-            "name_en": given.name_en or given.name,
+            **{f"name_{language}": given.name_in(language) for language in languages},
             "data_date": given.data_date or max((source.date for source in self.sources), default=""),
             "synthetic": given.synthetic,
             "attribution": given.attribution,
@@ -496,10 +497,12 @@ class Study(Shown):
             "trip": self.project.assessment.trip,
             "when": self.project.assessment.when,
             "fares": self.project.assessment.fares,
-            "walkers": [{"key": one.name, "zh": one.label_zh, "en": one.label_en} for one in self.walkers],
+            "walkers": [
+                {"key": one.name, **{language: one.label_in(language) for language in languages}}
+                for one in self.walkers
+            ],
             "walker_key": self.walker.name,
-            "walker_zh": self.walker.label_zh,
-            "walker_en": self.walker.label_en,
+            **{f"walker_{language}": self.walker.label_in(language) for language in languages},
             "standard_key": self.standard.name,
             "units_from": self.units_from,
             "population": float(self.origins["population"].sum()),
@@ -509,13 +512,13 @@ class Study(Shown):
             "version": metadata.version("circle15"),
         }
 
-    def explore(self, language: Literal["zh", "en"] | None = None) -> GapMap:
+    def explore(self, language: str | None = None) -> GapMap:
         """The live map of the result: a `folium.Map`, which a notebook shows and `.save(path)` writes.
 
         Parameters
         ----------
-        language : {"zh", "en"}, optional
-            The language that it opens in; that of the study file otherwise.
+        language : str, optional
+            The language that it opens in; the first of the study otherwise.
 
         Returns
         -------
@@ -523,8 +526,7 @@ class Study(Shown):
         """
         from circle15.page import gap_map
 
-        words = language or self.project.study.language
-        return gap_map(self.result, standard=self.standard, language=words, live=variants.live(self))
+        return gap_map(self.result, standard=self.standard, language=language, live=variants.live(self))
 
     def _card(self) -> Card:
         return shown.study_card(self)

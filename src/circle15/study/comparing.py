@@ -8,7 +8,7 @@ import platform
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from circle15.errors import ConfigError, Finding
 from circle15.study.folder import VERSIONS
@@ -31,10 +31,9 @@ SIGN = OUTPUTS[-1]  # the file that shows that a folder is one of these
 READ = ("groups", "facilities", "coverage", "grades", "streets", "ground")  # of a results folder
 HASHED = ("run.json", "results.gpkg", "coverage.parquet")
 SAID = (  # of a manifest's facts
-    *("name", "name_en", "scenario", "closed_by_hand", "data_date", "synthetic", "walker_key", "trip", "version"),
+    *("name", "scenario", "closed_by_hand", "data_date", "synthetic", "walker_key", "trip", "version"),
 )
 NOT_ASKED = ("study", "scenario", "tiles")  # parts of a study file that change no figure
-LANGUAGES: tuple[Literal["zh", "en"], ...] = ("zh", "en")
 FIGURES = ("served_before", "served_after", "net", "gained", "lost", "became_known", "known_served", "became_unknown")
 
 
@@ -70,7 +69,8 @@ class _Run:
     def said(self) -> dict[str, Any]:
         """What it is called and how it was asked, as plain values."""
         facts, scenario = self.manifest.facts, self.manifest.facts.scenario
-        called = facts.model_dump(mode="json", include=set(SAID))
+        names = {f"name_{language}" for language in self.manifest.standard.languages}
+        called = facts.model_dump(mode="json", include={*SAID, *names})
         planned = [one for one in self.manifest.study.scenario if scenario and one.get("name") == scenario]
         given = {"folder": self.folder, "sha256": dict(self.sha256)} if self.folder else {}
         asked = {"standard": self.manifest.standard.name} | ({"planned": planned[0]} if planned else {})
@@ -155,10 +155,8 @@ def write_comparison(before: Given, after: Given, folder: Path) -> Comparison:
     found = _compared(one, other)
     tables = (found.changes, found.units, found.cells, found.origins, found.facilities)
     with whole_folder(folder, sign=SIGN) as draft, writing(folder):
-        change_map(found, standard=other.manifest.standard, language=found.facts["language"]).save(
-            draft / "change.html"
-        )
-        write_changes(found, draft / "compare.gpkg")
+        change_map(found, standard=other.manifest.standard).save(draft / "change.html")
+        write_changes(found, draft / "compare.gpkg", standard=other.manifest.standard)
         for name, table in zip(CHANGE_TABLES, tables, strict=True):
             write_csv(table.drop(columns="geometry", errors="ignore").reset_index(), draft / f"{name}.csv")
         write_dictionary(draft / "columns.csv", CHANGE_TABLES.values())
@@ -189,11 +187,11 @@ def _compared(one: _Run, other: _Run) -> Comparison:
         "services": _headline(found),
         "attribution": _both(one.manifest.facts.attribution, other.manifest.facts.attribution),
         "note": _both(one.manifest.facts.note, other.manifest.facts.note),
-        "language": other.manifest.study.study.language,
+        "languages": standards[1].languages,
         "version": metadata.version("circle15"),
     }
     found = replace(found, facts=facts)
-    text = {one: changes_text(found, standard=standards[1], language=one) for one in LANGUAGES}
+    text = {one: changes_text(found, standard=standards[1], language=one) for one in standards[1].languages}
     return replace(found, facts=facts | {"report": text})
 
 

@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from circle15.errors import ConfigError, Finding, quoted
+from circle15.project.languages import Labels
 from circle15.study.aside import aside, write_tables
 from circle15.study.whole import whole_folder, writing
 
@@ -56,12 +57,12 @@ def write_results(
             second.begin(result, draft, standard=standard, manifest=made)
             in_one_piece = not study.project.tiles.size_km
             live = variants.live(study) if in_one_piece else None  # of tiles there is no one network
-            language = study.project.study.language
-            page = gap_map(result, standard=standard, language=language, live=live, backdrop=backdrop)
+            page = gap_map(result, standard=standard, live=live, backdrop=backdrop)
             page.save(str(draft / "map.html"))
-            doubtful = doubtful_links(study.streets).drop(columns="geometry", errors="ignore")
+            labels = Labels.of(standard)
+            doubtful = doubtful_links(study.streets, labels=labels).drop(columns="geometry")
             write_csv(doubtful.reset_index(), draft / "doubtful_links.csv")
-            write_rejected(study.rejected, draft / "rejected.csv")
+            write_rejected(study.rejected, draft / "rejected.csv", labels=labels)
             write_csv(study.merged, draft / "merges.csv")
             write_csv(result.judgement.projects.reset_index(), draft / "projects.csv")
             write_dictionary(draft / "columns.csv")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from circle15.errors import DataError, Finding, SourceError
+from circle15.project import Standard, Walker
+from circle15.project.languages import REFERENCE, read_language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,10 +15,42 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from circle15.project import Inventory
+    from circle15.project.languages import Words
     from circle15.sources.located import Rejected
     from circle15.sources.osm import Elements
     from circle15.sources.totals import Totals
     from circle15.study import Study
+
+
+def standard(study: Study) -> Standard:
+    """The standard, spoken of in the languages of the study; words that one of them lacks are found, all of them."""
+    folder = study.project.folder
+    read = Standard.load(study.project.assessment.standard, base=folder)
+    words: dict[str, Words] = {}
+    languages = []
+    for name in study.project.study.languages or read.languages:
+        code, own, found = read_language(name, base=folder)
+        languages.append(code)
+        study.findings += found
+        words |= {code: own} if own else {}
+    spoken = read.speaking(languages, words=words)
+    for code in languages:
+        unnamed = [one.key for one in spoken.categories if code not in one.names]
+        unnamed += [one.key for one in spoken.services if code not in one.names]
+        if unnamed:
+            problem = (
+                f"it has no name in {code} for {', '.join(unnamed)}, which are called as in {REFERENCE} or another"
+            )
+            mend = f"Give their names under [names] of {code}.toml, or in the standard"
+            study.findings.append(Finding(read.name, problem, mend))
+    return spoken
+
+
+def walker(study: Study, name: str) -> Walker:
+    """A walker, called as the languages of the study have it."""
+    read, standard = Walker.load(name, base=study.project.folder), study.standard
+    own = {code: words.get("walkers", {}).get(read.name) for code, words in standard.words.items()}
+    return read.called({code: own.get(code) or read.label_in(code) for code in standard.languages})
 
 
 def elements(study: Study) -> Elements:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from circle15.errors import ConfigError, Finding
-from circle15.project import Walker
 from circle15.project.reading import is_file_name
-from circle15.study import scenarios, variants
+from circle15.study import given, scenarios, variants
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from circle15.project import Walker
     from circle15.study import Study
     from circle15.tables import Judgement, Result
 
@@ -30,7 +30,7 @@ def group_walkers(study: Study) -> dict[str, Walker]:
     ]
     if away:
         raise ConfigError(*away)
-    return {one.key: Walker.load(one.walker, base=study.project.folder) for one in study.standard.groups}
+    return {one.key: given.walker(study, one.walker) for one in study.standard.groups}
 
 
 def judgement(study: Study, *, walked: bool = True) -> Judgement:

@@ -56,6 +56,5 @@ def print_sheets(results: Path, folder: Path | None = None) -> tuple[Path, tuple
         raise ConfigError(Finding(str(folder), problem, "Name another folder with --output"))
     result, manifest = read_results(results, tables=READ)
     with whole_folder(folder, sign=SIGN) as draft, writing(folder):
-        language = manifest.study.study.language
-        written = write_sheets(result, draft, standard=manifest.standard, language=language)
+        written = write_sheets(result, draft, standard=manifest.standard)
     return folder, written

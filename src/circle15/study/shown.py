@@ -46,7 +46,7 @@ def study_card(study: Study) -> Card:
         ("提示 findings", len(study.findings)),
         ("说明 note", given.note),
     ]
-    title = " · ".join(dict.fromkeys(filter(None, (given.name, given.name_en))))
+    title = " · ".join(dict.fromkeys((given.name, *given.names.values())))
     head, rows, note = _headline(study)
     marks = [SYNTHETIC] if given.synthetic else []
     return Card("Study", title, marks, [one for one in facts if one[1]], head, rows, note)
@@ -81,6 +81,9 @@ def _headline(study: Study) -> tuple[list[str], list[list[object]], str]:
     for one in study.standard.categories:
         of_it = found.loc[one.key]
         rows.append(
-            [f"{one.zh} {one.en}", *(share(of_it[state] / people, state) for state in ("served", "gap", "unknown"))]
+            [
+                study.standard.label(one),
+                *(share(of_it[state] / people, state) for state in ("served", "gap", "unknown")),
+            ]
         )
     return ["门类 category", *STATES], rows, "常住人口占比 shares of residents"

@@ -24,7 +24,7 @@ def _people(name: str, words: str, *, told: bool = True) -> Column:
 _SERVICE = (
     _text("category", "Category of the service."),
     _text("service", "Service."),
-    _text("label", "Its name in Chinese and English."),
+    _text("label", "Its name, in the languages of the later run."),
 )
 _UNIT = (
     _text("unit_name", "Name of the unit."),
@@ -86,7 +86,7 @@ CELL_CHANGES = Table(
         _text("unit", "Unit."),
         *_UNIT,
         _text("category", "Category."),
-        _text("label", "Its name in Chinese and English."),
+        _text("label", "Its name, in the languages of the later run."),
         *(
             _integer(f"grade{reading}_{when}", f"Grade {when}{words}; missing: not graded.", nulls=True, minimum=1)
             for reading, words in (("", ""), ("_lenient", ", any one service asked"))

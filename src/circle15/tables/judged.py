@@ -193,7 +193,7 @@ EQUITY = Table(
         _text("measure", "Which figure."),
         _number("value", "The figure; missing: nothing to compute it from.", nulls=True),
         _number("known_share", "Share of the people of whom it is known.", nulls=True, minimum=0),
-        _text("definition", "What is computed, Chinese | English."),
+        _text("definition", "What is computed, in the languages of the study, parted by |."),
         _text("source", "Who proposed it."),
     ),
 )

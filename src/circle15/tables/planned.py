@@ -86,7 +86,7 @@ PROJECTS = Table(
         _text("operator", "Who would run it.", nulls=True),
         _text("budget_line", "What pays for it.", nulls=True),
         _text("cells", "Cells of the card that change their grade: unit, category, from, to."),
-        _text("evidence", "What it rests on, Chinese | English."),
+        _text("evidence", "What it rests on, in the languages of the study, parted by |."),
         _number("lon", "WGS-84 longitude."),
         _number("lat", "WGS-84 latitude."),
     ),
