@@ -416,7 +416,7 @@ def test_slides_fit_on_their_slide(folder):
             assert shape.top + shape.height <= deck.slide_height, shape.name
 
 
-def test_one_file_knows_python_pptx_and_none_pyplot():
+def test_one_file_knows_python_pptx_and_one_pyplot():
     source = Path(circle15.__file__).parent
     for path in source.rglob("*.py"):
         names = [
@@ -430,7 +430,8 @@ def test_one_file_knows_python_pptx_and_none_pyplot():
                 else []
             )
         ]
-        assert not any("pyplot" in name for name in names), path
+        drawn = path.name == "figures.py"  # what a notebook shows is a figure of pyplot
+        assert drawn or not any("pyplot" in name for name in names), path
         assert path.name == "meeting.py" or not any(name.split(".")[0] == "pptx" for name in names), path
 
 

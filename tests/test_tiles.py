@@ -151,9 +151,16 @@ def test_people_are_counted_only_where_not_every_unit_publishes_them(tmp_path):
     units["population"] = units["population"].fillna(50).where(units["tier"] == "community")
     units.to_file(tmp_path / "units.gpkg")
     file.write_text(file.read_text(encoding="utf-8").replace("total = 2500", ""), encoding="utf-8")
-    steps = []
-    tiled, whole = Study.open(file, announce=steps.append), Study.open(file)
+    steps, told = [], []
+
+    def track(items, words):
+        for item in items:
+            told.append((words, item, len(items)))
+            yield item
+
+    tiled, whole = Study.open(file, announce=steps.append, track=track), Study.open(file)
     run_tiles(tiled)
+    assert {words for words, _, count in told if count == len({tile for _, tile, _ in told})} == {"walk the tiles"}
     same(tiled, whole)
     assert "walk the tiles" in steps
     assert "people of the tiles" not in steps

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from circle15.display import Track
     from circle15.network.graph import Graph, Ints
     from circle15.network.places import Places
     from circle15.network.snapping import Spots
@@ -31,7 +32,7 @@ class Asked(NamedTuple):
     candidate: Ints
 
 
-def losses(graph: Graph, homes: Spots, goals: Spots, *, asked: Asked) -> Ints:
+def losses(graph: Graph, homes: Spots, goals: Spots, *, asked: Asked, track: Track | None = None) -> Ints:
     """Every origin and service that are within the cut-off now, and no longer when one candidate closes.
 
     Parameters
@@ -42,6 +43,8 @@ def losses(graph: Graph, homes: Spots, goals: Spots, *, asked: Asked) -> Ints:
         Origins and facilities.
     asked : Asked
         Services, cut-offs and candidates, all as whole numbers from 0.
+    track : Track or None
+        Shows how far the services have come.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def losses(graph: Graph, homes: Spots, goals: Spots, *, asked: Asked) -> Ints:
             search.clear(work, count)
         return found
 
-    done = [one for run_of in in_threads(run, len(asked.within)) for one in run_of]
+    done = [one for run_of in in_threads(run, len(asked.within), track=track, words="dependence") for one in run_of]
     every = np.concatenate([np.zeros((0, 5), np.int64), *done])
     return every[np.lexsort(every.T[2::-1])]
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
+    from circle15.display import Track
     from circle15.network.graph import Floats, Graph, Ints
     from circle15.network.snapping import Spots
 
@@ -141,7 +142,9 @@ class Outlines:
     geometry: NDArray[np.object_]
 
 
-def outlines(reach: Reach, *, limits: Ints, water: BaseGeometry | None, cell: float = COARSE_M) -> Outlines:
+def outlines(
+    reach: Reach, *, limits: Ints, water: BaseGeometry | None, cell: float = COARSE_M, track: Track | None = None
+) -> Outlines:
     """Outlines of what every placed origin reaches within every limit.
 
     Parameters
@@ -154,6 +157,8 @@ def outlines(reach: Reach, *, limits: Ints, water: BaseGeometry | None, cell: fl
         Water in the CRS of the streets; outlines do not bridge it.
     cell : float
         Metres of a cell of the grid: `COARSE_M` or `FINE_M`.
+    track : Track or None
+        Shows how far the origins have come.
 
     Returns
     -------
@@ -168,7 +173,7 @@ def outlines(reach: Reach, *, limits: Ints, water: BaseGeometry | None, cell: fl
     def draw(low: int, high: int) -> Outlines:
         return drawers.use(lambda drawer: _joined(list(drawer.drawn(low, high))))
 
-    drawn = _joined(in_threads(draw, len(reach.row)))
+    drawn = _joined(in_threads(draw, len(reach.row), track=track, words="isochrones"))
     order = np.lexsort((drawn.position, drawn.row))
     return Outlines(drawn.row[order], drawn.position[order], drawn.street_m[order], drawn.geometry[order])
 

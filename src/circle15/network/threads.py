@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
+from circle15.display import tracked
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from circle15.display import Track
 
 _Answer = TypeVar("_Answer")
 _Task = TypeVar("_Task")
@@ -28,21 +32,43 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def in_threads(task: Callable[[int, int], _Answer], count: int, *, threads: int | None = None) -> list[_Answer]:
-    """Answers of `task(low, high)` over runs that make up `range(count)`, in order, on every processor."""
+def in_threads(
+    task: Callable[[int, int], _Answer],
+    count: int,
+    *,
+    threads: int | None = None,
+    track: Track | None = None,
+    words: str = "",
+) -> list[_Answer]:
+    """Answers of `task(low, high)` over runs that make up `range(count)`, in order, on every processor.
+
+    `track` shows how far the runs have come, with these words for them.
+    """
     threads = threads or processors()
-    runs = min(count, 8 * threads if threads > 1 else 1)  # more runs than threads: none waits long for another
+    runs = min(count, 8 * threads if threads > 1 or track else 1)  # more runs than threads: none waits long for another
     bounds = np.linspace(0, count, runs + 1).astype(int).tolist()
-    return each(lambda run: task(*run), pairwise(bounds), threads=threads)
+    return each(lambda run: task(*run), pairwise(bounds), threads=threads, track=track, words=words)
 
 
-def each(task: Callable[[_Task], _Answer], tasks: Iterable[_Task], *, threads: int | None = None) -> list[_Answer]:
-    """Answers of a task to each of some things, in their order, on every processor; in turn inside such a task."""
+def each(
+    task: Callable[[_Task], _Answer],
+    tasks: Iterable[_Task],
+    *,
+    threads: int | None = None,
+    track: Track | None = None,
+    words: str = "",
+) -> list[_Answer]:
+    """Answers of a task to each of some things, in their order, on every processor; in turn inside such a task.
+
+    `track` shows how far they have come, with these words for them; it is called from the thread that asks.
+    """
     threads, listed = threads or processors(), list(tasks)
     inside = threading.current_thread().name.startswith(_NAME)  # it would wait for itself
     if inside or threads == 1 or len(listed) < 2:  # noqa: PLR2004  nothing to share out
-        return [task(one) for one in listed]
-    return list(_pool(threads).map(task, listed))
+        answers: Iterable[_Answer] = map(task, listed)
+    else:
+        answers = _pool(threads).map(task, listed)
+    return list(tracked(answers, words, count=len(listed), track=track))
 
 
 def aside(task: Callable[[], _Answer]) -> Future[_Answer]:

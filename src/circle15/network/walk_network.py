@@ -10,19 +10,23 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from circle15.display import Shown
 from circle15.errors import CutoffError, DataError, Finding, quoted
-from circle15.network import dependence, isochrones, kernels, search, snapping, trips
+from circle15.impedance import link_seconds
+from circle15.network import dependence, facts, isochrones, kernels, search, snapping, trips
 from circle15.network.graph import Graph, Layout
 from circle15.network.portable import Portable, portable
 from circle15.project import Walker
-from circle15.tables import EVIDENCE, LINK_KINDS, STREETS, TICKS_PER_SECOND, Placement, Table, TravelTimes
+from circle15.tables import STREETS, TICKS_PER_SECOND, Placement, Table, TravelTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    import networkx as nx
     from shapely import Point
     from shapely.geometry.base import BaseGeometry
 
+    from circle15.display import Card, Track
     from circle15.network.graph import Floats, Ints
 
 _READ = (
@@ -39,7 +43,7 @@ _STREETS = Table(
 _LONGEST_MINUTES = 24 * 60.0
 
 
-class WalkNetwork:
+class WalkNetwork(Shown):
     """Streets that can be walked, by any walker; the only expensive hidden state of a study.
 
     Parameters
@@ -223,6 +227,7 @@ class WalkNetwork:
         walker: Walker | str,
         cutoff_s: Mapping[str, float],
         candidates: Iterable[str],
+        track: Track | None = None,
     ) -> pd.DataFrame:
         """What each of some elements, closed alone, takes out of reach on the way out.
 
@@ -242,6 +247,8 @@ class WalkNetwork:
             Seconds within which each service counts, inclusive; facilities of other services are left out.
         candidates : iterable of str
             OSM elements (column `osm_id` of the streets).
+        track : Track, optional
+            Shows how far the services have come, such as ``tqdm.tqdm``.
 
         Returns
         -------
@@ -270,7 +277,7 @@ class WalkNetwork:
             named.get_indexer(self._layout.streets["osm_id"]),
         )
         homes, goals = snapping.place(graph, origins, who), snapping.place(graph, facilities, who)
-        which, origin, what, before, after = dependence.losses(graph, homes, goals, asked=asked).T
+        which, origin, what, before, after = dependence.losses(graph, homes, goals, asked=asked, track=track).T
         return pd.DataFrame(
             {
                 "osm_id": named.to_numpy()[which],
@@ -300,6 +307,7 @@ class WalkNetwork:
         minutes: Sequence[float] = (5, 10, 15),
         water: gpd.GeoSeries | BaseGeometry | None = None,
         fine: bool = False,
+        track: Track | None = None,
     ) -> gpd.GeoDataFrame:
         """Outlines of the streets that each origin reaches, and the length of these streets.
 
@@ -318,6 +326,8 @@ class WalkNetwork:
             Water polygons in the CRS of the streets.
         fine : bool
             Trace on cells of 10 m instead of 18 m: nearer to the truth, twice the time, half as many vertices again.
+        track : Track, optional
+            Shows how far the origins have come, such as ``tqdm.tqdm``.
 
         Returns
         -------
@@ -338,7 +348,7 @@ class WalkNetwork:
         graph = self._graph(walker)
         reach = isochrones.Reach(graph, snapping.place(graph, origins, _walker(walker)))
         cell = isochrones.FINE_M if fine else isochrones.COARSE_M
-        drawn = isochrones.outlines(reach, limits=limits, water=self._one(water), cell=cell)
+        drawn = isochrones.outlines(reach, limits=limits, water=self._one(water), cell=cell, track=track)
         origin, within = origins.index.to_numpy()[drawn.row], asked[drawn.position]
         names = [f"{one}|{minute:g}" for one, minute in zip(origin, within, strict=True)]
         return gpd.GeoDataFrame(
@@ -382,6 +392,39 @@ class WalkNetwork:
         index = pd.RangeIndex(len(found.piece), name="part")
         return gpd.GeoDataFrame(columns, geometry=isochrones.cut_lines(graph, found), crs=self._given.crs, index=index)
 
+    def links(self, walker: Walker | str) -> gpd.GeoDataFrame:
+        """The links that are open, and how long each takes a walker.
+
+        Parameters
+        ----------
+        walker : Walker or str
+            A walker, or the name of one that ships.
+
+        Returns
+        -------
+        GeoDataFrame
+            `tables.STREETS` and `seconds`, infinite where this walker may not use the link.
+        """
+        open_links = self.streets
+        return open_links.assign(seconds=link_seconds(open_links, _walker(walker)))
+
+    def to_networkx(self, walker: Walker | str) -> nx.MultiDiGraph[int]:
+        """The links that a walker can use as a graph of networkx, in the manner of osmnx.
+
+        Parameters
+        ----------
+        walker : Walker or str
+            A walker, or the name of one that ships.
+
+        Returns
+        -------
+        MultiDiGraph
+            Nodes with `x` and `y` in the CRS of the streets (`graph["crs"]`); an edge for each link, whose key is its
+            id, with `seconds`, `length_m`, `rise_m`, `kind`, `osm_id`, `steps`, `name` and `geometry`. It does not know
+            that private ways are walked only at the start and at the end, nor where doors are.
+        """
+        return facts.digraph(self.links(walker))
+
     def portable(
         self, origins: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame, *, walkers: Iterable[Walker]
     ) -> Portable:
@@ -419,31 +462,11 @@ class WalkNetwork:
             of all links that lie on the largest of each. Plain numbers and words only.
         """
         layout = self._layout
-        table, is_open = layout.streets, ~layout.closed
-        kind = table["kind"].to_numpy(dtype=object)
-        evidence = table["evidence"].to_numpy(dtype=object)
-        first = layout.ahead[is_open[layout.ahead]]
-        metres = {one: float(layout.length_m[layout.piece[first]][kind[first] == one].sum()) for one in LINK_KINDS}
-        return {
-            "links": int(is_open.sum()),
-            "pieces": len(first),
-            "nodes": len(layout.nodes),
-            "links_by_kind": {one: int((kind[is_open] == one).sum()) for one in LINK_KINDS},
-            "links_by_evidence": {one: int((evidence[is_open] == one).sum()) for one in EVIDENCE},
-            "km_by_kind": {one: round(length / 1000, 3) for one, length in metres.items()},
-            "private_links": int((layout.private & is_open).sum()),
-            "edge_links": int((table["at_edge"].to_numpy(dtype=bool) & is_open).sum()),
-            "closed_links": int(layout.closed.sum()),
-            "parts": {**self._parts(directed=False), **self._parts(directed=True)},
-        }
+        joined = facts.parts(layout, directed=False) | facts.parts(layout, directed=True)
+        return facts.counts(layout) | {"parts": joined}
 
-    def _parts(self, *, directed: bool) -> dict[str, int | float]:
-        """How many connected parts, and the share of links that have both ends on the largest."""
-        word, is_open = "strong" if directed else "weak", ~self._layout.closed
-        part = self._layout.parts(is_open, directed=directed)
-        tail, head = part[self._layout.tail[is_open]], part[self._layout.head[is_open]]
-        largest = int(np.bincount(tail[tail == head]).max(initial=0))
-        return {word: len(np.unique(part)), f"{word}_main_share": round(largest / max(len(tail), 1), 4)}
+    def _card(self) -> Card:
+        return facts.card(self._layout)
 
     def _graph(self, walker: Walker | str) -> Graph:
         """The streets timed for one walker; kept, because one study asks several times."""

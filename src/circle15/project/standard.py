@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from circle15.display import Card, Shown
 from circle15.errors import ConfigError, Finding
 from circle15.project.languages import BETWEEN, NAMES, Language, Named, by_language, in_language, named
 from circle15.project.reading import Minutes, Record, Share, nearest, shipped, validated
@@ -198,7 +199,7 @@ class Grade(Named):
     supply: float | None = Field(None, ge=0)  # none in any band: the card is judged by coverage alone
 
 
-class Standard(Record):
+class Standard(Shown, Record):
     """The categories, services and grade bands that a study is held against.
 
     Examples
@@ -445,6 +446,30 @@ class Standard(Record):
     def within(self, minutes: Mapping[str, float]) -> Standard:
         """The same standard with other cut-offs for some services."""
         return self._recut(lambda service: minutes.get(service.key, service.minutes))
+
+    def _card(self) -> Card:
+        labels = {one.key: self.label(one) for one in self.categories}
+        rows = [
+            (
+                labels[one.category],
+                self.label(one),
+                one.key,
+                f"{one.minutes:g} min",
+                one.need,
+                "—" if one.norm is None else f"{one.norm.amount:g} {self.label(one.norm)} / 1,000 ({one.norm.people})",
+                " ".join(self.spoken(one.basis)),
+            )
+            for one in self.services
+        ]
+        bands = ", ".join(
+            f"{one.grade}: ≥ {one.coverage:.0%}" for one in sorted(self.grades, key=lambda one: -one.grade)
+        )
+        facts = [
+            ("读法 whose reading", " ".join(self.spoken(self.authority))),
+            ("等级 grades, residents served", bands),
+        ]
+        head = ("门类 category", "服务 service", "key", "时限 within", "要求 need", "标准 norm", "依据 basis")
+        return Card("Standard", f"{self.name} · {' '.join(self.spoken(self.title))}", facts=facts, head=head, rows=rows)
 
 
 def _unsaid(standard: Standard, where: str) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from circle15.display import SYNTHETIC, Card, Shown
 from circle15.errors import ConfigError, Finding
 from circle15.project.languages import Language, by_language
 from circle15.project.reading import Minutes, Record, Share, is_file_name, nearest, parsed, read_text, validated
@@ -272,7 +273,7 @@ class Scenario(Record):
     data_date: str = ""  # where the tables are of another year
 
 
-class Project(Record):
+class Project(Shown, Record):
     """A study file after defaults; `folder` is where its relative paths start.
 
     Examples
@@ -425,6 +426,23 @@ class Project(Record):
         ]
         listed = [(key, file) for key, file in one if file is not None]
         return listed + [(key, file) for key, files in many for file in files]
+
+    def _card(self) -> Card:
+        given, people, asked = self.study, self.people, self.assessment
+        files = ", ".join(file.name for file in self.streets.files)
+        walkers = ", ".join(Path(name).name for name in (asked.walker, *asked.walkers))
+        facts = [
+            ("边界 boundary", self.area.boundary or self.area.boundary_osm or self.area.place),
+            ("街道 streets", files or ("快照 snapshot" if self.streets.overpass else "国家文件 country file")),
+            ("人口 residents", people.total if people.totals is None else people.totals.name),
+            ("设施清单 inventories", ", ".join(table.file.name for table in self.facilities.inventory)),
+            ("标准 standard", Path(asked.standard).name),
+            ("步行者 walkers", walkers),
+            ("情景 scenarios", ", ".join(one.name for one in self.scenario)),
+            ("说明 note", given.note),
+        ]
+        title = " · ".join(dict.fromkeys((given.name, *given.names.values())))
+        return Card("Project", title, [SYNTHETIC] if given.synthetic else [], [one for one in facts if one[1]])
 
     def outside(self) -> list[tuple[str, Path]]:
         """Every path that leaves the folder of the study file, links followed; none where the study allows it.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
+from circle15.display import Card, Shown
 from circle15.project.languages import Language, by_language, in_language
 from circle15.project.reading import Record, Speed, shipped, validated
 
@@ -32,7 +33,7 @@ SlopeLaw = Literal[
 Ramp = Literal["none", "stroller", "wheelchair"]
 
 
-class Walker(Record):
+class Walker(Shown, Record):
     """Who walks: speeds in metres a second, waits in seconds; each number is cited in the walker file.
 
     Examples
@@ -124,3 +125,20 @@ class Walker(Record):
         own = ("flat_m_s", "stairs_up_m_s", "stairs_up_long_m_s", "stairs_down_m_s", "ramp_m_s", "off_road_m_s")
         update = {name: getattr(self, name) * factor for name in own}
         return self.model_copy(update={"name": f"{self.name} x {factor:g}", **update})
+
+    def _card(self) -> Card:
+        kinds = ", ".join(sorted(self.forbidden)) or "—"
+        lift = f"{self.lift_wait_s:g} s + {self.lift_doors_s:g} s, {self.lift_m_s:g} m/s"
+        stairs = f"{self.stairs_up_m_s:g} / {self.stairs_down_m_s:g} m/s (> {self.long_flight_steps} 级 steps: {{0:g}})"
+        facts = [
+            ("平路 level ground", f"{self.flat_m_s:g} m/s ({self.flat_m_s * 3.6:.1f} km/h)"),
+            ("坡度 slope law", "不计 not counted" if self.level else self.slope_law),
+            ("梯道上／下 climb of stairs, up / down", stairs.format(self.stairs_up_long_m_s)),
+            ("自动扶梯 escalator", f"{self.escalator_m_s:g} m/s"),
+            ("电梯等候与门 lift, wait and doors", lift),
+            ("信号灯／斑马线 signals / zebra", f"{self.signals_s:g} s / {self.zebra_s:g} s"),
+            ("离路最远 off the road at most", f"{self.off_road_max_m:g} m"),
+            ("不走 does not use", kinds),
+            ("来源 source", self.source),
+        ]
+        return Card("Walker", f"{self.name} · {' '.join(dict.fromkeys(self.label.values()))}", facts=facts)

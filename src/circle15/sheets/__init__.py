@@ -13,12 +13,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from circle15.project import Standard
+    from circle15.sheets.figures import base_map, plot_grades, plot_status, use_letters
     from circle15.tables import Result
 
 SIGN = "card.pdf"  # the file that shows that a folder holds sheets
 SLIDES = "meeting.pptx"
 READ = ("facilities", "coverage", "grades", "streets", "ground", "circles", "projects", "project_cells")
 """The tables that sheets are made from, for `sources.results.read_results`."""
+__all__ = ["base_map", "plot_grades", "plot_status", "use_letters", "write_sheets"]
+
+
+def __getattr__(name: str) -> object:
+    """Load what draws a picture when it is first asked for."""
+    if name not in __all__:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    from circle15.sheets import figures
+
+    return getattr(figures, name)
 
 
 def write_sheets(result: Result, folder: Path, *, standard: Standard) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array, csr_array
 
+from circle15.display import Card, Shown
 from circle15.errors import DataError, Finding, quoted
 from circle15.tables import TICKS_PER_SECOND, TravelTimes
 
@@ -27,8 +28,8 @@ PAIRS = ["origin", "facility", "seconds"]
 EQUAL = 1e-9  # of the objective: closer than this, two values are one
 
 
-@dataclass(frozen=True)
-class Reach:
+@dataclass(frozen=True, repr=False)
+class Reach(Shown):
     """Who could be served from where, how far that is, and what a site costs.
 
     Made by `reach`; a sparse matrix of one's own goes in directly.
@@ -73,6 +74,22 @@ class Reach:
     def candidates(self) -> pd.Index:
         """Where something can be built."""
         return self.sites[~self.standing]
+
+    def _card(self) -> Card:
+        seen = np.diff(self.seconds.indptr) > 0
+        persons = self.persons
+        facts = [
+            ("居住点 origins", len(self.origins)),
+            ("待服务人口 people in need", float(persons.sum())),
+            ("候选点 candidates", len(self.candidates)),
+            ("已有设施 standing", int(self.standing.sum())),
+            ("可及人口 of them in reach of any site", float(persons[seen].sum())),
+            (
+                "组别 groups",
+                ", ".join(f"{group} × {weight:g}" for group, weight in zip(self.people, self.weights, strict=True)),
+            ),
+        ]
+        return Card("Reach", f"{len(self.origins):,} × {len(self.sites):,}, {self.seconds.nnz:,} pairs", facts=facts)
 
     def by_id(self) -> Reach:
         """The same in the order of ids, so that no answer hangs on the order of anybody's rows."""
@@ -220,8 +237,8 @@ def _not_amounts(values: Floats, word: str) -> list[Finding]:
     return [Finding(WHERE, f"{bad:,} {word} are not numbers of at least 0", "Mend them")] if bad else []
 
 
-@dataclass(frozen=True)
-class Siting:
+@dataclass(frozen=True, repr=False)
+class Siting(Shown):
     """The sites chosen, what they do, and how sure it is that nothing better exists.
 
     Parameters
@@ -281,3 +298,25 @@ class Siting:
     def optimal(self) -> bool:
         """Whether no better choice exists, by proof."""
         return self.gap <= EQUAL
+
+    def _card(self) -> Card:
+        proof = "已证明最优 proven best" if self.optimal else f"至多再好 at most {self.gap:.2%} better"
+        beside = None if self.greedy is None else self.greedy.objective
+        facts = [
+            ("方法 method", f"{self.method}, {self.seconds:.2f} s"),
+            ("目标值 objective", self.objective),
+            ("界 bound", f"{self.bound:,.6g} ({proof})"),
+            ("贪心 greedy beside", beside),
+            ("费用 cost", self.cost),
+            ("服务人口 people served", float(self.served["people"].sum()) if "people" in self.served else None),
+        ]
+        keys = [key for key in ("site", "service") if key in self.served]
+        people = self.served.groupby(keys)["people"].sum() if "people" in self.served else pd.Series(dtype=float)
+        rows = [(_words(one), people.get(one), self.costs.get(one)) for one in self.chosen]
+        head = ("选址 chosen", "服务人口 people served", "费用 cost")
+        return Card("Siting", f"{self.problem}, {len(self.chosen):,} chosen", facts=facts, head=head, rows=rows)
+
+
+def _words(chosen: object) -> str:
+    """A site, or a site and its service."""
+    return " · ".join(map(str, chosen)) if isinstance(chosen, tuple) else str(chosen)

@@ -14,9 +14,10 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from circle15.errors import Circle15Error, Circle15Warning, DataError, Finding, SourceError
+from circle15.display import Shown
+from circle15.errors import Circle15Error, Circle15Warning, Finding, SourceError
 from circle15.project import Project
-from circle15.study import fetching, given, judged, planning, scenarios, variants
+from circle15.study import fetching, given, judged, planning, scenarios, shown, variants
 from circle15.study.folder import manifest, write_results
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
+    from circle15.display import Card, Track
     from circle15.network import WalkNetwork
+    from circle15.page import GapMap
     from circle15.page.backdrop import Backdrop
     from circle15.project import Standard, Walker
     from circle15.sources.located import Rejected
@@ -60,7 +63,7 @@ def demo_study() -> Path:
     raise SourceError(Finding("demo", "this installation has no embedded study", "Install circle15 again"))
 
 
-class Study:
+class Study(Shown):
     """One study file and everything that follows from it.
 
     Parameters
@@ -69,6 +72,8 @@ class Study:
         The study file after defaults.
     announce : callable, optional
         Called with the name of each step as it begins, in order to show progress.
+    track : Track, optional
+        Shows how far the long steps have come, such as ``tqdm.tqdm`` or ``rich.progress.track``.
 
     Examples
     --------
@@ -78,7 +83,12 @@ class Study:
     """
 
     def __init__(
-        self, project: Project, *, scenario: str | None = None, announce: Callable[[str], None] | None = None
+        self,
+        project: Project,
+        *,
+        scenario: str | None = None,
+        announce: Callable[[str], None] | None = None,
+        track: Track | None = None,
     ) -> None:
         self.asked = project  # as the file has it
         self.project = project if scenario is None else project.under(scenario)
@@ -89,10 +99,16 @@ class Study:
         self.rejected: list[Rejected] = []  # cells of the planner's tables for which a row was left out
         self.merged: pd.DataFrame  # which places of several sources were taken as one
         self.announce = announce or (lambda _: None)
+        self.track = track
 
     @classmethod
     def open(
-        cls, path: str | Path, *, scenario: str | None = None, announce: Callable[[str], None] | None = None
+        cls,
+        path: str | Path,
+        *,
+        scenario: str | None = None,
+        announce: Callable[[str], None] | None = None,
+        track: Track | None = None,
     ) -> Study:
         """Open a study file.
 
@@ -104,6 +120,8 @@ class Study:
             Name of one of its scenarios; the city as it is otherwise.
         announce : callable, optional
             Called with the name of each step as it begins.
+        track : Track, optional
+            Shows how far the long steps have come, such as ``tqdm.tqdm`` or ``rich.progress.track``.
 
         Returns
         -------
@@ -114,7 +132,7 @@ class Study:
         ConfigError
             With every finding in the file.
         """
-        return cls(Project.read(Path(path)), scenario=scenario, announce=announce)
+        return cls(Project.read(Path(path)), scenario=scenario, announce=announce, track=track)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -157,14 +175,7 @@ class Study:
     @cached_property
     def elements(self) -> Elements:
         """Everything tagged in the OSM files of the study."""
-        from circle15.sources.osm import read_osm
-
-        streets = self.snapshot or self.project.streets.files
-        if not streets:
-            mend = "Run circle15 fetch with overpass = true or a country file, or name a file under [streets] files"
-            raise SourceError(Finding("[streets]", "there is no file and no snapshot of the streets yet", mend))
-        with self.step("read OpenStreetMap"):
-            return read_osm(*(self.project.path(file) for file in (*streets, *self.project.facilities.files)))
+        return given.elements(self)
 
     @cached_property
     def sources(self) -> tuple[Source, ...]:
@@ -209,18 +220,7 @@ class Study:
     @cached_property
     def streets_as_they_are(self) -> gpd.GeoDataFrame:
         """Directed links with their rise, mended by what the planner measured; no scenario in them."""
-        from circle15.sources.overrides import apply_overrides, read_overrides
-        from circle15.sources.streets import read_streets, short_sides
-
-        elements, area, measured = self.elements, self.area, self.project.streets.overrides
-        with self.step("streets and heights"):
-            for side, metres in short_sides(elements, area).items():
-                problem = f"the data end {metres:,.0f} m before the study area and its margin do in the {side}"
-                self.findings.append(
-                    Finding("[streets] files", problem, "Give a larger extract, or a smaller margin_m")
-                )
-            found = read_streets(elements, area, terrain=self.terrain)
-            return found if measured is None else apply_overrides(found, read_overrides(self.project.path(measured)))
+        return given.streets(self)
 
     @cached_property
     def streets(self) -> gpd.GeoDataFrame:
@@ -244,18 +244,7 @@ class Study:
 
     @cached_property
     def _units(self) -> tuple[gpd.GeoDataFrame, str]:
-        from circle15.sources.areas import cell_units, fill, read_units, with_whole
-        from circle15.sources.places import read_boundaries
-
-        given, area = self.project.units, self.area
-        if given.files:
-            names = ", ".join(file.name for file in given.files)
-            return with_whole(read_units([self.project.path(file) for file in given.files], area), area), names
-        found = read_boundaries(self.elements, area, levels=given.osm_levels)
-        if fill(found, area):
-            return with_whole(found, area), "OSM boundaries"
-        cells = cell_units(area, given.h3_resolution)
-        return with_whole(cells, area), f"H3 cells, resolution {given.h3_resolution}"
+        return given.units(self)
 
     @cached_property
     def buildings(self) -> gpd.GeoDataFrame:
@@ -314,16 +303,7 @@ class Study:
     @cached_property
     def facilities_as_they_are(self) -> gpd.GeoDataFrame:
         """Facilities from OSM and from the planner's own tables, which win; `merged` lists what was taken as one."""
-        from circle15.sources.places import read_facilities
-
-        area, streets = self.area, self.streets_as_they_are
-        with self.step("facilities"):
-            found = read_facilities(self.elements, area, standard=self.standard, streets=streets)
-            found = given.merge(self, found if self.project.facilities.osm else found.iloc[:0])
-        if found.empty:
-            mend = "Set facilities.osm = true, or add an [[facilities.inventory]]"
-            raise DataError(Finding("facilities", "there is not one facility in the study area", mend))
-        return found
+        return given.facilities(self)
 
     @cached_property
     def facilities(self) -> gpd.GeoDataFrame:
@@ -531,6 +511,25 @@ class Study:
             "completeness": complete.where(complete.notna(), None).to_dict("records"),
             "version": metadata.version("circle15"),
         }
+
+    def explore(self, language: str | None = None) -> GapMap:
+        """The live map of the result: a `folium.Map`, which a notebook shows and `.save(path)` writes.
+
+        Parameters
+        ----------
+        language : str, optional
+            The language that it opens in; the first of the study otherwise.
+
+        Returns
+        -------
+        GapMap
+        """
+        from circle15.page import gap_map
+
+        return gap_map(self.result, standard=self.standard, language=language, live=variants.live(self))
+
+    def _card(self) -> Card:
+        return shown.study_card(self)
 
     def check(self) -> list[Finding]:
         """Look for every problem in file and data at once, without computing a walk.

@@ -1,10 +1,10 @@
-"""What the planner gives: tables of facilities, of residents and of answers, and what was left out of them."""
+"""What is given: streets, units, tables of facilities, residents and answers, and what was left out of them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from circle15.errors import Finding
+from circle15.errors import DataError, Finding, SourceError
 from circle15.project import Standard, Walker
 from circle15.project.languages import REFERENCE, read_language
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from circle15.project import Inventory
     from circle15.project.languages import Words
     from circle15.sources.located import Rejected
+    from circle15.sources.osm import Elements
     from circle15.sources.totals import Totals
     from circle15.study import Study
 
@@ -50,6 +51,63 @@ def walker(study: Study, name: str) -> Walker:
     read, standard = Walker.load(name, base=study.project.folder), study.standard
     own = {code: words.get("walkers", {}).get(read.name) for code, words in standard.words.items()}
     return read.called({code: own.get(code) or read.label_in(code) for code in standard.languages})
+
+
+def elements(study: Study) -> Elements:
+    """Everything tagged in the OSM files of the study, or in its newest snapshot."""
+    from circle15.sources.osm import read_osm
+
+    asked = study.snapshot or study.project.streets.files
+    if not asked:
+        mend = "Run circle15 fetch with overpass = true or a country file, or name a file under [streets] files"
+        raise SourceError(Finding("[streets]", "there is no file and no snapshot of the streets yet", mend))
+    with study.step("read OpenStreetMap"):
+        return read_osm(*(study.project.path(file) for file in (*asked, *study.project.facilities.files)))
+
+
+def streets(study: Study) -> gpd.GeoDataFrame:
+    """Directed links with their rise, mended by what the planner measured."""
+    from circle15.sources.overrides import apply_overrides, read_overrides
+    from circle15.sources.streets import read_streets, short_sides
+
+    elements, area, measured = study.elements, study.area, study.project.streets.overrides
+    with study.step("streets and heights"):
+        for side, metres in short_sides(elements, area).items():
+            problem = f"the data end {metres:,.0f} m before the study area and its margin do in the {side}"
+            mend = "Give a larger extract, or a smaller margin_m"
+            study.findings.append(Finding("[streets] files", problem, mend))
+        found = read_streets(elements, area, terrain=study.terrain)
+        return found if measured is None else apply_overrides(found, read_overrides(study.project.path(measured)))
+
+
+def units(study: Study) -> tuple[gpd.GeoDataFrame, str]:
+    """Units from the planner's files, else OSM boundaries, else H3 cells; and which of these, in words."""
+    from circle15.sources.areas import cell_units, fill, read_units, with_whole
+    from circle15.sources.places import read_boundaries
+
+    asked, area = study.project.units, study.area
+    if asked.files:
+        names = ", ".join(file.name for file in asked.files)
+        return with_whole(read_units([study.project.path(file) for file in asked.files], area), area), names
+    found = read_boundaries(study.elements, area, levels=asked.osm_levels)
+    if fill(found, area):
+        return with_whole(found, area), "OSM boundaries"
+    cells = cell_units(area, asked.h3_resolution)
+    return with_whole(cells, area), f"H3 cells, resolution {asked.h3_resolution}"
+
+
+def facilities(study: Study) -> gpd.GeoDataFrame:
+    """Facilities from OSM and from the planner's own tables, which win."""
+    from circle15.sources.places import read_facilities
+
+    area, links = study.area, study.streets_as_they_are
+    with study.step("facilities"):
+        found = read_facilities(study.elements, area, standard=study.standard, streets=links)
+        found = merge(study, found if study.project.facilities.osm else found.iloc[:0])
+    if found.empty:
+        mend = "Set facilities.osm = true, or add an [[facilities.inventory]]"
+        raise DataError(Finding("facilities", "there is not one facility in the study area", mend))
+    return found
 
 
 def read_table(study: Study, table: Inventory) -> gpd.GeoDataFrame:

@@ -36,7 +36,7 @@ def sharing(study: Study, scenario: str | None, *, closed: tuple[str, ...] | Non
     """The same study under a scenario, or with other links closed; what was read already and stays so is shared."""
     from circle15.study import Study
 
-    other = Study(study.asked, scenario=scenario, announce=study.announce)
+    other = Study(study.asked, scenario=scenario, announce=study.announce, track=study.track)
     if closed is not None:
         other.closed_by_hand = closed
     links, places, lists = zip(*map(_parts, (study, other)), strict=True)

@@ -99,7 +99,12 @@ def runs(study: Study) -> dict[str, Coverage]:
         survived += [partial(_other_heights, study, seed) for seed in SEEDS]
         asked |= {f"{STABILITY}{number}": one for number, one in enumerate(survived)}
     study.known, study.crowds, study.own_facilities  # noqa: B018  once, before the threads ask
-    found = each(lambda name: covered(study, asked[name](), supply=name not in UNGRADED), asked)
+    found = each(
+        lambda name: covered(study, asked[name](), supply=name not in UNGRADED),
+        asked,
+        track=study.track,
+        words="walkers and stability",
+    )
     return {study.walker.name: study.coverage, **dict(zip(asked, found, strict=True))}
 
 
@@ -151,5 +156,6 @@ def dependence(study: Study) -> gpd.GeoDataFrame:
         walker=study.walker,
         cutoff_s={service.key: service.minutes * 60 for service in study.standard.services},
         candidates=assessment.candidates(study.streets, long_flight_steps=study.walker.long_flight_steps),
+        track=study.track,
     )
     return assessment.dependence_table(lost, study.origins, study.streets)

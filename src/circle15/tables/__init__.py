@@ -31,19 +31,7 @@ from circle15.tables.judged import (
     VIEWS,
 )
 from circle15.tables.planned import CANDIDATES, PLANNED, PROJECT_CELLS, PROJECTS
-from circle15.tables.records import (
-    TICKS_PER_SECOND,
-    Comparison,
-    Coverage,
-    Judgement,
-    Norms,
-    Placement,
-    Result,
-    StudyArea,
-    Supply,
-    TravelTimes,
-    limit_s,
-)
+from circle15.tables.records import Comparison, Coverage, Judgement, Norms, Result, StudyArea, Supply
 from circle15.tables.statements import (
     BUILDINGS,
     CAUSES,
@@ -73,6 +61,7 @@ from circle15.tables.statements import (
     dictionary,
     street_class,
 )
+from circle15.tables.times import TICKS_PER_SECOND, Placement, TravelTimes, limit_s
 
 __all__ = [
     "BUILDINGS",

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from circle15.display import Shown
 from circle15.errors import DataError, Finding, quoted
+from circle15.tables import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pyproj import CRS
+
+    from circle15.display import Card
 
 Kind = Literal["text", "number", "integer", "boolean"]
 
@@ -106,8 +110,8 @@ def columns_of(kind: Kind) -> Callable[..., Column]:
     return column
 
 
-@dataclass(frozen=True)
-class Table:
+@dataclass(frozen=True, repr=False)
+class Table(Shown):
     """The statement of one table: its index, its columns and its geometry.
 
     Parameters
@@ -134,6 +138,9 @@ class Table:
     def names(self) -> list[str]:
         """The column names, geometry last."""
         return [column.name for column in self.columns] + (["geometry"] if self.geometry else [])
+
+    def _card(self) -> Card:
+        return shown.table_card(self)
 
     def empty(self, crs: CRS | None = None) -> pd.DataFrame:
         """The table without a row.

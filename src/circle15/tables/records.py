@@ -1,15 +1,12 @@
-"""Records that carry more than a table can: the study area, placements, travel times, coverage, a whole result."""
+"""Records that carry more than a table can: the study area, coverage, supply, judgement, a whole result."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-
-from circle15.errors import CutoffError, DataError, Finding, quoted
+from circle15.display import Shown
+from circle15.tables import shown
 from circle15.tables.judged import (
     CIRCLES,
     CONTAINMENT,
@@ -24,41 +21,20 @@ from circle15.tables.judged import (
 from circle15.tables.planned import PROJECT_CELLS, PROJECTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import geopandas as gpd
-    from numpy.typing import NDArray
+    import pandas as pd
     from pyproj import CRS
-    from scipy.sparse import csr_array
     from shapely import Polygon
     from shapely.geometry.base import BaseGeometry
 
-TICKS_PER_SECOND = 10  # all searching is in whole ticks of 0.1 s, so that 900.0 s is in and 900.1 s is out
+    from circle15.display import Card
+    from circle15.errors import Finding
 
 
-def limit_s(minutes: float) -> float:
-    """The longest walk within so many minutes, in seconds: whole ticks, whatever binary fractions make of 60 times it.
-
-    Parameters
-    ----------
-    minutes : float
-        A cut-off, inclusive.
-
-    Returns
-    -------
-    float
-        Seconds.
-
-    Examples
-    --------
-    >>> limit_s(15), limit_s(0.13), 0.13 * 60
-    (900.0, 7.8, 7.800000000000001)
-    """
-    return math.floor(minutes * 60 * TICKS_PER_SECOND + 1e-6) / TICKS_PER_SECOND
-
-
-@dataclass(frozen=True)
-class StudyArea:
+@dataclass(frozen=True, repr=False)
+class StudyArea(Shown):
     """Where the question is asked, and how far around it one has to look.
 
     Parameters
@@ -105,253 +81,12 @@ class StudyArea:
         polygon: Polygon = gpd.GeoSeries([self.extent], crs=self.crs).to_crs("EPSG:4326").iloc[0]
         return polygon
 
-
-@dataclass(frozen=True)
-class Placement:
-    """How the points of one table were put on the streets; one row per id.
-
-    `table` has the index of the points and columns `how` ("main": on the largest connected piece of the network,
-    "island": on a smaller one, "far": no link within the walker's longest off-road leg), `link`, `off_road_m` and
-    `off_road_s`.
-    """
-
-    table: pd.DataFrame
-
-    @property
-    def unplaced(self) -> pd.Index:
-        """Ids that no link was near enough for."""
-        return self.table.index[self.table["how"] == "far"]
-
-    def counts(self) -> dict[str, int]:
-        """How many ids were placed how."""
-        return {how: int((self.table["how"] == how).sum()) for how in ("main", "island", "far")}
+    def _card(self) -> Card:
+        return shown.area_card(self)
 
 
-@dataclass(frozen=True)
-class TravelTimes:
-    """Walking seconds from origins to facilities, and what is needed to read them rightly.
-
-    Parameters
-    ----------
-    seconds : csr_array, shape (origins, facilities)
-        Stored entries are seconds; an entry that is not stored was not reached within `cutoff_s`.
-    origin_ids, facility_ids : Index
-        All ids asked for, placed or not.
-    cutoff_s : float
-        The search went this far, inclusive.
-    edge_s : ndarray, shape (origins,)
-        Seconds from each origin to the nearest place where the data end; infinite beyond `cutoff_s`.
-    origins, facilities : Placement
-        How both sides were put on the streets.
-    walker : str
-        Name of the walker.
-    trip : str
-        `out`, `back`, `slower` or `round`.
-
-    Examples
-    --------
-    >>> walks = pd.DataFrame({"origin": ["a", "b"], "facility": ["x", "x"], "seconds": [0.0, 300.0]})
-    >>> times = TravelTimes.from_pairs(walks, origin_ids=["a", "b", "c"], facility_ids=["x", "y"], cutoff_minutes=15)
-    >>> times.seconds.shape, times.seconds.nnz
-    ((3, 2), 2)
-    >>> times.to(["x"]).facility_ids.tolist()
-    ['x']
-    """
-
-    seconds: csr_array
-    origin_ids: pd.Index
-    facility_ids: pd.Index
-    cutoff_s: float
-    edge_s: NDArray[np.float64]
-    origins: Placement
-    facilities: Placement
-    walker: str
-    trip: str = "out"
-
-    def require(self, minutes: float) -> None:
-        """Refuse a cut-off that was not computed.
-
-        Parameters
-        ----------
-        minutes : float
-            The cut-off wanted.
-
-        Raises
-        ------
-        CutoffError
-            When it is longer than what was computed.
-        """
-        if limit_s(minutes) > self.cutoff_s:
-            have = self.cutoff_s / 60
-            raise CutoffError(
-                Finding(
-                    "travel times",
-                    f"{minutes:g} minutes were asked of times computed to {have:g} minutes",
-                    f"Compute them with cutoff_minutes={minutes:g}",
-                )
-            )
-
-    def to(self, facility_ids: pd.Index | Sequence[str]) -> TravelTimes:
-        """The times to some of the facilities only, for example to those of one service.
-
-        Parameters
-        ----------
-        facility_ids : Index or sequence of str
-            In the order wanted.
-
-        Returns
-        -------
-        TravelTimes
-            All origins, these facilities.
-
-        Raises
-        ------
-        DataError
-            When an id is not known here, or given twice.
-        """
-        asked, where = pd.Index(facility_ids), "facilities asked for"
-        at = self.facility_ids.get_indexer(asked)
-        found = _repeated(where, asked)
-        found += _strangers(where, asked, self.facility_ids) if (at < 0).any() else []
-        if found:
-            raise DataError(*found)
-        seconds = self.seconds[:, at]
-        seconds.sort_indices()
-        placed = Placement(self.facilities.table.loc[asked])
-        return replace(self, seconds=seconds, facility_ids=self.facility_ids[at], facilities=placed)
-
-    @classmethod
-    def from_pairs(
-        cls,
-        pairs: pd.DataFrame,
-        *,
-        origin_ids: pd.Index | Sequence[str],
-        facility_ids: pd.Index | Sequence[str],
-        cutoff_minutes: float,
-        walker: str = "given",
-    ) -> TravelTimes:
-        """Travel times that were computed elsewhere, or written by hand.
-
-        Every id counts as placed, and as far from the edge of the data: a table of pairs says nothing of either.
-
-        Parameters
-        ----------
-        pairs : DataFrame
-            One row for each pair that was reached: `origin`, `facility`, `seconds`.
-        origin_ids, facility_ids : Index or sequence of str
-            All ids that were asked for, reached or not.
-        cutoff_minutes : float
-            How far was searched, inclusive.
-        walker : str
-            Whose times they are.
-
-        Returns
-        -------
-        TravelTimes
-
-        Raises
-        ------
-        DataError
-            When a column is missing, an id is not among those given or given twice, a pair occurs twice, or its
-            seconds are not a number from 0 to the cut-off.
-        """
-        from scipy.sparse import csr_array
-
-        ids = {"origin": pd.Index(origin_ids), "facility": pd.Index(facility_ids)}
-        absent = [name for name in (*ids, "seconds") if name not in pairs.columns]
-        if absent:
-            mend = "Give origin, facility and seconds"
-            raise DataError(Finding("pairs", f"column {quoted(absent)} is missing", mend))
-        walks = pd.to_numeric(pairs["seconds"], errors="coerce").to_numpy(dtype=float)
-        found = [
-            problem
-            for name, known in ids.items()
-            for problem in (*_repeated(f"{name}_ids", known), *_strangers(f"pairs, column {name}", pairs[name], known))
-        ]
-        twice = pairs.duplicated(list(ids))
-        if twice.any():
-            problem = f"{int(twice.sum()):,} pairs occur more than once (first in row {twice.to_numpy().argmax()})"
-            found.append(Finding("pairs", problem, "Keep the shorter walk of each"))
-        found += _unreal(walks, limit_s(cutoff_minutes))
-        if found:
-            raise DataError(*found)
-        rows, columns = (known.get_indexer(pd.Index(pairs[name])) for name, known in ids.items())
-        shape = (len(ids["origin"]), len(ids["facility"]))
-        return cls(
-            seconds=csr_array((walks, (rows, columns)), shape=shape),
-            origin_ids=ids["origin"],
-            facility_ids=ids["facility"],
-            cutoff_s=limit_s(cutoff_minutes),
-            edge_s=np.full(shape[0], np.inf),
-            origins=_given(ids["origin"]),
-            facilities=_given(ids["facility"]),
-            walker=walker,
-        )
-
-    def findings(self) -> list[Finding]:
-        """What is wrong with the times themselves, so that nothing may be counted from them.
-
-        Returns
-        -------
-        list of Finding
-            Empty when the ids are unique and fit the matrix, and every stored entry is a number of seconds from 0 to
-            `cutoff_s`, stored once.
-        """
-        shape = (len(self.origin_ids), len(self.facility_ids))
-        if self.seconds.shape != shape:
-            problem = f"the matrix has the shape {self.seconds.shape}, the ids ask for {shape}"
-            return [Finding("travel times", problem, "Give one row for each origin and one column for each facility")]
-        found = [
-            *_repeated("travel times, origins", self.origin_ids),
-            *_repeated("travel times, facilities", self.facility_ids),
-            *_unreal(self.seconds.data, self.cutoff_s),
-        ]
-        if not self.seconds.has_canonical_format:  # or merely in another order
-            once = self.seconds.copy()
-            once.sum_duplicates()
-            if once.nnz < self.seconds.nnz:
-                problem = f"{self.seconds.nnz - once.nnz:,} pairs are stored more than once"
-                found.append(Finding("travel times", problem, "Store each pair once"))
-        return found
-
-    def pairs(self) -> pd.DataFrame:
-        """Every reached pair as a row: `origin`, `facility`, `seconds`."""
-        coo = self.seconds.tocoo()
-        return pd.DataFrame(
-            {
-                "origin": self.origin_ids.to_numpy()[coo.coords[0]],
-                "facility": self.facility_ids.to_numpy()[coo.coords[1]],
-                "seconds": coo.data,
-            }
-        )
-
-
-def _given(ids: pd.Index) -> Placement:
-    """Placed, as far as one can tell."""
-    unknown = {"how": "main", "link": None, "off_road_m": np.nan, "off_road_s": np.nan}
-    return Placement(pd.DataFrame(unknown, index=ids))
-
-
-def _repeated(where: str, ids: pd.Index) -> list[Finding]:
-    twice = ids[ids.duplicated()].unique()
-    problem = f"{len(twice):,} ids occur more than once (first: {quoted(twice)})"
-    return [Finding(where, problem, "Make every id unique")] if len(twice) else []
-
-
-def _strangers(where: str, ids: pd.Index | pd.Series, known: pd.Index) -> list[Finding]:
-    strange = ids[~ids.isin(known)].unique()
-    problem = f"{len(strange):,} ids are not known (first: {quoted(strange)})"
-    return [Finding(where, problem, "Leave them out, or add them to the ids asked for")] if len(strange) else []
-
-
-def _unreal(seconds: NDArray[np.float64], cutoff_s: float) -> list[Finding]:
-    wrong = ~((seconds >= 0) & (seconds <= cutoff_s))
-    problem = f"{int(wrong.sum()):,} walks are not numbers of seconds from 0 to the cut-off of {cutoff_s:g} s"
-    return [Finding("travel times", problem, "Leave out what was not reached within it")] if wrong.any() else []
-
-
-@dataclass(frozen=True)
-class Coverage:
+@dataclass(frozen=True, repr=False)
+class Coverage(Shown):
     """Served, gap or unknown for every origin and service.
 
     Each frame has one row per origin and one column per service of the standard.
@@ -382,9 +117,12 @@ class Coverage:
     edge_s: pd.Series | None = None
     supply: Supply | None = None
 
+    def _card(self) -> Card:
+        return shown.coverage_card(self)
 
-@dataclass(frozen=True)
-class Supply:
+
+@dataclass(frozen=True, repr=False)
+class Supply(Shown):
     """How much of each service that has a norm is offered to whom, over what the norm asks.
 
     Each frame has one row per origin and one column per service that has a norm.
@@ -410,9 +148,12 @@ class Supply:
     asked_each: pd.Series
     measure: pd.Series
 
+    def _card(self) -> Card:
+        return shown.supply_card(self)
 
-@dataclass(frozen=True)
-class Norms:
+
+@dataclass(frozen=True, repr=False)
+class Norms(Shown):
     """What supply is held against: one column, or one value, for each service that has a norm.
 
     Parameters
@@ -438,9 +179,12 @@ class Norms:
     size: pd.Series
     own: pd.Series
 
+    def _card(self) -> Card:
+        return shown.norms_card(self)
 
-@dataclass(frozen=True)
-class Judgement:
+
+@dataclass(frozen=True, repr=False)
+class Judgement(Shown):
     """What is judged beyond the card, and planned.
 
     Each table keeps the contract of its name, and is empty where it was not asked.
@@ -463,9 +207,12 @@ class Judgement:
     projects: pd.DataFrame = field(default_factory=PROJECTS.empty)
     project_cells: pd.DataFrame = field(default_factory=PROJECT_CELLS.empty)
 
+    def _card(self) -> Card:
+        return shown.judgement_card(self)
 
-@dataclass(frozen=True)
-class Result:
+
+@dataclass(frozen=True, repr=False)
+class Result(Shown):
     """Everything that one run of a study computed; what the page and the report are made from.
 
     All tables are in the CRS of `area`. `found` is the coverage of every cluster as frames, none where a result was
@@ -526,9 +273,12 @@ class Result:
         parts: dict[str, Any] = {name: table for name, table in every.items() if name in own}
         return cls(area=area, found=None, judgement=judgement, facts=facts, **parts)
 
+    def _card(self) -> Card:
+        return shown.result_card(self)
 
-@dataclass(frozen=True)
-class Comparison:
+
+@dataclass(frozen=True, repr=False)
+class Comparison(Shown):
     """Two runs side by side: who gains and who loses.
 
     Parameters
@@ -564,3 +314,6 @@ class Comparison:
     facilities: gpd.GeoDataFrame
     findings: tuple[Finding, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def _card(self) -> Card:
+        return shown.comparison_card(self)

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from circle15.display import tracked
 from circle15.errors import ConfigError, Finding
 from circle15.tiles.plan import Plan
 from circle15.tiles.work import count, walk
@@ -69,7 +70,9 @@ def run_tiles(
     for job, step, done in jobs[plan.published :]:  # nothing to count where every unit publishes its residents
         with study.step(step):
             left = [tile for tile in plan.tiles.index if not done(tile).is_file()]
-            for number, tile in enumerate(work(job, str(kept), left, scheduler=scheduler, workers=workers), 1):
+            walked = work(job, str(kept), left, scheduler=scheduler, workers=workers)
+            shown = tracked(walked, step, count=len(left), track=study.track)
+            for number, tile in enumerate(shown, 1):
                 study.announce(f"{step}: {tile} ({number:,} of {len(left):,})")
             if job is count and left:
                 plan.spread()
