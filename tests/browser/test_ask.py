@@ -345,7 +345,7 @@ def test_a_scenario_of_clicks_is_what_the_command_line_computes(meeting, ran, tm
 
 def compare_cells(study, page, found):
     """The cells that the panel lists are those whose grades differ between the two runs."""
-    said_ = words("zh")
+    said_ = words(study.standard)["zh"]
     grades = {band.grade: band.names["zh"] for band in study.standard.grades}
     categories = {one.key: one.names["zh"] for one in study.standard.categories}
     cells = found.cells[found.cells["turn"].isin(["up", "down", "graded", "ungraded"])]
