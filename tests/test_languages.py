@@ -64,13 +64,22 @@ WRITERS = (
     "workbook.py",
 )
 NAMES_A_PROVIDER = "backdrop.py"
+CARDS = (
+    "facts.py",
+    "shown.py",
+    "records.py",
+)  # cards in a notebook: to analysts, in both languages, whatever a study speaks
 
 
 def test_rooms_that_write_take_every_chinese_word_from_data():
     package = Path(circle15.__file__).parent
     files = [file for one in WRITERS for file in (package / one).rglob("*") if file.is_file()]
     files += [package / one for one in WRITERS if one.endswith(".py")]
-    code = [file for file in files if file.suffix in (".py", ".js", ".html", ".css") and file.name != NAMES_A_PROVIDER]
+    code = [
+        file
+        for file in files
+        if file.suffix in (".py", ".js", ".html", ".css") and file.name not in (NAMES_A_PROVIDER, *CARDS)
+    ]
     assert len(code) > 60
     for file in code:
         assert re.findall(r"[\u4e00-\u9fff]", file.read_text(encoding="utf-8")) == [], file.name

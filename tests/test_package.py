@@ -97,7 +97,14 @@ def test_the_wheel_holds_the_source_and_the_embedded_study_and_nothing_else(buil
         wanted((PROJECT / "src" / "circle15", "circle15"), (PROJECT / "data/demo", "circle15/demo"))
     )
     kinds = ("standards/yuzhong-15min.toml", "walkers/adult.toml", "labels/zh.toml", "page/page.js", "page/style.css")
-    for name in (*kinds, "page/templates/shell.html", "study/template.toml", "demo/study.toml", "py.typed"):
+    for name in (
+        *kinds,
+        "page/templates/shell.html",
+        "study/template_zh.toml",
+        "study/template_en.toml",
+        "demo/study.toml",
+        "py.typed",
+    ):
         assert f"circle15/{name}" in names
     assert any(name.endswith("licenses/LICENSE") for name in told)
 

@@ -26,6 +26,7 @@ MOST_ROWS, MOST_LINES = 80, 12  # of a table, in a notebook and in a terminal
 MOST_COLUMNS = 44  # of a cell of it in a terminal
 LINE_COLUMNS = 160  # of a line there
 STATES = ("可达 served", "缺口 gap", "未知 unknown")  # heads of three columns
+NOT_GRADED = "未评定 not graded"
 SYNTHETIC = "合成示例数据 SYNTHETIC"  # a mark
 _LINE = "1px solid rgba(128, 128, 128, 0.35)"  # seen on white and on black
 _DIM = "opacity: 0.75"

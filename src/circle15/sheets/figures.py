@@ -15,7 +15,7 @@ import shapely
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from circle15.display import palette
+from circle15.display import NOT_GRADED, STATES, palette
 from circle15.sheets.drawing import ink_on
 from circle15.sheets.letters import Letters
 from circle15.sheets.paper import HATCH, INK
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MOST_STREETS = 200_000  # pieces that are drawn
 INCHES = 9.0  # width of a picture
 _MARKS = {"served": "o", "gap": "X", "unknown": "s"}
-_WORDS = {"served": "可达 served", "gap": "缺口 gap", "unknown": "未知 unknown"}
+_WORDS = dict(zip(("served", "gap", "unknown"), STATES, strict=True))
 _WIDTHS = {"major": 1.4, "street": 0.5, "path": 0.35, "stairs": 0.9, "bridge": 0.6, "tunnel": 0.3, "escalator": 2.0}
 _BARS = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)  # metres of a scale bar
 _GRADES = (5, 4, 3, 2, 1)
@@ -172,7 +172,7 @@ def plot_grades(axes: Axes, units: gpd.GeoDataFrame, grades: pd.Series, *, title
         axes.text(at.x, at.y, word, color=ink_on(fills[word]) if known else INK, **how)
     handles = [Patch(facecolor=fills[str(one)], edgecolor="#7b828c", label=str(one)) for one in _GRADES]
     if of_unit.isna().any():
-        handles.append(Patch(facecolor="white", edgecolor="#7b828c", hatch=HATCH, label="未评定 not graded"))
+        handles.append(Patch(facecolor="white", edgecolor="#7b828c", hatch=HATCH, label=NOT_GRADED))
     return _legend(axes, handles, title)
 
 
