@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from circle15.errors import ConfigError, SourceError
+from circle15.report import write_geopackage
 from circle15.study import Study, whole
-from circle15.study.aside import WORTH_BYTES, aside, write_tables
+from circle15.study.aside import WORTH_BYTES, aside
 from circle15.study.folder import OUTPUTS
 from circle15.study.whole import whole_folder
 from sample_result import sample_result, sample_standard
@@ -329,7 +330,7 @@ def test_a_file_that_is_open_elsewhere_keeps_the_old_folder(tmp_path, monkeypatc
 
 @pytest.fixture
 def asked():
-    return {"result": sample_result(), "standard": sample_standard(), "manifest": {"versions": {"circle15": "0"}}}
+    return {"result": sample_result(), "standard": sample_standard()}
 
 
 @pytest.fixture
@@ -340,18 +341,14 @@ def large(tmp_path):
     return [path]
 
 
-def test_a_second_python_writes_the_same_tables(asked, large, tmp_path, monkeypatch):
+def test_a_second_python_writes_the_same_package(asked, large, tmp_path, monkeypatch):
     monkeypatch.setattr("circle15.study.aside.processors", lambda: 2)
-    folders = [tmp_path / name for name in ("first", "second")]
-    for folder in folders:
-        folder.mkdir()
-    write_tables(folder=folders[0], **asked)
+    first, other = tmp_path / "first.gpkg", tmp_path / "other.gpkg"
+    write_geopackage(path=first, **asked)
     with aside(large) as second:
-        second.begin(folder=folders[1], **asked)
+        second.begin(path=other, **asked)
         assert second.written()
-    for name in ("card.xlsx", "results.gpkg"):
-        first, other = ((folder / name).read_bytes() for folder in folders)
-        assert first == other
+    assert first.read_bytes() == other.read_bytes()
 
 
 def test_there_is_no_second_python_where_it_would_not_help(asked, large, tmp_path, monkeypatch):
@@ -360,7 +357,7 @@ def test_there_is_no_second_python_where_it_would_not_help(asked, large, tmp_pat
     started = []
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: started.append(1))
     with aside([tmp_path / "small.osm", tmp_path / "absent.osm"]) as second:
-        second.begin(folder=tmp_path, **asked)
+        second.begin(path=tmp_path / "results.gpkg", **asked)
         assert not second.written()
     monkeypatch.setattr("circle15.study.aside.processors", lambda: 1)
     with aside(large) as second:
@@ -372,23 +369,32 @@ def test_there_is_no_second_python_where_it_would_not_help(asked, large, tmp_pat
     assert not started
 
 
+def test_a_result_of_very_many_homes_is_not_held_twice(asked, large, tmp_path, monkeypatch):
+    monkeypatch.setattr("circle15.study.aside.processors", lambda: 2)
+    monkeypatch.setattr("circle15.study.aside.MOST_ORIGINS", len(asked["result"].origins) - 1)
+    with aside(large) as second:
+        second.begin(path=tmp_path / "results.gpkg", **asked)
+        assert not second.written()
+
+
 @pytest.mark.parametrize("fate", ["killed", "full disk", "cannot start"])
-def test_without_the_second_python_the_first_writes(asked, large, tmp_path, monkeypatch, fate):
+def test_what_the_second_python_does_not_write_is_told(asked, large, tmp_path, monkeypatch, fate):
     monkeypatch.setattr("circle15.study.aside.processors", lambda: 2)
     if fate == "cannot start":
         monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with aside(large) as second:
         if fate == "killed":
             second._process.kill()
-        second.begin(folder=tmp_path / "absent" if fate == "full disk" else tmp_path, **asked)
+        folder = tmp_path / "absent" if fate == "full disk" else tmp_path
+        second.begin(path=folder / "results.gpkg", **asked)
         assert not second.written()
 
 
-def test_a_run_writes_its_tables_one_way_or_the_other(tmp_path, monkeypatch):
+def test_a_run_writes_its_package_one_way_or_the_other(tmp_path, monkeypatch):
     study_file = write_study(tmp_path)
     monkeypatch.setattr("circle15.study.aside.WORTH_BYTES", 1)
     monkeypatch.setattr("circle15.study.aside.processors", lambda: 2)
-    monkeypatch.setattr("circle15.study.folder.write_tables", lambda *_, **__: 1 / 0)  # the first has nothing to do
+    monkeypatch.setattr("circle15.report.write_geopackage", lambda *_, **__: 1 / 0)  # the first has nothing to do
     folder = Study.open(study_file).run()
     assert {path.name for path in folder.iterdir()} == set(OUTPUTS)
     monkeypatch.undo()

@@ -1,8 +1,8 @@
-"""A second Python that writes the GIS package and the workbook while the first makes the map.
+"""A second Python that writes the GIS package while the first makes the map and the workbook.
 
-Both are written in Python from what is known by then, and a run has nothing else to do on its other processors. The
-second one is started when the run begins, so that its libraries are loaded while the first reads. Whatever goes wrong
-there costs only time: the first writes what the second has not, and tells what is wrong as it always does.
+All three take about as long, and a run has nothing else to do on its other processors. The second Python is started
+when the run begins, so that its libraries are loaded while the first reads. Whatever goes wrong there costs only time:
+the first writes what the second has not, and tells what is wrong as it always does.
 """
 
 from __future__ import annotations
@@ -19,28 +19,13 @@ from typing import IO, TYPE_CHECKING, Any
 from circle15.network.threads import processors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from circle15.project import Standard
     from circle15.tables import Result
 
 WORTH_BYTES = 200_000  # of input: below that a run is over before a second Python has begun
 MOST_ORIGINS = 2_000  # a result is held twice
-
-
-def write_tables(result: Result, folder: Path, *, standard: Standard, manifest: Mapping[str, object]) -> None:
-    """Write the GIS package and the workbook of a result.
-
-    Raises
-    ------
-    SourceError
-        When the disk does not take them.
-    """
-    from circle15.report import write_geopackage
-    from circle15.workbook import write_workbook
-
-    write_geopackage(result, folder / "results.gpkg", standard=standard)
-    write_workbook(result, folder / "card.xlsx", standard=standard, manifest=manifest)
 
 
 class Aside:
@@ -50,15 +35,15 @@ class Aside:
         self._process = process
         self._sender: threading.Thread | None = None
 
-    def begin(self, result: Result, folder: Path, *, standard: Standard, manifest: Mapping[str, object]) -> None:
-        """Have the tables written, if it may be; returns at once."""
+    def begin(self, result: Result, path: Path, *, standard: Standard) -> None:
+        """Have the package written, if it may be; returns at once."""
         if self._process is not None and len(result.origins) <= MOST_ORIGINS:
-            asked = {"result": result, "folder": folder, "standard": standard, "manifest": manifest}
+            asked = {"result": result, "path": path, "standard": standard}
             self._sender = threading.Thread(target=_send, args=(asked, self._process.stdin))
             self._sender.start()
 
     def written(self) -> bool:
-        """Whether the tables are there, when it is done."""
+        """Whether the package is there, when it is done."""
         if self._process is None or self._sender is None:
             return False
         self._sender.join()
@@ -84,7 +69,7 @@ def aside(inputs: Iterable[Path]) -> Iterator[Aside]:
         yield Aside(process)
     finally:
         process.kill()  # nothing, where it has ended
-        process.wait()
+        process.communicate()
 
 
 def _send(asked: dict[str, Any], stream: IO[bytes]) -> None:
@@ -96,6 +81,5 @@ def serve() -> None:
     """Write what comes in; the work of the second Python."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of libraries, while they are loaded
-        import circle15.report
-        import circle15.workbook  # noqa: F401  both before there is anything to write
-    write_tables(**pickle.load(sys.stdin.buffer))  # noqa: S301  from the run that started it
+        from circle15.report import write_geopackage
+    write_geopackage(**pickle.load(sys.stdin.buffer))  # noqa: S301  from the run that started it

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from circle15.errors import ConfigError, Finding, quoted
 from circle15.project.languages import Labels
 from circle15.project.manifest import versions
-from circle15.study.aside import aside, write_tables
+from circle15.study.aside import aside
 from circle15.study.whole import whole_folder, writing
 
 if TYPE_CHECKING:
@@ -40,19 +40,20 @@ def write_results(
         When the file or the data need mending; nothing has been written then.
     """
     from circle15.page import gap_map
-    from circle15.report import write_dictionary
+    from circle15.report import write_dictionary, write_geopackage
     from circle15.sources.files import write_csv
     from circle15.sources.heights import doubtful_links
     from circle15.sources.located import write_rejected
     from circle15.study import variants
+    from circle15.workbook import write_workbook
 
     _require_apart(study, folder.resolve())
     inputs = [study.project.path(file) for _, file in study.project.inputs()]
     with whole_folder(folder) as draft, aside(inputs) as second:
         result, standard = study.result, study.standard
-        made = manifest(study)
         with study.step("map and tables"), writing(folder):
-            second.begin(result, draft, standard=standard, manifest=made)
+            package = draft / "results.gpkg"
+            second.begin(result, package, standard=standard)
             in_one_piece = not study.project.tiles.size_km
             live = variants.live(study) if in_one_piece else None  # of tiles there is no one network
             page = gap_map(result, standard=standard, live=live, backdrop=backdrop)
@@ -65,9 +66,10 @@ def write_results(
             write_csv(result.judgement.projects.reset_index(), draft / "projects.csv")
             write_dictionary(draft / "columns.csv")
             more(draft)
+            write_workbook(result, draft / "card.xlsx", standard=standard, manifest=manifest(study))
             if not second.written():
-                write_tables(result, draft, standard=standard, manifest=made)
-        text = json.dumps(made | _so_far(study), ensure_ascii=False, indent=1, allow_nan=False)
+                write_geopackage(result, package, standard=standard)
+        text = json.dumps(manifest(study), ensure_ascii=False, indent=1, allow_nan=False)
         with writing(folder):
             (draft / "run.json").write_text(text + "\n", encoding="utf-8")
 
@@ -114,13 +116,6 @@ def manifest(study: Study) -> dict[str, object]:
         "coverage": _tally(*(column for _, column in study.coverage.status.items())),
         "unknown_because": _tally(*(column[column != ""] for _, column in study.coverage.why.items())),
         **_comparisons(study),
-        **_so_far(study),
-    }
-
-
-def _so_far(study: Study) -> dict[str, object]:
-    """What has been noticed, and how long each step has taken."""
-    return {
         "findings": [str(finding) for finding in study.findings],
         "seconds": {name: round(value, 3) for name, value in study.seconds.items()},
     }
