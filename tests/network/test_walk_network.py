@@ -396,3 +396,17 @@ def test_links_that_lie_alike_stand_by_length_and_name():
     rows = [row | {"piece": name[:-1], "length_m": metres, "geometry": line} for name, metres in lengths.items()]
     table = gpd.GeoDataFrame(rows, crs=toytown.CRS, index=pd.Index(list(lengths), name="link"))
     assert WalkNetwork(table)._layout.streets.index.tolist() == ["way/10#0>", "way/8#0>", "way/9#0>", "way/7#0>"]
+
+
+def test_the_graphs_of_the_last_few_walkers_are_kept(network):
+    adult = Walker.load("adult")
+    walkers = [adult.at(1 + place / 10) for place in range(7)]
+    first = network.travel_times(toytown.origins(), toytown.facilities(), walker=walkers[0], cutoff_minutes=30)
+    for one in walkers[1:]:
+        network.travel_times(toytown.origins(), toytown.facilities(), walker=one, cutoff_minutes=30)
+    assert list(network._graphs) == walkers[-4:]
+    network.place(toytown.origins(), walkers[-4])  # asked again: the last to go
+    network.place(toytown.origins(), walkers[0])
+    assert list(network._graphs) == [*walkers[-2:], walkers[-4], walkers[0]]
+    again = network.travel_times(toytown.origins(), toytown.facilities(), walker=walkers[0], cutoff_minutes=30)
+    assert (first.seconds != again.seconds).nnz == 0

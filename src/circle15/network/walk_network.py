@@ -41,6 +41,7 @@ _STREETS = Table(
     STREETS.geometry,
 )
 _LONGEST_MINUTES = 24 * 60.0
+_KEPT = 4  # walkers whose graphs are kept
 
 
 class WalkNetwork(Shown):
@@ -469,12 +470,15 @@ class WalkNetwork(Shown):
         return facts.card(self._layout)
 
     def _graph(self, walker: Walker | str) -> Graph:
-        """The streets timed for one walker; kept, because one study asks several times."""
-        who = _walker(walker)
-        if who not in self._graphs:
-            timed = self._timed
-            self._graphs[who] = timed(who).on(self._layout) if timed else Graph.of(self._layout, who)
-        return self._graphs[who]
+        """The streets timed for one walker; those of the last few are kept, because one study asks several times."""
+        who, timed = _walker(walker), self._timed
+        graph = self._graphs.pop(who, None)
+        if graph is None:
+            graph = timed(who).on(self._layout) if timed else Graph.of(self._layout, who)
+        self._graphs[who] = graph  # the latest stands last
+        for other in list(self._graphs)[:-_KEPT]:
+            self._graphs.pop(other, None)
+        return graph
 
     def _check(self, *tables: tuple[gpd.GeoDataFrame, str, tuple[str, ...]]) -> None:
         """Raise one error with every finding about points."""
