@@ -16,6 +16,7 @@ from shapely.ops import substring
 
 import toytown
 from circle15.errors import CutoffError, DataError
+from circle15.impedance import link_seconds
 from circle15.network import WalkNetwork, canvas, drawing, isochrones, snapping
 from circle15.network.isochrones import COARSE_M, FINE_M, RADIUS_M
 from circle15.tables import ISOCHRONES
@@ -59,6 +60,17 @@ def test_the_own_piece_is_reached_both_ways_from_the_middle(network):
     found = network.reached(toytown.at(120, 0), 0.25, walker=WALKER)
     assert len(found) == 1
     assert found.geometry[0].equals_exact(shapely.LineString([toytown.at(100, 0), toytown.at(140, 0)]), 1e-6)
+
+
+def test_a_start_inside_a_slope_reaches_farther_down_than_up():
+    town = toytown.streets()
+    street = town[town["piece"] == "way/1#0"].assign(rise_m=[16.0, -16.0])
+    up, down = 15 * 80 / link_seconds(street, WALKER)  # metres in a quarter of a minute
+    assert down > 1.2 * up
+    (line,) = street.geometry.iloc[:1]
+    found = WalkNetwork(street).reached(line.interpolate(40), 0.25, walker=WALKER)
+    (reached,) = found.geometry
+    assert reached.equals_exact(substring(line, 40 - down, 40 + up), 0.1)  # a tenth of a second of walking
 
 
 def test_the_escalator_is_not_walked_down(network):
@@ -426,7 +438,7 @@ def test_no_water_at_all_is_no_water(network, outlines):
     assert none.index.equals(outlines.index)
 
 
-@pytest.mark.parametrize("minutes", [[], [0], [5, -1]])
+@pytest.mark.parametrize("minutes", [[], [0], [5, -1], [24 * 60 + 1]])
 def test_impossible_minutes(network, minutes):
     with pytest.raises(CutoffError):
         network.isochrones(toytown.origins(), walker=WALKER, minutes=minutes)
