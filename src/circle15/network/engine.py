@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 _Answer = TypeVar("_Answer")
 
 _CACHED = 13  # 2 ** 13 vertices and their arcs take a quarter of a megabyte
-_AT_ONCE = 1 << 16  # nodes that are brought into the caller's order together
 _BITS = 15  # of a Hilbert cell in each direction: with its number, a key still fits
 
 
@@ -200,15 +199,8 @@ class Engine:
 
         def run(one: int) -> None:
             part = slice(bounds[one], bounds[one + 1])
-
-            def walk(work: search.Work) -> None:
-                _nearest(graph, vertices[part], ticks[part], limit, work, stretch=stretch)
-                for low in range(0, self.nodes, _AT_ONCE):  # numpy copies what it is asked for
-                    some = slice(low, low + _AT_ONCE)
-                    np.take(work.ticks, self.rank[some], out=out[one, some], mode="clip")
-                work.ticks.fill(NEVER)
-
-            self.lend(walk)
+            some = search.Seeds(vertices[part], ticks[part], stretch)
+            self.lend(lambda work: search.nearest(graph, some, limit, self.rank, out[one], work))
 
         each(run, np.argsort(-np.diff(bounds), kind="stable").tolist(), threads=self.threads)  # the longest first
         return out
@@ -483,18 +475,6 @@ def arcs(
 
 
 # ------------------------------------------------------------------------------------------------ sharing out the work
-
-
-def _nearest(
-    graph: Arcs, vertices: NDArray[np.int32], ticks: NDArray[np.int32], limit: int, work: search.Work, *, stretch: int
-) -> None:
-    """Walk from seeds that ascend, those of 2 ** `stretch` vertices at a time, so that what is searched stays cached.
-
-    Each stretch corrects those before it, and the last answer is the same.
-    """
-    cuts = np.flatnonzero(np.diff(vertices >> stretch)) + 1
-    for low, high in pairwise([0, *cuts.tolist(), len(vertices)]):
-        search.settle(graph, vertices[low:high], ticks[low:high], limit, work)
 
 
 def _starts(lists: Ragged) -> NDArray[np.int64]:

@@ -237,6 +237,32 @@ def settle(arcs: Arcs, vertices: NDArray[np.int32], ticks: NDArray[np.int32], li
     return count
 
 
+class Seeds(NamedTuple):
+    """Where one search begins: vertices, ascending, and the ticks there; 2 ** `stretch` vertices are done at a time."""
+
+    vertices: NDArray[np.int32]
+    ticks: NDArray[np.int32]
+    stretch: int
+
+
+@filling
+def nearest(arcs: Arcs, seeds: Seeds, limit: int, rank: NDArray[np.int32], out: NDArray[np.int32], work: Work) -> None:
+    """Ticks from every node to the nearest seed; `out` is in the caller's order, and `work` is cleared.
+
+    The seeds of one stretch of the Hilbert curve after the other, so that what is searched stays in the cache; each
+    stretch corrects those before it, and the last answer is the same.
+    """
+    low = 0
+    for k in range(1, seeds.vertices.size + 1):
+        if k == seeds.vertices.size or seeds.vertices[k] >> seeds.stretch != seeds.vertices[low] >> seeds.stretch:
+            settle(arcs, seeds.vertices[low:k], seeds.ticks[low:k], limit, work)
+            low = k
+    for node in range(rank.size):
+        out[node] = work.ticks[np.uint32(rank[node])]
+    for vertex in range(work.ticks.size):
+        work.ticks[vertex] = NEVER
+
+
 def clear(work: Work, count: int) -> None:
     """Put back what one search touched."""
     work.ticks[work.touched[:count]] = NEVER
