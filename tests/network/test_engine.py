@@ -11,7 +11,6 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from circle15.errors import CutoffError, DataError
-from circle15.network import search
 from circle15.network.engine import Engine, along_hilbert
 from circle15.network.places import Inside
 from circle15.network.search import NEVER, scratch, settle
@@ -211,7 +210,7 @@ def test_lists_that_outgrow_their_room_are_the_same(town, monkeypatch):
     engine = Engine.of(town.from_node, town.to_node, town.ticks, xy=town.xy, threads=1)
     homes, places = engine.at_nodes(np.arange(300)), engine.at_nodes(town.facility)
     roomy = engine.matrix(homes, places, cutoff=9000), engine.reached(homes, limit=3000)
-    monkeypatch.setattr(search, "_ROOM", 3)
+    monkeypatch.setattr("circle15.network.engine._ROOM", 3)
     tight = engine.matrix(homes, places, cutoff=9000), engine.reached(homes, limit=3000)
     assert roomy[0].nnz > 300
     assert (roomy[0] != tight[0]).nnz == 0

@@ -22,15 +22,17 @@ from circle15.network.search import NEVER, Arcs, Ragged
 from circle15.network.threads import Spare, each, in_threads, processors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
     from circle15.network.places import Floats, Ints
 
+_NONE = Ragged(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
 _Answer = TypeVar("_Answer")
 
 _CACHED = 13  # 2 ** 13 vertices and their arcs take a quarter of a megabyte
+_ROOM = 2**15  # items that are listed in one call, unless one source has more
 _BITS = 15  # of a Hilbert cell in each direction: with its number, a key still fits
 
 
@@ -296,9 +298,9 @@ class Engine:
 
         def run(low: int, high: int) -> Ragged:
             some = _part(plan, low, high)
-            return scratch.use(lambda found: self.lend(lambda work: search.listed(some, cutoff, found, work)))
+            return scratch.use(lambda found: self.lend(lambda work: listed(some, cutoff, found, work)))
 
-        first, items, ticks = search.strung(in_threads(run, sources.rows, threads=self.threads))
+        first, items, ticks = strung(in_threads(run, sources.rows, threads=self.threads))
         found = csr_array((ticks, items, first), shape=(sources.rows, targets.rows))
         found.has_sorted_indices = True  # so that nobody sorts them again; turning round keeps them so
         return found.T.tocsr() if backward != back else found
@@ -354,9 +356,9 @@ class Engine:
         limit = int(limits(limit)[-1])
 
         def run(low: int, high: int) -> Ragged:
-            return self.lend(lambda work: search.reached(graph, _slice(seeds, low, high), limit, work))
+            return self.lend(lambda work: reached(graph, _slice(seeds, low, high), limit, work))
 
-        found = search.strung(in_threads(run, origins.rows, threads=self.threads))
+        found = strung(in_threads(run, origins.rows, threads=self.threads))
         return found._replace(items=self._node[found.items])
 
     def tree(self, places: Places, *, limit: int, back: bool = False) -> search.Tree:
@@ -472,6 +474,37 @@ def arcs(
     packed = Arcs(np.zeros(len(rank) + 2, np.uint32), np.zeros(size, np.int64), links)
     search.pack(tails, heads, ticks, rank, packed)
     return packed._replace(first=packed.first[:-1])
+
+
+# ------------------------------------------------------------------------------------------- answers of any length
+
+
+def listed(plan: search.Plan, limit: int, found: search.Found, work: search.Work) -> Ragged:
+    """All that `times` lists, in as much room as it takes."""
+    source, sources, room, parts = 0, plan.seeds.first.size - 1, _ROOM, list[Ragged]()
+    while source < sources:
+        part = Ragged(np.zeros(sources - source + 1, np.int64), np.empty(room, np.int32), np.empty(room, np.int32))
+        after = search.times(plan, limit, (source, part), found, work)
+        if after > source:
+            first, size = part.first[: after - source + 1], part.first[after - source]
+            parts.append(Ragged(first, part.items[:size], part.ticks[:size]))
+        else:
+            room *= 2
+        source = after
+    return parts[0] if len(parts) == 1 else strung(parts)
+
+
+def strung(parts: Sequence[Ragged]) -> Ragged:
+    """Ragged lists, one after the other, as one."""
+    sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(one.first) for one in parts)])
+    items = np.concatenate([np.zeros(0, np.int32), *(one.items for one in parts)])
+    ticks = np.concatenate([np.zeros(0, np.int32), *(one.ticks for one in parts)])
+    return Ragged(np.cumsum(sizes), items, ticks)
+
+
+def reached(arcs: Arcs, seeds: Ragged, limit: int, work: search.Work) -> Ragged:
+    """The vertices that each source reaches, and when."""
+    return listed(search.Plan(arcs, seeds, _NONE, _NONE), limit, search.Found(work.ticks, work.touched), work)
 
 
 # ------------------------------------------------------------------------------------------------ sharing out the work

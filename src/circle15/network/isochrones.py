@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import shapely
 
-from circle15.network import canvas, drawing, kernels, search, snapping, tracing
+from circle15.network import canvas, drawing, engine, kernels, search, snapping, tracing
 from circle15.network.threads import Spare, in_threads
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Reach:
     def walks(self, low: int, high: int, *, limit: int, work: search.Work) -> drawing.Walks:
         """Search from some spots as far as a limit in ticks."""
         seeds = search.Ragged(self._out.first[low : high + 1], self._out.items, self._out.ticks)
-        reached = search.reached(self.graph.onward, seeds, limit, work)
+        reached = engine.reached(self.graph.onward, seeds, limit, work)
         own = self._piece[low:high], self._share[low:high], self._start[low:high]
         return drawing.Walks(*reached, *own)
 

@@ -18,8 +18,6 @@ import numpy as np
 from circle15.network.kernels import compiled, filling, filling_inner, inner, woven
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     Whole = int | np.int64
@@ -29,7 +27,6 @@ _LOW = 2**32 - 1  # an entry of the queue is the ticks above, the vertex in the 
 _NARROW = 6  # buckets are at least 2 ** 6 ticks wide: measured as the best width on streets
 _BUCKETS = 4096  # and never more than this, so that they stay in the nearest cache
 _EMPTY = np.uint32(_LOW)
-_ROOM = 2**15  # items that are listed in one call, unless one source has more
 
 
 class Arcs(NamedTuple):
@@ -61,9 +58,6 @@ class Ragged(NamedTuple):
     first: NDArray[np.int64]
     items: NDArray[np.int32]
     ticks: NDArray[np.int32]
-
-
-_NONE = Ragged(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
 
 
 class Work(NamedTuple):
@@ -451,34 +445,6 @@ def times(plan: Plan, limit: int, begun: tuple[int, Ragged], found: Found, work:
         size, source = size + hits, source + 1
         first[source - own] = size
     return source
-
-
-def listed(plan: Plan, limit: int, found: Found, work: Work) -> Ragged:
-    """All that `times` lists, in as much room as it takes."""
-    source, sources, room, parts = 0, plan.seeds.first.size - 1, _ROOM, list[Ragged]()
-    while source < sources:
-        part = Ragged(np.zeros(sources - source + 1, np.int64), np.empty(room, np.int32), np.empty(room, np.int32))
-        after = times(plan, limit, (source, part), found, work)
-        if after > source:
-            first, size = part.first[: after - source + 1], part.first[after - source]
-            parts.append(Ragged(first, part.items[:size], part.ticks[:size]))
-        else:
-            room *= 2
-        source = after
-    return parts[0] if len(parts) == 1 else strung(parts)
-
-
-def strung(parts: Sequence[Ragged]) -> Ragged:
-    """Ragged lists, one after the other, as one."""
-    sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(one.first) for one in parts)])
-    items = np.concatenate([np.zeros(0, np.int32), *(one.items for one in parts)])
-    ticks = np.concatenate([np.zeros(0, np.int32), *(one.ticks for one in parts)])
-    return Ragged(np.cumsum(sizes), items, ticks)
-
-
-def reached(arcs: Arcs, seeds: Ragged, limit: int, work: Work) -> Ragged:
-    """The vertices that each source reaches, and when."""
-    return listed(Plan(arcs, seeds, _NONE, _NONE), limit, Found(work.ticks, work.touched), work)
 
 
 class Answers(NamedTuple):
