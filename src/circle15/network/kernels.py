@@ -21,6 +21,8 @@ import numba
 import numpy as np
 from numba.core.options import DefaultOptions
 
+from circle15.network.threads import python
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -75,12 +77,13 @@ def filling_inner(kernel: _Kernel) -> _Kernel:
 
 def begin() -> None:
     """Have the kernels of a study compiled in processes of their own, unless they are on disk; returns at once."""
-    if not Path(sys.executable or "").stem.startswith("python"):
-        return  # a program that holds a Python: it would be started once more
+    program = python()
+    if program is None:
+        return
     for part in _PARTS.keys() - _at_work.keys():
         stamp = _stamp(part)
         if stamp is not None and not stamp.exists():
-            words = [sys.executable, "-m", __name__, part]
+            words = [program, "-m", __name__, part]
             quiet = subprocess.DEVNULL
             with contextlib.suppress(OSError):
                 _at_work[part] = subprocess.Popen(words, stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603  our own

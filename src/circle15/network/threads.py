@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
@@ -30,6 +32,11 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def python() -> str | None:
+    """The Python that runs this, which another one may be started with; none in a program that holds one."""
+    return sys.executable if Path(sys.executable or "").stem.startswith("python") else None
 
 
 def in_threads(

@@ -13,13 +13,13 @@ import subprocess
 import sys
 import threading
 import warnings
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from circle15.network.threads import processors
+from circle15.network.threads import processors, python
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from circle15.project import Standard
     from circle15.tables import Result
@@ -37,7 +37,11 @@ class Aside:
 
     def begin(self, result: Result, path: Path, *, standard: Standard) -> None:
         """Have the package written, if it may be; returns at once."""
-        if self._process is not None and len(result.origins) <= MOST_ORIGINS:
+        if self._process is None:
+            return
+        if len(result.origins) > MOST_ORIGINS:
+            self._process.kill()  # it would only hold memory
+        else:
             asked = {"result": result, "path": path, "standard": standard}
             self._sender = threading.Thread(target=_send, args=(asked, self._process.stdin))
             self._sender.start()
@@ -54,11 +58,11 @@ class Aside:
 def aside(inputs: Iterable[Path]) -> Iterator[Aside]:
     """Start a second Python, where that may be and is worth its while for what is read; it ends with the block."""
     size = sum(path.stat().st_size for path in inputs if path.is_file())
-    python = Path(sys.executable or "").stem.startswith("python")  # else a program that holds one
-    if size < WORTH_BYTES or processors() == 1 or not python:
+    program = python()
+    if size < WORTH_BYTES or processors() == 1 or program is None:
         yield Aside(None)
         return
-    words = [sys.executable, "-W", "error", "-c", f"from {__name__} import serve; serve()"]
+    words = [program, "-W", "error", "-c", f"from {__name__} import serve; serve()"]
     quiet = subprocess.DEVNULL
     try:
         process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet)  # noqa: S603  our own
