@@ -66,10 +66,11 @@ def write_results(
             write_csv(result.judgement.projects.reset_index(), draft / "projects.csv")
             write_dictionary(draft / "columns.csv")
             more(draft)
-            write_workbook(result, draft / "card.xlsx", standard=standard, manifest=manifest(study))
+            made = manifest(study)
+            write_workbook(result, draft / "card.xlsx", standard=standard, manifest=made)
             if not second.written():
                 write_geopackage(result, package, standard=standard)
-        text = json.dumps(manifest(study), ensure_ascii=False, indent=1, allow_nan=False)
+        text = json.dumps(made | _so_far(study), ensure_ascii=False, indent=1, allow_nan=False)
         with writing(folder):
             (draft / "run.json").write_text(text + "\n", encoding="utf-8")
 
@@ -116,6 +117,13 @@ def manifest(study: Study) -> dict[str, object]:
         "coverage": _tally(*(column for _, column in study.coverage.status.items())),
         "unknown_because": _tally(*(column[column != ""] for _, column in study.coverage.why.items())),
         **_comparisons(study),
+        **_so_far(study),
+    }
+
+
+def _so_far(study: Study) -> dict[str, object]:
+    """What has been noticed, and how long each step has taken."""
+    return {
         "findings": [str(finding) for finding in study.findings],
         "seconds": {name: round(value, 3) for name, value in study.seconds.items()},
     }
