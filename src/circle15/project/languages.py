@@ -206,7 +206,8 @@ def read_language(name: str, *, base: Path) -> tuple[str, Words, list[Finding]]:
     if not CODE.fullmatch(code):
         mend = "Name it by its language of two letters: fi.toml for Finnish"
         raise ConfigError(Finding(path.name, f"{code!r} is no code of a language", mend))
-    given, asked = _flat(parsed(read_text(path), path.name)), _flat(shipped_words(REFERENCE))
+    words = parsed(read_text(path), path.name)
+    given, asked = _flat(words), _flat(shipped_words(REFERENCE))
     own = {key: text for key, text in given.items() if key.partition(".")[0] not in (NAMES, "walkers")}
     problems = [*_strange(own, asked, path.name), *_not_text(given, path.name), *_open(own, asked, path.name)]
     if problems:
@@ -216,7 +217,7 @@ def read_language(name: str, *, base: Path) -> tuple[str, Words, list[Finding]]:
     if missing:
         problem = f"{len(missing)} of {len(asked)} words are missing and stand in English: {', '.join(missing)}"
         found = [Finding(path.name, problem, "Add them")]
-    return code, parsed(read_text(path), path.name), found
+    return code, words, found
 
 
 def _strange(own: Mapping[str, object], asked: Mapping[str, object], where: str) -> Iterator[Finding]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MOST_STREETS = 200_000  # pieces that are drawn
 INCHES = 9.0  # width of a picture
 _MARKS = {"served": "o", "gap": "X", "unknown": "s"}
-_WORDS = dict(zip(("served", "gap", "unknown"), STATES, strict=True))
+_WORDS = dict(zip(STATUSES, STATES, strict=True))
 _WIDTHS = {"major": 1.4, "street": 0.5, "path": 0.35, "stairs": 0.9, "bridge": 0.6, "tunnel": 0.3, "escalator": 2.0}
 _BARS = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)  # metres of a scale bar
 _GRADES = (5, 4, 3, 2, 1)

@@ -100,9 +100,8 @@ def _supplied(study: Study, plan: Plan) -> Coverage:
         facilities=Placement(pd.DataFrame({"how": "main"}, index=ids)),
         walker=study.walker.name,
     )
-    people = assessment.demand(study.origins, study.groups)
     return assessment.supplied(
-        found, times, study.facilities, people=people, standard=study.standard, known=study.known
+        found, times, study.facilities, people=study.crowds, standard=study.standard, known=study.known
     )
 
 
