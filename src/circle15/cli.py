@@ -6,6 +6,7 @@ the data need mending; 3 an outside service failed; 1 a fault of ours, with its 
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from enum import StrEnum
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from circle15.study import Study
 
 NEEDS_MENDING, OUTSIDE_FAILED = 2, 3
+SELDOM = 100_000  # new things after which rings of garbage are looked for; libraries alone make half a million to keep
 
 app = typer.Typer(
     name="circle15",
@@ -273,12 +275,15 @@ def main() -> None:
     """Run the command line; turn errors into plain sentences and exit codes."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a GBK console must not stop a run
+    gc.set_threshold(SELDOM)
     try:
         app()
     except Circle15Error as error:
         for finding in error.findings:
             _say(f"error: {finding}")
         sys.exit(OUTSIDE_FAILED if isinstance(error, SourceError) and error.outside else NEEDS_MENDING)
+    finally:
+        gc.freeze()  # the end frees everything at once: nothing to look through before
 
 
 if __name__ == "__main__":
