@@ -96,6 +96,16 @@ def test_every_outline_can_be_decoded_from_its_own_start(boxes):
         assert np.abs(corners - wanted).max() < 0.5 + 1e-2  # rounded, and a hundredth of a step
 
 
+def test_outlines_far_apart_are_projected_point_by_point():
+    far = gpd.GeoSeries([shapely.box(0, 0, 900, 900), shapely.box(9e5, 9e5, 9e5 + 900, 9e5 + 900)], crs="EPSG:32648")
+    far = far.translate(100_000, 2_600_000)
+    grid, starts = Grid(102.0, 23.0), np.array([[3, 4], [5, -6]])
+    arrays = outlines(far, grid, name="x", starts=starts)
+    for start, shape, true in zip(starts, arrays["x.xy"].reshape(2, 4, 2), far.to_crs("EPSG:4326"), strict=True):
+        corners = grid.steps(shapely.get_coordinates(true))[:4]
+        assert (start + np.cumsum(shape, axis=0)).tolist() == corners.tolist()
+
+
 def test_outlines_keep_holes_and_parts_apart():
     ring = shapely.box(0, 0, 900, 900).difference(shapely.box(300, 300, 600, 600))
     shapes = gpd.GeoSeries([ring, shapely.MultiPolygon([ring, shapely.box(2000, 0, 2100, 100)])], crs="EPSG:32648")

@@ -10,6 +10,7 @@ import base64
 import gzip
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -17,7 +18,7 @@ import numpy as np
 import shapely
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
     from pyproj import CRS
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     Shapes = NDArray[np.object_]
 
 STEPS_PER_DEGREE = 100_000
-LATTICE_M = 500.0
 _LIMITS = np.array([1 << bits for bits in (7, 14, 21, 28)], dtype=np.uint64)  # where one more byte is needed
 _AT_ONCE = 1 << 15  # numbers that are packed together, and points: what is at hand stays in the processor's cache
-_POINTS = 1 << 19  # points of outlines that are packed together: each takes a hundred bytes meanwhile
+_DEGREE, _NODES = 4, np.cos(np.pi * (np.arange(9) + 0.5) / 9)  # of the curve, and where it is fitted (Chebyshev)
+_OFF = 0.01  # of a step, by which the curve may miss the projection
 _LEAST_RING, _LEAST_LINE = 3, 2  # points; what has fewer is not drawn
 
 
@@ -111,20 +112,19 @@ def areas(shapes: Shapes, grid: Grid, *, name: str) -> dict[str, Whole]:
     """
     parts, shape_of = shapely.get_parts(shapes, return_index=True)
     rings, part_of = shapely.get_rings(parts, return_index=True)
-    degrees, chain = shapely.get_coordinates(rings, return_index=True)
-    return _chains(grid.steps(degrees), chain, shape_of[part_of], count=len(shapes)).named(name)
+    return _chains(rings, shape_of[part_of], grid, count=len(shapes)).named(name)
 
 
 def outlines(shapes: gpd.GeoSeries, grid: Grid, *, name: str, starts: Whole) -> dict[str, Whole]:
     """Very many polygons that lie close together, as `areas` has them.
 
-    They are projected exactly on a lattice of `LATTICE_M` and linearly between: a projection bends by less than a
-    centimetre over that, a hundredth of a step.
+    Their degrees are a polynomial of their metres, which is within a hundredth of a step of the projection over some
+    hundred kilometres; shapes that lie farther apart are projected point by point.
 
     Parameters
     ----------
     shapes : GeoSeries of Polygon or MultiPolygon
-        In a projected CRS in metres; they span fewer than a million lattice cells.
+        In a projected CRS in metres.
     grid : Grid
         Where the steps are counted from.
     name : str
@@ -139,41 +139,67 @@ def outlines(shapes: gpd.GeoSeries, grid: Grid, *, name: str, starts: Whole) -> 
     """
     if shapes.empty:
         return areas(lonlat(shapes), grid, name=name)
-    block = np.cumsum(shapely.get_num_coordinates(shapes.array)) // _POINTS
+    curve = _Curve.over(shapes, grid)
+    steps = partial(_projected, crs=shapes.crs, grid=grid) if curve is None else curve.steps
+    block = np.cumsum(shapely.get_num_coordinates(shapes.array)) // _AT_ONCE  # what is at hand stays in the cache
     first = np.flatnonzero(np.diff(block, prepend=-1))
     ends = zip(first, [*first[1:], len(shapes)], strict=True)
-    parts = [_packed(shapes.iloc[low:high], grid, name=name, starts=starts[low:high]) for low, high in ends]
+    parts = [_packed(shapes.array[low:high], steps, starts=starts[low:high]).named(name) for low, high in ends]
     return {key: np.concatenate([part.pop(key) for part in parts]) for key in list(parts[0])}
 
 
-def _packed(shapes: gpd.GeoSeries, grid: Grid, *, name: str, starts: Whole) -> dict[str, Whole]:
+def _packed(shapes: Shapes, steps: Callable[[NDArray[np.float64]], tuple[Whole, Whole]], *, starts: Whole) -> _Chains:
     """Some of them, as numbers of half the size: there are many."""
-    _, points, (rings, polygons, *wholes) = shapely.to_ragged_array(shapes.array)
+    _, points, (rings, polygons, *wholes) = shapely.to_ragged_array(shapes)
     ends = polygons[wholes[0]] if wholes else polygons
     shape_of = np.repeat(np.arange(len(shapes)), np.diff(ends))
-    chain = np.repeat(np.arange(len(rings) - 1), np.diff(rings))
-    steps = grid.steps(_between(points, shapes.crs))
-    made = _chains(steps, chain, shape_of, count=len(shapes), starts=starts).named(name)
-    return {key: values.astype(np.int32) for key, values in made.items()}
+    return _joined(steps(points), np.diff(rings), shape_of, count=len(shapes), starts=starts)
 
 
-def _between(points: NDArray[np.float64], crs: CRS) -> NDArray[np.float64]:
-    """Longitude and latitude of points, linearly between those of a lattice."""
-    low, high = np.floor(points.min(axis=0) / LATTICE_M), np.floor(points.max(axis=0) / LATTICE_M) + 1
-    nodes = np.meshgrid(*(np.arange(*ends) for ends in zip(low, high + 1, strict=True)), indexing="ij")
-    corners = gpd.GeoSeries.from_xy(*(LATTICE_M * one.ravel() for one in nodes), crs=crs).to_crs("EPSG:4326")
-    known, rows = shapely.get_coordinates(corners.array).T.copy(), nodes[0].shape[1]
-    found = np.empty_like(points)
-    for first in range(0, len(points), _AT_ONCE):  # what is at hand stays in the cache
-        at = points[first : first + _AT_ONCE] / LATTICE_M - low
-        column, row = at.T.astype(np.int32)
-        x, y = at[:, 0] - column, at[:, 1] - row
-        node = column * rows + row
-        for degrees, of in zip(known, found[first : first + _AT_ONCE].T, strict=True):
-            south = degrees[node] * (1 - x) + degrees[node + rows] * x
-            north = degrees[node + 1] * (1 - x) + degrees[node + rows + 1] * x
-            of[:] = south * (1 - y) + north * y
-    return found
+def _projected(points: NDArray[np.float64], *, crs: CRS, grid: Grid) -> tuple[Whole, Whole]:
+    """Whole steps of points, west to east and south to north."""
+    degrees = gpd.GeoSeries.from_xy(*points.T, crs=crs).to_crs("EPSG:4326")
+    east, north = grid.steps(shapely.get_coordinates(degrees.array)).astype(np.int32).T
+    return east, north
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """Steps from the corner of the map as polynomials of metres, of two variables between -1 and 1."""
+
+    middle: NDArray[np.float64]
+    reach: NDArray[np.float64]
+    factors: NDArray[np.floating]  # of x**i y**j, for longitude and latitude
+
+    @classmethod
+    def over(cls, shapes: gpd.GeoSeries, grid: Grid) -> _Curve | None:
+        """The curve that fits where some shapes lie; none where it is off by more than `_OFF` of a step."""
+        low, high = shapes.total_bounds.reshape(2, 2)
+        middle, reach = (low + high) / 2, np.maximum((high - low) / 2, 1.0)
+        nodes = np.array(np.meshgrid(_NODES, _NODES)).reshape(2, -1)
+        known = gpd.GeoSeries.from_xy(*(middle + reach * nodes.T).T, crs=shapes.crs).to_crs("EPSG:4326")
+        steps = (shapely.get_coordinates(known.array) - (grid.lon, grid.lat)) * grid.per_degree
+        terms = np.polynomial.polynomial.polyvander2d(nodes[0], nodes[1], [_DEGREE, _DEGREE])
+        factors, *_ = np.linalg.lstsq(terms, steps)
+        if np.abs(terms @ factors - steps).max() > _OFF:
+            return None
+        return cls(middle, reach, factors.T.reshape(2, _DEGREE + 1, _DEGREE + 1))
+
+    def steps(self, points: NDArray[np.float64]) -> tuple[Whole, Whole]:
+        """The same as `_projected`."""
+        x, y = (np.ascontiguousarray(one) for one in ((points - self.middle) / self.reach).T)
+        east, north = (np.rint(_horner([_horner(row, y) for row in rows], x)) for rows in self.factors)
+        return east.astype(np.int32), north.astype(np.int32)
+
+
+def _horner(factors: Sequence[Any], x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A polynomial at many places (Horner 1819); its factors may differ from place to place."""
+    total: NDArray[np.float64] = factors[-1] * x
+    for factor in factors[-2:0:-1]:
+        total += factor
+        total *= x
+    total += factors[0]
+    return total
 
 
 def lines(shapes: Shapes, grid: Grid, *, name: str) -> dict[str, Whole]:
@@ -186,8 +212,7 @@ def lines(shapes: Shapes, grid: Grid, *, name: str) -> dict[str, Whole]:
     {'rail.rings': [1], 'rail.sizes': [2], 'rail.xy': [0, 0, 2, 1]}
     """
     parts, shape_of = shapely.get_parts(shapes, return_index=True)
-    degrees, chain = shapely.get_coordinates(parts, return_index=True)
-    return _chains(grid.steps(degrees), chain, shape_of, count=len(shapes), closed=False).named(name)
+    return _chains(parts, shape_of, grid, count=len(shapes), closed=False).named(name)
 
 
 @dataclass(frozen=True)
@@ -200,30 +225,46 @@ class _Chains:
         return {f"{name}.rings": self.rings, f"{name}.sizes": self.sizes, f"{name}.xy": self.xy}
 
 
-def _chains(
-    xy: Whole, chain: Whole, shape_of: Whole, *, count: int, closed: bool = True, starts: Whole | None = None
-) -> _Chains:
-    """Chains of points without repeated points; what has shrunk to nothing is dropped.
+def _chains(shapes: Shapes, shape_of: Whole, grid: Grid, *, count: int, closed: bool = True) -> _Chains:
+    """Chains in degrees, each of a shape; `count` is how many shapes there are."""
+    x, y = grid.steps(shapely.get_coordinates(shapes)).T
+    return _joined((x, y), shapely.get_num_coordinates(shapes), shape_of, count=count, closed=closed)
 
-    `chain` is the chain of each point, `shape_of` the shape of each chain, `count` how many shapes there are.
+
+def _joined(
+    steps: tuple[Whole, Whole],
+    sizes: Whole,
+    shape_of: Whole,
+    *,
+    count: int,
+    closed: bool = True,
+    starts: Whole | None = None,
+) -> _Chains:
+    """Chains without repeated points, as differences; what has shrunk to nothing is dropped.
+
+    `sizes` are the points of each chain, `shape_of` its shape, of so many; `starts` where the differences of each shape
+    start, which go on from the shape before otherwise.
     """
-    changed = np.ones(len(xy), dtype=bool)
-    changed[1:] = (np.diff(chain) != 0) | (np.diff(xy, axis=0) != 0).any(axis=1)
-    xy, chain = xy[changed], chain[changed]
-    if closed:  # a ring ends where it starts
-        last = np.append(np.diff(chain) != 0, True) if len(chain) else np.zeros(0, bool)
-        xy, chain = xy[~last], chain[~last]
-    size = np.bincount(chain, minlength=len(shape_of))
+    x, y = steps
+    last = np.cumsum(sizes) - 1
+    kept = np.ones(len(x), dtype=bool)
+    np.not_equal(x[1:], x[:-1], out=kept[:-1])
+    kept[:-1] |= y[1:] != y[:-1]
+    kept[last] = not closed  # a ring ends where it starts
+    size = np.add.reduceat(kept, last - sizes + 1, dtype=np.int64) if len(last) else sizes
     large = size >= (_LEAST_RING if closed else _LEAST_LINE)
-    kept = large[chain]
-    xy, chain = xy[kept], chain[kept]
-    steps = np.diff(xy, axis=0, prepend=np.zeros((1, 2), np.int64))
-    if starts is not None:
-        shape = shape_of[chain]
-        first = np.flatnonzero(np.append(True, np.diff(shape) != 0))[: len(shape)]
-        steps[first] = xy[first] - starts[shape[first]]
-    rings = np.bincount(shape_of[large], minlength=count)
-    return _Chains(rings.astype(np.int64), size[large].astype(np.int64), steps.ravel())
+    if not large.all():
+        kept &= np.repeat(large, sizes)
+    shape_of, size = shape_of[large], size[large]
+    begins = np.diff(shape_of, prepend=-1) != 0
+    first = (np.cumsum(size) - size)[begins]  # points of shapes
+    xy = np.empty(2 * int(size.sum()), dtype=x.dtype)
+    for axis, given in enumerate(steps):
+        there = given[kept]
+        xy[axis::2] = np.diff(there, prepend=there.dtype.type(0))
+        if starts is not None:
+            xy[axis::2][first] = there[first] - starts[shape_of[begins], axis]
+    return _Chains(np.bincount(shape_of, minlength=count), size, xy)
 
 
 def varints(values: Whole) -> bytes:
@@ -248,15 +289,19 @@ def varints(values: Whole) -> bytes:
 
 def _varints(values: Whole) -> bytes:
     signed = np.asarray(values, dtype=np.int64)
-    folded = ((signed << 1) ^ (signed >> 63)).astype(np.uint64)
-    length = 1 + np.searchsorted(_LIMITS, folded, side="right").astype(np.int64)
+    left = ((signed << 1) ^ (signed >> 63)).astype(np.uint64)
+    length = np.ones(len(left), dtype=np.intp)
+    for limit in _LIMITS:
+        more = left >= limit
+        if not more.any():
+            break
+        length += more
     at = np.cumsum(length) - length
-    out = np.zeros(int(length.sum()), dtype=np.uint8)
-    for place in range(5):
-        here = length > place
-        seven = (folded[here] >> np.uint64(7 * place)) & np.uint64(127)
-        more = (length[here] > place + 1).astype(np.uint64) << np.uint64(7)
-        out[at[here] + place] = (seven | more).astype(np.uint8)
+    out = np.empty(int(length.sum()), dtype=np.uint8)
+    while len(left):
+        out[at] = (left & np.uint64(127)) | (np.uint64(128) * (length > 1))
+        more = length > 1
+        left, at, length = left[more] >> np.uint64(7), at[more] + 1, length[more] - 1
     return out.tobytes()
 
 
