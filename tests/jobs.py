@@ -4,6 +4,8 @@ import os
 import signal
 from pathlib import Path
 
+from circle15.errors import Finding, SourceError
+
 
 def noted(folder: str, tile: str) -> str:
     """Leave a note; a tile named after a file ``kill-<tile>`` ends its worker the first time."""
@@ -19,3 +21,22 @@ def deadly(folder: str, tile: str) -> str:
     """End the worker, always."""
     os.kill(os.getpid(), signal.SIGKILL)
     return f"{folder}/{tile}"
+
+
+# ---------------------------------------------------------------------------------- for a second Python, of a study
+
+
+def process_of(study) -> int:
+    """Say which process does what is asked for."""
+    return os.getpid() + 0 * len(study.origins)
+
+
+def doubled(study, number, *, more=0):
+    """Answer, and note something beside it."""
+    study.findings.append(Finding("there", "it was noted", "Look"))
+    return 2 * number + more
+
+
+def refused(study):
+    """Find something wrong."""
+    raise SourceError(Finding("there", str(len(study.origins)), "Look"))

@@ -171,6 +171,43 @@ def test_no_gap_at_all_is_an_empty_table_that_keeps_the_contract():
     assert table.empty
 
 
+def test_each_service_looked_for_as_far_as_it_counts_says_the_same():
+    minutes = pd.Series([15.0, 10.0, 15.0, 15.0], index=facilities().index)
+    far, near = (coverage(one, facilities(), standard=STANDARD) for one in (times(), times().within(minutes)))
+    for name in ("opportunities", "status", "why"):
+        pd.testing.assert_frame_equal(getattr(near, name), getattr(far, name))
+    assert np.isnan(near.seconds.loc["o2", "a"])  # 901 s, beyond its 15 minutes
+    assert [near.searched(key) for key in "abcd"] == minutes.tolist()
+    assert far.searched("b") == far.search_minutes == 30.0
+
+
+def test_a_service_that_nobody_offers_counts_the_edge_as_far_as_it_is_asked_for():
+    """Nothing of c stands anywhere; from o3 one can walk to the edge in 12 of its 15 minutes."""
+    walks = times(services="abd", reached={("o1", "a"): 300.0}).within(
+        pd.Series([15.0, 10.0, 15.0], index=facilities("abd").index)
+    )
+    found = coverage(walks, facilities("abd"), standard=STANDARD)
+    assert found.why.loc["o3"].tolist() == ["edge", "", "edge", "edge"]
+    assert found.searched("c") == 30.0
+
+
+def test_times_looked_for_too_near_are_refused():
+    index, short = facilities().index, [15.0, 9.0, 15.0, 15.0]
+    near = times().within(pd.Series(short, index=index))
+    with pytest.raises(CutoffError, match="10 minutes were asked of times computed to 9 minutes"):
+        coverage(near, facilities(), standard=STANDARD)
+    with pytest.raises(CutoffError, match="15 minutes were asked of times computed to 9 minutes"):
+        near.require(15)
+    near.to(index[:1]).require(15)
+    near.require(9)
+    with pytest.raises(CutoffError, match="31 minutes were asked of times computed to 30 minutes"):
+        times().within(pd.Series(31.0, index=index))
+    with pytest.raises(CutoffError, match="10 minutes were asked of times computed to 9 minutes"):
+        near.within(pd.Series(10.0, index=index))
+    with pytest.raises(CutoffError, match="1 facilities have no cut-off"):
+        times().within(pd.Series(9.0, index=index[1:]))
+
+
 def test_asked_too_far_or_of_other_facilities():
     with pytest.raises(CutoffError):
         coverage(times(cutoff_s=899.0), facilities(), standard=STANDARD)

@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from circle15.errors import ConfigError, SourceError
-from circle15.report import write_geopackage
-from circle15.study import Study, whole
-from circle15.study.aside import WORTH_BYTES, aside
+from circle15.study import Study, judged, whole
+from circle15.study.aside import Aside, aside
 from circle15.study.folder import OUTPUTS
 from circle15.study.whole import whole_folder
-from sample_result import sample_result, sample_standard
+from jobs import doubled, process_of, refused
 from tiny_study import write_study
 
 
@@ -329,75 +328,114 @@ def test_a_file_that_is_open_elsewhere_keeps_the_old_folder(tmp_path, monkeypatc
 
 
 @pytest.fixture
-def asked():
-    return {"result": sample_result(), "standard": sample_standard()}
+def two(monkeypatch):
+    """Two processors, and a study of any size is worth a second Python."""
+    monkeypatch.setattr("circle15.study.aside.processors", lambda: 2)
+    monkeypatch.setattr("circle15.study.aside.WORTH_BYTES", 1)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
 
 
 @pytest.fixture
-def large(tmp_path):
-    """Input files that make a second Python worth its while."""
-    path = tmp_path / "large.osm"
-    path.write_bytes(bytes(WORTH_BYTES))
-    return [path]
+def study(tmp_path):
+    opened = Study.open(write_study(tmp_path))
+    judged.ahead(opened)  # of no use yet: there is no second Python
+    opened.second.held = False
+    return opened
 
 
-def test_a_second_python_writes_the_same_package(asked, large, tmp_path, monkeypatch):
-    monkeypatch.setattr("circle15.study.aside.processors", lambda: 2)
-    first, other = tmp_path / "first.gpkg", tmp_path / "other.gpkg"
-    write_geopackage(path=first, **asked)
-    with aside(large) as second:
-        second.begin(path=other, **asked)
-        assert second.written()
-    assert first.read_bytes() == other.read_bytes()
+@pytest.mark.usefixtures("two")
+def test_a_second_python_does_what_it_is_asked_for_with_the_same_study(study):
+    with aside(study):
+        study.second.hold(study)
+        study.second.begin(process_of)
+        study.second.begin(doubled, 20, more=2)
+        noted = len(study.findings)
+        assert study.second.done(process_of, study) != os.getpid()
+        assert study.second.done(doubled, study, 0) == 42  # the answer to what was begun
+        assert [str(one) for one in study.findings[noted:]] == ["there: it was noted. Look."]
+        assert study.second.done(process_of, study) == os.getpid()  # an answer is given once
 
 
-def test_there_is_no_second_python_where_it_would_not_help(asked, large, tmp_path, monkeypatch):
-    monkeypatch.setattr("circle15.study.aside.processors", lambda: 2)
-    (tmp_path / "small.osm").write_bytes(b"1")
+@pytest.mark.usefixtures("two")
+def test_what_the_second_python_cannot_do_is_told_by_doing_it_here(study):
+    with aside(study):
+        study.second.hold(study)
+        study.second.begin(refused)
+        study.second.begin(process_of)
+        with pytest.raises(SourceError, match=f"there: {len(study.origins)}"):
+            study.second.done(refused, study)
+        assert study.second.done(process_of, study) != os.getpid()  # it goes on
+
+
+def test_there_is_no_second_python_where_it_would_not_help(study, monkeypatch):
     started = []
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: started.append(1))
-    with aside([tmp_path / "small.osm", tmp_path / "absent.osm"]) as second:
-        second.begin(path=tmp_path / "results.gpkg", **asked)
-        assert not second.written()
+
+    def who():
+        with aside(study):
+            study.second.hold(study)
+            study.second.begin(process_of)
+            return study.second.done(process_of, study)
+
+    monkeypatch.setattr("circle15.study.aside.processors", lambda: 2)
+    assert who() == os.getpid()  # small
+    monkeypatch.setattr("circle15.study.aside.WORTH_BYTES", 1)
     monkeypatch.setattr("circle15.study.aside.processors", lambda: 1)
-    with aside(large) as second:
-        assert not second.written()
+    assert who() == os.getpid()
     monkeypatch.setattr("circle15.study.aside.processors", lambda: 2)
     monkeypatch.setattr(sys, "executable", "/usr/bin/qgis")
-    with aside(large) as second:
-        assert not second.written()
+    assert who() == os.getpid()
     assert not started
 
 
-def test_a_result_of_very_many_homes_is_not_held_twice(asked, large, tmp_path, monkeypatch):
-    monkeypatch.setattr("circle15.study.aside.processors", lambda: 2)
-    monkeypatch.setattr("circle15.study.aside.MOST_ORIGINS", len(asked["result"].origins) - 1)
-    with aside(large) as second:
-        second.begin(path=tmp_path / "results.gpkg", **asked)
-        assert not second.written()
+@pytest.mark.usefixtures("two")
+def test_a_study_of_very_many_homes_is_not_held_twice(study, monkeypatch):
+    monkeypatch.setattr("circle15.study.aside.MOST_ORIGINS", len(study.origins) - 1)
+    with aside(study):
+        study.second.hold(study)
+        study.second.begin(process_of)
+        assert study.second.done(process_of, study) == os.getpid()
 
 
-@pytest.mark.parametrize("fate", ["killed", "full disk", "cannot start"])
-def test_what_the_second_python_does_not_write_is_told(asked, large, tmp_path, monkeypatch, fate):
-    monkeypatch.setattr("circle15.study.aside.processors", lambda: 2)
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("fate", ["killed", "killed before", "cannot start", "cannot be handed over"])
+def test_a_second_python_that_ends_costs_only_time(study, tmp_path, monkeypatch, fate):
     if fate == "cannot start":
         monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    with aside(large) as second:
+    with aside(study):
+        if fate == "killed before":
+            study.second._process.kill()
+        if fate == "cannot be handed over":
+            study.strange = lambda: None  # cannot be pickled
+        study.second.hold(study)
+        study.second.begin(process_of)
         if fate == "killed":
-            second._process.kill()
-        folder = tmp_path / "absent" if fate == "full disk" else tmp_path
-        second.begin(path=folder / "results.gpkg", **asked)
-        assert not second.written()
+            study.second._process.kill()
+        study.second.begin(doubled, 1)
+        assert study.second.done(doubled, study, 4) in (8, 2)
+        study.second.done(process_of, study)
+    assert study.second.done(process_of, study) == os.getpid()
 
 
-def test_a_run_writes_its_package_one_way_or_the_other(tmp_path, monkeypatch):
+@pytest.mark.usefixtures("two")
+def test_a_run_is_the_same_with_a_second_python_and_without(tmp_path, monkeypatch):
     study_file = write_study(tmp_path)
-    monkeypatch.setattr("circle15.study.aside.WORTH_BYTES", 1)
-    monkeypatch.setattr("circle15.study.aside.processors", lambda: 2)
-    monkeypatch.setattr("circle15.report.write_geopackage", lambda *_, **__: 1 / 0)  # the first has nothing to do
+    told = []
+    done = Aside.done
+
+    def watched(self, task, study, *given):
+        told.append((task.__name__, task in self._begun))
+        return done(self, task, study, *given)
+
+    monkeypatch.setattr(Aside, "done", watched)
+    monkeypatch.setattr("circle15.report.end_geopackage", lambda *_, **__: 1 / 0)  # the first has nothing to do
     folder = Study.open(study_file).run()
     assert {path.name for path in folder.iterdir()} == set(OUTPUTS)
+    assert set(told) == {("planned", True), ("isochrones", True), ("end_package", True)}
     monkeypatch.undo()
-    monkeypatch.setattr("circle15.study.aside.WORTH_BYTES", 1 << 40)
-    again = Study.open(study_file).run(folder.with_name("again"))
-    assert (folder / "results.gpkg").read_bytes() == (again / "results.gpkg").read_bytes()
+    monkeypatch.setattr("circle15.study.aside.processors", lambda: 1)
+    again = Study.open(study_file)
+    for _ in range(2):  # a study may be run again
+        other = again.run(folder.with_name("again"))
+        for name in set(OUTPUTS) - {"run.json", "card.xlsx"}:  # these tell seconds
+            assert (folder / name).read_bytes() == (other / name).read_bytes()

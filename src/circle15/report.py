@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import resources
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -23,7 +22,8 @@ from circle15.errors import Finding, SourceError
 from circle15.project.languages import Labels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     import pandas as pd
 
@@ -35,6 +35,10 @@ NAMED = 5  # services that the text names
 LEAST, LEAST_SHARE = 0.5, 0.0005  # people, or of all of them; fewer are nobody
 _POINTS = 1 << 21  # of shapes that are written together
 _WHEN = "2000-01-01T00:00:00.000Z"  # stands in the file instead of the time of writing; the same result, the same rows
+_GDAL = {  # a folder counts when it is whole: no layer has to be on the disk before that
+    "OGR_SQLITE_SYNCHRONOUS": "OFF",
+    "OGR_CURRENT_DATE": _WHEN,
+}
 _SHADES = ("#8c510a", "#01665e", "#762a83", "#b2182b", "#d6604d", "#2166ac", "#4d9221", "#1b7837", "#c51b7d", "#404040")
 
 
@@ -54,7 +58,7 @@ def write_dictionary(path: Path, listed: Iterable[tables.Table] = tables.TABLES.
 def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
     """Write the tables of a result as one GeoPackage that opens styled in QGIS.
 
-    The layers are `units, origins, facilities, coverage, gaps, step_free, dependence, isochrones, links` and `ground`
+    The layers are `isochrones, units, origins, facilities, coverage, gaps, step_free, dependence, links` and `ground`
     without its buildings, with the columns of the contract in order, in the CRS of the study, and as tables without
     geometry `grades`, the card, `walkers`, the card walker by walker, `terrain`, the terrain penalty, and what is
     judged beyond the card, and planned: `supply, minimums, containment, circles, targets, views, group_coverage,
@@ -77,6 +81,47 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
     SourceError
         When the disk does not take it.
     """
+    begin_geopackage(result.isochrones, path)
+    end_geopackage(result, path, standard=standard)
+
+
+def begin_geopackage(isochrones: gpd.GeoDataFrame, path: Path) -> None:
+    """Write the first layer of `write_geopackage`, which is nine tenths of it, before there is a result.
+
+    Parameters
+    ----------
+    isochrones : GeoDataFrame
+        tables.ISOCHRONES.
+    path : Path
+        Such as ``results.gpkg``; it is replaced.
+
+    Raises
+    ------
+    SourceError
+        When the disk does not take it.
+    """
+    with _package(path):
+        path.unlink(missing_ok=True)
+        _write(isochrones, path, name="isochrones")
+
+
+def end_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
+    """Write all other layers of `write_geopackage`, and the styles.
+
+    Parameters
+    ----------
+    result : Result
+        What a run computed.
+    path : Path
+        What `begin_geopackage` wrote.
+    standard : Standard
+        The standard that the result was held against; names the categories.
+
+    Raises
+    ------
+    SourceError
+        When the disk does not take it.
+    """
     points = result.origins.geometry
     layers = {
         "units": _with_card(result.units, result.grades),
@@ -86,14 +131,14 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
         "gaps": _at_cluster(result.gaps, points),
         "step_free": result.step_free,
         "dependence": result.dependence,
-        "isochrones": result.isochrones,
         "links": result.streets.set_geometry(_one_dimension(result.streets.geometry)),
         "ground": result.ground[result.ground["kind"] != "building"],
     }
     plain = ["groups", "housing", "completeness", "survey", "grades", "walkers", "terrain"]
     plain += [table.name for table in (*tables.JUDGED, *tables.PLANNED)]
     layers |= {name: gpd.GeoDataFrame(result.table(name)) for name in plain}
-    _write_package(Path(path), layers, _styles(result, standard))
+    with _package(path):
+        _write_layers(path, layers, _styles(result, standard))
 
 
 def write_changes(found: Comparison, path: Path, *, standard: Standard) -> None:
@@ -118,18 +163,28 @@ def write_changes(found: Comparison, path: Path, *, standard: Standard) -> None:
     """
     layers = {"unit_changes": found.units, "origin_changes": found.origins, "facility_changes": found.facilities}
     layers |= {"changes": gpd.GeoDataFrame(found.changes), "cell_changes": gpd.GeoDataFrame(found.cells)}
-    _write_package(Path(path), layers, _change_styles(found, standard))
-
-
-def _write_package(path: Path, layers: Mapping[str, gpd.GeoDataFrame], styles: dict[str, list[_Rule]]) -> None:
-    try:
+    with _package(path):
         path.unlink(missing_ok=True)
-        for name, layer in layers.items():
-            _write(layer, path, name=name)
-        _add_styles(path, styles)
+        _write_layers(path, layers, _change_styles(found, standard))
+
+
+@contextlib.contextmanager
+def _package(path: Path) -> Iterator[None]:
+    """What the disk does not take becomes a finding."""
+    pyogrio.set_gdal_config_options(_GDAL)
+    try:
+        yield
     except (OSError, sqlite3.OperationalError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         mend = "Make room on the disk, and close the file in other programs"
         raise SourceError(Finding(path.name, f"it cannot be written ({error})", mend)) from error
+    finally:
+        pyogrio.set_gdal_config_options(dict.fromkeys(_GDAL))
+
+
+def _write_layers(path: Path, layers: Mapping[str, gpd.GeoDataFrame], styles: dict[str, list[_Rule]]) -> None:
+    for name, layer in layers.items():
+        _write(layer, path, name=name)
+    _add_styles(path, styles)
 
 
 def _with_card(units: gpd.GeoDataFrame, grades: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -498,8 +553,9 @@ def _qml(rules: list[_Rule]) -> str:
 
 
 def _add_styles(path: Path, styles: dict[str, list[_Rule]]) -> None:
-    """Add QGIS's own table of styles, and take the time of writing out of the file."""
+    """Add QGIS's own table of styles."""
     with contextlib.closing(sqlite3.connect(path)) as file, file:
+        file.execute("PRAGMA synchronous = OFF")
         file.execute(
             "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), "
             "f_table_schema TEXT(256), f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(30), "
@@ -517,4 +573,3 @@ def _add_styles(path: Path, styles: dict[str, list[_Rule]]) -> None:
             "VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?, 0)",
             (_WHEN,),
         )
-        file.execute("UPDATE gpkg_contents SET last_change = ?", (_WHEN,))

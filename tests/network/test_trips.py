@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import toytown
 from circle15.network import WalkNetwork
+from circle15.tables import limit_s
 
 SLOW = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 WALKER = toytown.walker()
@@ -176,6 +177,29 @@ def test_the_way_back_equals_networkx(drawn):
     homes, goals = city.spots(table, origins, times.origins), city.spots(table, facilities, times.facilities)
     slow = city.slow_seconds(table, WALKER, goals, homes)
     assert table_of(times) == {(home, goal): seconds for (goal, home), seconds in slow.items()}
+
+
+@SLOW
+@given(city.cities(), st.lists(st.floats(0.1, 30), min_size=3, max_size=3))
+def test_looking_for_each_service_as_far_as_it_counts_finds_what_is_within(drawn, minutes):
+    table, origins, facilities = drawn
+    network, longest = WalkNetwork(table), max(minutes)
+    services = [("near", "far", "else")[place % 3] for place in range(len(facilities))]  # the last is not asked about
+    facilities = facilities.assign(service=services)
+    asked = {"near": minutes[0], "far": minutes[1], "none has it": longest}
+    each = facilities["service"].map(asked).fillna(longest)
+    for trip, every in walked(network, origins, facilities, minutes=longest).items():
+        some = network.travel_times(origins, facilities, walker=WALKER, cutoff_minutes=asked, trip=trip)
+        near = every.within(each)
+        assert table_of(some) == table_of(near)
+        assert (some.seconds != near.seconds).nnz == 0
+        assert some.seconds.has_sorted_indices
+        assert some.each_s.tolist() == near.each_s.tolist() == [limit_s(one) for one in each]
+        assert some.cutoff_s == every.cutoff_s
+        assert some.edge_s.tolist() == every.edge_s.tolist()
+        limits = dict(zip(facilities.index, each, strict=True))
+        kept = {(a, b): s for (a, b), s in table_of(every).items() if s <= limit_s(limits[b])}
+        assert table_of(near) == kept
 
 
 @SLOW

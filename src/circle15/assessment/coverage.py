@@ -45,7 +45,8 @@ def coverage(
     Parameters
     ----------
     times : TravelTimes
-        Computed at least as far as the longest cut-off of the standard.
+        Computed at least as far as the longest cut-off of the standard; or to each facility at least as far as its
+        service counts.
     facilities : GeoDataFrame
         The facilities of `times`.
     standard : Standard
@@ -67,13 +68,14 @@ def coverage(
     """
     services = standard.services
     keys = pd.Index([service.key for service in services], name="service")
-    times.require(max(service.minutes for service in services))
     absent = times.facility_ids.difference(facilities.index)
     if len(absent):
         problem = f"{len(absent):,} facilities of the travel times are missing (first: {quoted(absent)})"
         raise DataError(Finding("facilities", problem, "Give the table that the times were computed for"))
     column = keys.get_indexer(facilities.loc[times.facility_ids, "service"])
-    cutoff_s = np.array([service.minutes * 60 for service in services])
+    minutes = np.array([service.minutes for service in services], dtype=float)
+    searched = _searched(times, column, minutes, keys)
+    cutoff_s = minutes * 60
     seconds, opportunities = _nearest_and_count(times, column, cutoff_s)
 
     served = seconds <= cutoff_s
@@ -90,10 +92,24 @@ def coverage(
         opportunities=frame(opportunities),
         status=frame(status),
         why=frame(why),
-        search_minutes=times.cutoff_s / 60,
+        search_minutes=searched,
         edge_s=pd.Series(times.edge_s, index=times.origin_ids),
     )
     return found if known is None else doubted(found, known)
+
+
+def _searched(
+    times: TravelTimes, column: NDArray[np.intp], minutes: NDArray[np.float64], keys: pd.Index
+) -> float | pd.Series:
+    """How far the nearest of each service was looked for, in minutes, which must be as far as it counts."""
+    if times.each_s is None:
+        times.require(float(minutes.max()))
+        return times.cutoff_s / 60
+    told = column >= 0
+    times.require(float(minutes.max()), each=np.where(told, minutes[column], 0.0))
+    least = np.full(len(keys), times.cutoff_s)
+    np.minimum.at(least, column[told], times.each_s[told])
+    return pd.Series(least / 60, index=keys)
 
 
 def doubted(found: Coverage, known: pd.DataFrame | pd.Series) -> Coverage:

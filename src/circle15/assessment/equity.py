@@ -128,7 +128,7 @@ def _depths(found: Coverage, people: pd.Series, standard: Standard) -> Iterator[
     unknown = found.status == "unknown"
     walks = found.seconds.fillna(np.inf).mask(unknown)
     for service in standard.services:
-        walk, how = walks[service.key], {"minutes": service.minutes, "search_minutes": found.search_minutes}
+        walk, how = walks[service.key], {"minutes": service.minutes, "search_minutes": found.searched(service.key)}
         known = measures.known_share(walk, people)
         depth = [measures.fgt(walk, people, power=power, **how) for power in (0, 1, 2)]
         yield service.key, "service", "covered_share", 1 - depth[0], known

@@ -99,8 +99,10 @@ def _people(group: Group, known: pd.DataFrame, groups: pd.DataFrame) -> tuple[pd
 
 def _codes(found: Coverage, services: list[str], minutes: list[float], *, known: pd.DataFrame) -> Codes:
     """The same walks judged by other cut-offs: origins by services."""
-    if found.edge_s is None or max(minutes) > found.search_minutes:
-        problem = f"{max(minutes):g} minutes are asked of walks that were searched for {found.search_minutes:g}"
+    beyond = [(one, have) for one, key in zip(minutes, services, strict=True) if one > (have := found.searched(key))]
+    if found.edge_s is None or beyond:
+        one, have = max(beyond, default=(max(minutes), 0.0))
+        problem = f"{one:g} minutes are asked of walks that were searched for {have:g}"
         raise CutoffError(Finding("groups", problem, "Compute their walks with a longer cut-off"))
     cutoff = np.array(minutes) * 60
     served = found.seconds[services].to_numpy() <= cutoff

@@ -162,6 +162,7 @@ def extended(times: TravelTimes, more: TravelTimes, sites: pd.Series) -> TravelT
         When the two were not computed alike.
     """
     alike = (times.walker, times.trip, times.cutoff_s) == (more.walker, more.trip, more.cutoff_s)
+    alike = alike and times.each_s is None and more.each_s is None
     if not alike or not times.origin_ids.equals(more.origin_ids):
         raise DataError(Finding("travel times", "they are of other origins, walkers or cut-offs", "Compute them alike"))
     at = more.facility_ids.get_indexer(pd.Index(sites))
@@ -253,10 +254,12 @@ def _steps(before: Before, projects: pd.Series, standard: Standard) -> Iterator[
     """The card of a project's category after it and all earlier ones, category by category: no other can change."""
     people, shared = demand(before.origins, before.groups), own(before.facilities, before.units)
     of_project = np.array([standard.service(str(one)).category for one in projects], dtype=object)
+    minutes = before.facilities["service"].map({one.key: one.minutes for one in standard.services}).fillna(0.0)
+    near = before.times.within(minutes)  # what is farther away turns no cell
     for category in dict.fromkeys(of_project.tolist()):
         alone = standard.alone(category)
         of_it = before.facilities[(before.facilities["category"] == category).to_numpy()]
-        times, ranks = before.times.to(of_it.index), np.flatnonzero(of_project == category)
+        times, ranks = near.to(of_it.index), np.flatnonzero(of_project == category)
         standing = len(of_it) - len(ranks)  # projects come last, in their order
         for number, rank in enumerate(ranks.tolist(), 1):
             here = of_it.iloc[: standing + number]

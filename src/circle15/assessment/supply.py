@@ -239,6 +239,7 @@ def _walks(times: TravelTimes, of_service: Places, minutes: Floats, *, stretched
         edge_s=np.full(shape[0], np.inf),
         origins=placed[0],
         facilities=placed[1],
+        each_s=None,
     )
 
 

@@ -94,7 +94,7 @@ def k_nearest(times: TravelTimes, k: int) -> pd.Series:
     wrong = [] if k >= 1 else [Finding("k", f"the {k} nearest were asked for", "Ask for 1 or more")]
     refuse([*times.findings(), *wrong])
     walk, first, count = times.seconds.data, times.seconds.indptr[:-1], np.diff(times.seconds.indptr)
-    order = np.argsort(_origin_of(times.seconds) * (times.cutoff_s + 1) + walk)  # by origin, then by walk
+    order = np.lexsort((walk, _origin_of(times.seconds)))  # by origin, then by walk
     mean = np.full(len(count), np.inf)
     mean[count >= k] = walk[order[first[count >= k, None] + np.arange(k)]].mean(axis=1)
     return _by_origin(times, mean, "k_nearest")

@@ -18,12 +18,13 @@ from circle15.tables import TICKS_PER_SECOND
 
 if TYPE_CHECKING:
     from circle15.network.graph import Floats, Graph, Ints
+    from circle15.network.places import Places
     from circle15.network.snapping import Spots
 
 TRIPS = ("out", "back", "slower", "round")
 
 
-def seconds(graph: Graph, homes: Spots, goals: Spots, *, trip: str, limit: int) -> csr_array:
+def seconds(graph: Graph, homes: Spots, goals: Spots, *, trip: str, limit: int | Ints) -> csr_array:
     """Seconds of a trip between every origin and every facility.
 
     Of several entrances the best counts, on each leg for itself: one may enter a park at one gate and leave by
@@ -37,8 +38,8 @@ def seconds(graph: Graph, homes: Spots, goals: Spots, *, trip: str, limit: int) 
         Origins and facilities.
     trip : str
         One of `TRIPS`.
-    limit : int
-        Ticks, inclusive; the value of the trip is held against it.
+    limit : int or ndarray of int, shape (facilities,)
+        Ticks, inclusive; the value of the trip is held against it, or against that of the facility.
 
     Returns
     -------
@@ -46,12 +47,33 @@ def seconds(graph: Graph, homes: Spots, goals: Spots, *, trip: str, limit: int) 
         Sorted; 0.0 is a stored entry.
     """
     starts, ends = snapping.places(graph, homes), snapping.places(graph, goals)
-    ways = {"out": (False,), "back": (True,)}.get(trip, (False, True))
-    legs = [graph.engine.matrix(starts, ends, cutoff=limit, back=back) for back in ways]
-    ticks = legs[0] if len(legs) == 1 else _both(*legs, limit=limit, worse=trip == "slower")
+    if isinstance(limit, np.ndarray) and len(limit):
+        groups = {one: np.flatnonzero(limit == one) for one in np.unique(limit).tolist()}
+        parts = [_ticks(graph, starts, ends.some(rows), trip=trip, limit=one) for one, rows in groups.items()]
+        ticks = _beside(parts, np.concatenate(list(groups.values())))
+    else:
+        ticks = _ticks(graph, starts, ends, trip=trip, limit=int(np.max(limit, initial=0)))
     found = csr_array((ticks.data / TICKS_PER_SECOND, ticks.indices, ticks.indptr), shape=ticks.shape)
     found.has_sorted_indices = True
     return found
+
+
+def _ticks(graph: Graph, starts: Places, ends: Places, *, trip: str, limit: int) -> csr_array:
+    ways = {"out": (False,), "back": (True,)}.get(trip, (False, True))
+    legs = [graph.engine.matrix(starts, ends, cutoff=limit, back=back) for back in ways]
+    return legs[0] if len(legs) == 1 else _both(*legs, limit=limit, worse=trip == "slower")
+
+
+def _beside(parts: list[csr_array], column: Ints) -> csr_array:
+    """Matrices side by side, whose columns belong in other places."""
+    origins = parts[0].shape[0]
+    row = np.concatenate([np.repeat(np.arange(origins), np.diff(part.indptr)) for part in parts])
+    before = np.cumsum([0, *(part.shape[1] for part in parts)])
+    place = column[np.concatenate([part.indices + first for part, first in zip(parts, before[:-1], strict=True)])]
+    order = np.lexsort((place, row))
+    first = np.searchsorted(row[order], np.arange(origins + 1))
+    ticks = np.concatenate([part.data for part in parts])
+    return csr_array((ticks[order], place[order], first), shape=(origins, len(column)))
 
 
 def edge_seconds(graph: Graph, homes: Spots, *, trip: str, limit: int) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from circle15.project import Walker
 from circle15.tables import STREETS, TICKS_PER_SECOND, Placement, Table, TravelTimes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import networkx as nx
     from shapely import Point
@@ -165,7 +166,7 @@ class WalkNetwork(Shown):
         facilities: gpd.GeoDataFrame,
         *,
         walker: Walker | str,
-        cutoff_minutes: float = 15,
+        cutoff_minutes: float | Mapping[str, float] = 15,
         trip: str = "out",
     ) -> TravelTimes:
         """Walking seconds between every origin and every facility within the cut-off, inclusive.
@@ -182,8 +183,9 @@ class WalkNetwork(Shown):
             Points or MultiPoints of entrances (`tables.FACILITIES`).
         walker : Walker or str
             A walker, or the name of one that ships.
-        cutoff_minutes : float
-            How far to look; held against the value of the trip.
+        cutoff_minutes : float or mapping of str to float
+            How far to look; held against the value of the trip. By service (a column of the facilities) where some
+            need not be looked for as far as others, which is quicker; those of other services as far as any.
         trip : {"out", "back", "slower", "round"}
             From home to the facility; from the facility home; the worse of these two legs; their sum.
 
@@ -199,17 +201,22 @@ class WalkNetwork(Shown):
         DataError
             When ids are not unique, the geometry is of another type or CRS, or the trip is not known.
         CutoffError
-            When the cut-off is not above 0 and at most 1,440 minutes.
+            When a cut-off is not above 0 and at most 1,440 minutes.
         """
         self._check((origins, "origins", ("Point",)), (facilities, "facilities", ("Point", "MultiPoint")))
         if trip not in trips.TRIPS:
             mend = f"Ask for one of {', '.join(trips.TRIPS)}"
             raise DataError(Finding("travel times", f"the trip {trip!r} is not known", mend))
-        limit = int(_limits([cutoff_minutes])[0])
+        by_service = cutoff_minutes if isinstance(cutoff_minutes, Mapping) else {"": cutoff_minutes}
+        limits, each = _limits(list(by_service.values())), None
+        limit = int(limits.max())
+        if by_service is cutoff_minutes:
+            service = pd.Index(list(by_service)).get_indexer(pd.Index(facilities["service"]))
+            each = np.where(service < 0, limit, limits[service])
         graph, who = self._graph(walker), _walker(walker)
         homes, goals = snapping.place(graph, origins, who), snapping.place(graph, facilities, who)
         return TravelTimes(
-            seconds=trips.seconds(graph, homes, goals, trip=trip, limit=limit),
+            seconds=trips.seconds(graph, homes, goals, trip=trip, limit=limit if each is None else each),
             origin_ids=origins.index,
             facility_ids=facilities.index,
             cutoff_s=limit / TICKS_PER_SECOND,
@@ -218,6 +225,7 @@ class WalkNetwork(Shown):
             facilities=Placement(goals.table(graph, facilities.index)),
             walker=who.name,
             trip=trip,
+            each_s=None if each is None else each / TICKS_PER_SECOND,
         )
 
     def dependence(

@@ -18,6 +18,7 @@ from circle15.display import Shown
 from circle15.errors import Circle15Error, Circle15Warning, Finding, SourceError
 from circle15.project import Project
 from circle15.study import fetching, given, judged, planning, scenarios, shown, variants
+from circle15.study.aside import Aside
 from circle15.study.folder import manifest, write_results
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ class Study(Shown):
         self.merged: pd.DataFrame  # which places of several sources were taken as one
         self.announce = announce or (lambda _: None)
         self.track = track
+        self.second = Aside()  # a Python beside this one, while a run has one
+        self.begun: Path | None = None  # the GIS package of which the first layer is written
 
     @classmethod
     def open(
@@ -352,6 +355,13 @@ class Study(Shown):
         circles = [minutes for group in self.standard.groups for minutes in group.minutes]
         return max([one.minutes for one in self.standard.services] + circles)
 
+    @property
+    def judged_minutes(self) -> dict[str, float]:
+        """The longest cut-off that each service is judged by: its own, or that of a group's circle."""
+        asked = [(one.key, one.minutes) for one in self.standard.services]
+        asked += [(key, minutes) for one in self.standard.groups for minutes in one.minutes for key in one.services]
+        return {key: max(minutes for one, minutes in asked if one == key) for key, _ in asked}
+
     @cached_property
     def times(self) -> TravelTimes:
         """Walking seconds from every cluster to every facility."""
@@ -463,7 +473,13 @@ class Study(Shown):
     def planned(self) -> planning.Planned:
         """The yearly project list, and what each project does to the card."""
         with self.step("projects"):
-            return planning.planned(self)
+            return self.second.done(planning.planned, self)
+
+    @cached_property
+    def isochrones(self) -> gpd.GeoDataFrame:
+        """Outlines of what each residence cluster reaches, as the map shows them."""
+        with self.step("isochrones"):
+            return self.second.done(judged.isochrones, self)
 
     @cached_property
     def result(self) -> Result:

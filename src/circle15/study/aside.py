@@ -1,89 +1,150 @@
-"""A second Python that writes the GIS package while the first makes the map and the workbook.
+"""A second Python that holds the same study, and does of it what the first need not do itself.
 
-All three take about as long, and a run has nothing else to do on its other processors. The second Python is started
-when the run begins, so that its libraries are loaded while the first reads. Whatever goes wrong there costs only time:
-the first writes what the second has not, and tells what is wrong as it always does.
+A run has little to do on its other processors: tables are made one after the other. The second Python is started when
+the run begins, so that its libraries are loaded while the first reads; then it is handed what the study knows, and
+asked for one thing after the other. Whatever goes wrong there costs only time: the first does what the second has not,
+and tells what is wrong as it always does.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import pickle
 import subprocess
 import sys
-import threading
 import warnings
-from typing import IO, TYPE_CHECKING, Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from circle15.network.threads import processors, python
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
-    from circle15.project import Standard
-    from circle15.tables import Result
+    from circle15.study import Study
+
+_Answer = TypeVar("_Answer")
+_Given = ParamSpec("_Given")
 
 WORTH_BYTES = 200_000  # of input: below that a run is over before a second Python has begun
-MOST_ORIGINS = 2_000  # a result is held twice
+MOST_ORIGINS = 2_000  # a study is held twice
+OWN = frozenset({"announce", "track", "second", "begun"})  # of each Python
+LEFT = frozenset({"elements", "terrain", "network"})  # not needed there, or made sooner than handed over
 
 
 class Aside:
-    """What is asked of the second Python, where there is one."""
+    """What a second Python has been asked for; without one, whatever is asked is done here."""
 
-    def __init__(self, process: subprocess.Popen[bytes] | None) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | None = None) -> None:
         self._process = process
-        self._sender: threading.Thread | None = None
+        self._line = ThreadPoolExecutor(1)  # one thing after the other
+        self._begun: dict[Callable[..., Any], Callable[[], Any]] = {}
+        self.held = False
 
-    def begin(self, result: Result, path: Path, *, standard: Standard) -> None:
-        """Have the package written, if it may be; returns at once."""
-        if self._process is None:
-            return
-        if len(result.origins) > MOST_ORIGINS:
-            self._process.kill()  # it would only hold memory
-        else:
-            asked = {"result": result, "path": path, "standard": standard}
-            self._sender = threading.Thread(target=_send, args=(asked, self._process.stdin))
-            self._sender.start()
+    def hold(self, study: Study) -> None:
+        """Hand over what a study knows by now; returns at once."""
+        self.held = True
+        if len(study.origins) > MOST_ORIGINS:
+            self.end()  # it would only hold memory
+        if self._process is not None:
+            known = {name: value for name, value in vars(study).items() if name not in OWN | LEFT}
+            self._line.submit(self._exchange, known)
 
-    def written(self) -> bool:
-        """Whether the package is there, when it is done."""
-        if self._process is None or self._sender is None:
-            return False
-        self._sender.join()
-        return self._process.wait() == 0
+    def begin(
+        self, task: Callable[Concatenate[Study, _Given], Any], *given: _Given.args, **more: _Given.kwargs
+    ) -> None:
+        """Have a task done there with the study that was handed over; returns at once."""
+        if self._process is not None:
+            self._begun[task] = self._line.submit(self._exchange, (task, given, more)).result
+
+    def wait(self, ready: Callable[[], None]) -> None:
+        """Ask for nothing more until something is ready; returns at once."""
+        if self._process is not None:
+            self._line.submit(ready)
+
+    def done(
+        self,
+        task: Callable[Concatenate[Study, _Given], _Answer],
+        study: Study,
+        *given: _Given.args,
+        **more: _Given.kwargs,
+    ) -> _Answer:
+        """The answer of a task that was begun, when it is there; done now and here where it was not."""
+        with contextlib.suppress(Exception):  # what is wrong with a task is told by doing it here
+            found, findings = self._begun.pop(task)()
+            study.findings += findings
+            return found  # type: ignore[no-any-return]
+        return task(study, *given, **more)
+
+    def end(self) -> None:
+        """Whatever it is doing, it ends."""
+        if self._process is not None:
+            self._process.kill()  # nothing, where it has ended
+            self._line.shutdown(cancel_futures=True)
+            self._process.communicate()
+            self._process = None
+
+    def _exchange(self, asked: object) -> Any:  # noqa: ANN401  whatever the task answers
+        assert self._process is not None  # noqa: S101  nothing is asked of nobody
+        assert self._process.stdin is not None  # noqa: S101  a pipe
+        assert self._process.stdout is not None  # noqa: S101  a pipe
+        pickle.dump(asked, self._process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
+        self._process.stdin.flush()
+        return pickle.load(self._process.stdout)  # noqa: S301  of the Python that was started here
 
 
 @contextlib.contextmanager
-def aside(inputs: Iterable[Path]) -> Iterator[Aside]:
-    """Start a second Python, where that may be and is worth its while for what is read; it ends with the block."""
+def aside(study: Study) -> Iterator[None]:
+    """Start a second Python for a study, where that may be and is worth its while; it ends with the block."""
+    inputs = [study.project.path(file) for _, file in study.project.inputs()]
     size = sum(path.stat().st_size for path in inputs if path.is_file())
     program = python()
     if size < WORTH_BYTES or processors() == 1 or program is None:
-        yield Aside(None)
+        yield
         return
     words = [program, "-W", "error", "-c", f"from {__name__} import serve; serve()"]
-    quiet = subprocess.DEVNULL
+    pipe, quiet = subprocess.PIPE, subprocess.DEVNULL
     try:
-        process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet)  # noqa: S603  our own
+        process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=quiet)  # noqa: S603  our own
     except OSError:
-        yield Aside(None)
+        yield
         return
+    study.second = Aside(process)
     try:
-        yield Aside(process)
+        yield
     finally:
-        process.kill()  # nothing, where it has ended
-        process.communicate()
-
-
-def _send(asked: dict[str, Any], stream: IO[bytes]) -> None:
-    with contextlib.suppress(OSError), stream:  # it may have ended
-        pickle.dump(asked, stream, protocol=pickle.HIGHEST_PROTOCOL)
+        study.second.end()
+        study.second = Aside()
 
 
 def serve() -> None:
-    """Write what comes in; the work of the second Python."""
+    """Do what is asked, one thing after the other, until nobody asks any more; the work of the second Python."""
+    gc.disable()  # it ends soon
+    asked, told, sys.stdout = sys.stdin.buffer, sys.stdout.buffer, sys.stderr  # what is printed is no answer
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of libraries, while they are loaded
-        from circle15.report import write_geopackage
-    write_geopackage(**pickle.load(sys.stdin.buffer))  # noqa: S301  from the run that started it
+        from circle15 import assessment, network, report, siting
+        from circle15.sources import planned
+        from circle15.study import Study
+
+        _ = assessment.card, network.WalkNetwork, report, siting, planned  # ready before anything is asked
+    study: Study | None = None
+    while True:
+        try:
+            what = pickle.load(asked)  # noqa: S301  from the run that started it
+        except EOFError:
+            return
+        if study is None:
+            study = Study(what["asked"])
+            vars(study).update(what)
+            answer: object = None
+        else:
+            task, given, more = what
+            noted = len(study.findings)
+            try:
+                answer = task(study, *given, **more), study.findings[noted:]
+            except Exception:  # noqa: BLE001  the first will see for itself
+                answer = None
+        pickle.dump(answer, told, protocol=pickle.HIGHEST_PROTOCOL)
+        told.flush()

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from circle15.errors import ConfigError, Finding, quoted
 from circle15.project.languages import Labels
 from circle15.project.manifest import versions
+from circle15.study import judged
 from circle15.study.aside import aside
 from circle15.study.whole import whole_folder, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -40,7 +41,7 @@ def write_results(
         When the file or the data need mending; nothing has been written then.
     """
     from circle15.page import gap_map
-    from circle15.report import write_dictionary, write_geopackage
+    from circle15.report import write_dictionary
     from circle15.sources.files import write_csv
     from circle15.sources.heights import doubtful_links
     from circle15.sources.located import write_rejected
@@ -48,12 +49,14 @@ def write_results(
     from circle15.workbook import write_workbook
 
     _require_apart(study, folder.resolve())
-    inputs = [study.project.path(file) for _, file in study.project.inputs()]
-    with whole_folder(folder) as draft, aside(inputs) as second:
+    with whole_folder(folder) as draft, aside(study):
+        package = draft / "results.gpkg"
+        judged.ahead(study)
+        study.second.begin(begin_package, package)
         result, standard = study.result, study.standard
         with study.step("map and tables"), writing(folder):
-            package = draft / "results.gpkg"
-            second.begin(result, package, standard=standard)
+            parts = {name: value for name, value in vars(result).items() if name not in (*judged.KNOWN, "isochrones")}
+            study.second.begin(end_package, package, parts)
             in_one_piece = not study.project.tiles.size_km
             live = variants.live(study) if in_one_piece else None  # of tiles there is no one network
             page = gap_map(result, standard=standard, live=live, backdrop=backdrop)
@@ -68,11 +71,28 @@ def write_results(
             more(draft)
             made = manifest(study)
             write_workbook(result, draft / "card.xlsx", standard=standard, manifest=made)
-            if not second.written():
-                write_geopackage(result, package, standard=standard)
+            study.second.done(end_package, study, package, parts)
         text = json.dumps(made | _so_far(study), ensure_ascii=False, indent=1, allow_nan=False)
         with writing(folder):
             (draft / "run.json").write_text(text + "\n", encoding="utf-8")
+
+
+def begin_package(study: Study, path: Path) -> None:
+    """Write of the GIS package what is known before anything is judged, which is most of it."""
+    from circle15.report import begin_geopackage
+
+    begin_geopackage(study.isochrones, path)
+    study.begun = path
+
+
+def end_package(study: Study, path: Path, parts: Mapping[str, Any]) -> None:
+    """Write the rest of it, from the parts of the result that the study has not by itself."""
+    from circle15.report import end_geopackage
+
+    if study.begun != path:
+        begin_package(study, path)
+    study.begun = None  # whatever happens, what is there now is not begun again
+    end_geopackage(judged.whole(study, parts), path, standard=study.standard)
 
 
 def _require_apart(study: Study, folder: Path) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from circle15.errors import ConfigError, Finding
 from circle15.project.reading import is_file_name
-from circle15.study import given, scenarios, variants
+from circle15.study import given, planning, scenarios, variants
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import geopandas as gpd
     import pandas as pd
 
     from circle15.project import Walker
@@ -31,6 +34,11 @@ def group_walkers(study: Study) -> dict[str, Walker]:
     if away:
         raise ConfigError(*away)
     return {one.key: given.walker(study, one.walker) for one in study.standard.groups}
+
+
+KNOWN = (  # tables of a result that the study has by itself
+    *("area", "units", "origins", "groups", "housing", "facilities", "completeness", "survey", "streets", "ground"),
+)
 
 
 def judgement(study: Study, *, walked: bool = True) -> Judgement:
@@ -63,16 +71,12 @@ def judgement(study: Study, *, walked: bool = True) -> Judgement:
 def result(study: Study) -> Result:
     """Everything that the page and the report are made from."""
     from circle15 import assessment
-    from circle15.network.threads import aside
-    from circle15.tables import Result
 
-    found, standard, given = study.coverage, study.standard, study.project.assessment
-    with study.step("card and gaps"):
-        card = study.card
+    ahead(study)
+    found, card, standard, given = study.coverage, study.card, study.standard, study.project.assessment
+    with study.step("gaps"):
         lacking = assessment.gaps(found, study.origins, standard=standard)
         table = assessment.coverage_table(found, standard=standard)
-    draw = partial(study.network.isochrones, study.origins, walker=study.walker, water=study.water)
-    outlines = aside(partial(draw, minutes=given.isochrone_minutes))
     runs, _ = study.runs, study.planned  # steps of their own
     with study.step("judgement"):
         lacking = variants.causes(study, lacking, runs) if given.causes else lacking
@@ -80,32 +84,48 @@ def result(study: Study) -> Result:
         by_walker, judged = variants.by_walker(study, runs), study.judgement
     with study.step("what people depend on"):
         dependence = variants.dependence(study)
-    with study.step("isochrones"):
-        isochrones = outlines.result()
     look_back(study)
-    return Result(
-        area=study.area,
-        units=study.units,
-        origins=study.origins,
-        groups=study.groups,
-        housing=study.housing,
-        facilities=study.facilities,
-        completeness=study.completeness,
-        survey=study.survey,
-        found=found,
-        coverage=table,
-        grades=card,
-        gaps=lacking,
-        walkers=assessment.card_by_walker(by_walker, study.origins, study.units, standard=standard),
-        terrain=assessment.terrain_penalty(runs[variants.LEVEL], found, study.origins, study.units),
-        dependence=dependence,
-        step_free=assessment.step_free(found, runs[variants.STEP_FREE], study.origins),
-        isochrones=isochrones,
-        streets=study.streets,
-        ground=study.ground,
-        judgement=judged,
-        facts=study.facts,
-    )
+    parts = {
+        "found": found,
+        "coverage": table,
+        "grades": card,
+        "gaps": lacking,
+        "walkers": assessment.card_by_walker(by_walker, study.origins, study.units, standard=standard),
+        "terrain": assessment.terrain_penalty(runs[variants.LEVEL], found, study.origins, study.units),
+        "dependence": dependence,
+        "step_free": assessment.step_free(found, runs[variants.STEP_FREE], study.origins),
+        "judgement": judged,
+        "facts": study.facts,
+    }
+    return whole(study, parts)
+
+
+def whole(study: Study, parts: Mapping[str, Any]) -> Result:
+    """A result from what the study knows by itself, and the other parts."""
+    from circle15.tables import Result
+
+    return Result(**{name: getattr(study, name) for name in (*KNOWN, "isochrones")}, **parts)
+
+
+def isochrones(study: Study) -> gpd.GeoDataFrame:
+    """What each residence cluster reaches within the minutes of the study file."""
+    minutes = study.project.assessment.isochrone_minutes
+    return study.network.isochrones(study.origins, walker=study.walker, minutes=minutes, water=study.water)
+
+
+def ahead(study: Study) -> None:
+    """Have what nothing else waits for begun beside the rest: projects, and the outlines of isochrones."""
+    from circle15.network import kernels
+
+    second = study.second
+    if second.held:
+        return
+    for name in ("card", *KNOWN):  # what that needs
+        getattr(study, name)
+    second.hold(study)
+    second.begin(planning.planned)
+    second.wait(partial(kernels.wait, "drawing"))
+    second.begin(isochrones)
 
 
 def _integrated(study: Study) -> pd.Series | None:

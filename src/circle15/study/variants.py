@@ -42,12 +42,12 @@ def part(whole: Study, area: StudyArea, *, units: gpd.GeoDataFrame, streets: Pat
 def times(
     study: Study, *, walker: Walker | None = None, network: WalkNetwork | None = None, minutes: float | None = None
 ) -> TravelTimes:
-    """Travel times as the study's, but for another walker or on another network, as far as anything is judged by."""
+    """Travel times as the study's, for another walker or on another network, as far as each service is judged by."""
     return (network or study.network).travel_times(
         study.origins,
         study.facilities,
         walker=walker or study.walker,
-        cutoff_minutes=minutes or study.longest_minutes,
+        cutoff_minutes=minutes or study.judged_minutes,
         trip=study.project.assessment.trip,
     )
 
@@ -73,14 +73,14 @@ def live(study: Study) -> Live:
 
 
 def runs(study: Study) -> dict[str, Coverage]:
-    """Coverage of the same study asked otherwise, by name; several at once, each on one processor.
+    """Coverage of the same study asked otherwise, by name, one after the other.
 
     The study's other walkers and those of the groups by their names, the city without hills (`LEVEL`) and without steps
     (`STEP_FREE`); where they are asked for, the relaxations that tell why a gap is one (`OPEN`, `STEPS`) and the
     numbers that a verdict has to survive (`STABILITY` and a count).
     """
+    from circle15.display import tracked
     from circle15.network import WalkNetwork
-    from circle15.network.threads import each
     from circle15.sources.streets import both_ways
 
     unbound = WalkNetwork(both_ways(study.streets))  # as if nothing were closed and no link one-way
@@ -98,14 +98,9 @@ def runs(study: Study) -> dict[str, Coverage]:
         survived = [partial(times, study, walker=study.walker.at(factor)) for factor in SPEEDS]
         survived += [partial(_other_heights, study, seed) for seed in SEEDS]
         asked |= {f"{STABILITY}{number}": one for number, one in enumerate(survived)}
-    study.known, study.crowds, study.own_facilities  # noqa: B018  once, before the threads ask
-    found = each(
-        lambda name: covered(study, asked[name](), supply=name not in UNGRADED),
-        asked,
-        track=study.track,
-        words="walkers and stability",
-    )
-    return {study.walker.name: study.coverage, **dict(zip(asked, found, strict=True))}
+    names = tracked(asked, "walkers and stability", count=len(asked), track=study.track)
+    found = {name: covered(study, asked[name](), supply=name not in UNGRADED) for name in names}
+    return {study.walker.name: study.coverage, **found}
 
 
 def _other_heights(study: Study, seed: int) -> TravelTimes:
@@ -137,9 +132,10 @@ def stability(study: Study, card: pd.DataFrame, found: Mapping[str, Coverage]) -
 
     graded = partial(assessment.grades, origins=study.origins, units=study.units, standard=study.standard)
     cards = [graded(run) for name, run in found.items() if name.startswith(STABILITY)]
-    for minutes in CUTOFFS_MIN:
-        standard = study.standard.shifted(minutes)
-        cards.append(graded(covered(study, study.times, standard=standard), standard=standard))
+    shifted = [study.standard.shifted(minutes) for minutes in CUTOFFS_MIN]
+    longest = {one.key: max(other.service(one.key).minutes for other in shifted) for one in study.standard.services}
+    near = study.times.within(study.facilities["service"].map(longest).fillna(0.0))
+    cards += [graded(covered(study, near, standard=standard), standard=standard) for standard in shifted]
     return card.assign(flips=assessment.flips(card, cards))
 
 

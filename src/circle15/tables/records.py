@@ -101,8 +101,8 @@ class Coverage(Shown):
         `served`, `gap` or `unknown`.
     why : DataFrame of str
         For unknown: `inventory`, `edge` or `unplaced`; empty otherwise.
-    search_minutes : float
-        How far the nearest was looked for.
+    search_minutes : float or Series of float
+        How far the nearest was looked for; by service where that differs.
     edge_s : Series of float, optional
         Seconds to the nearest place where the data end, so that the same walks can be judged by other cut-offs.
     supply : Supply, optional
@@ -113,9 +113,14 @@ class Coverage(Shown):
     opportunities: pd.DataFrame
     status: pd.DataFrame
     why: pd.DataFrame
-    search_minutes: float
+    search_minutes: float | pd.Series
     edge_s: pd.Series | None = None
     supply: Supply | None = None
+
+    def searched(self, service: str) -> float:
+        """How far the nearest of a service was looked for, in minutes."""
+        one = self.search_minutes
+        return one if isinstance(one, float) else float(one[service])
 
     def _card(self) -> Card:
         return shown.coverage_card(self)

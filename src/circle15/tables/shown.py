@@ -13,6 +13,8 @@ from circle15.display import STATES, SYNTHETIC, Card, grade, share
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import ArrayLike
+
     from circle15.tables.contract import Table
     from circle15.tables.records import Comparison, Coverage, Judgement, Norms, Result, StudyArea, Supply
     from circle15.tables.times import Placement, TravelTimes
@@ -57,6 +59,7 @@ def times_card(times: TravelTimes) -> Card:
     rows, columns = times.seconds.shape
     walks = pd.Series(times.seconds.data).groupby(np.repeat(np.arange(rows), np.diff(times.seconds.indptr))).min()
     near = walks.median() / 60 if len(walks) else None
+    reach = np.divide(times.cutoff_s if times.each_s is None else times.each_s, 60)
     facts = [
         ("起点 origins", f"{rows:,} ({len(times.origins.unplaced):,} 未上路网 not placed)"),
         ("设施 facilities", f"{columns:,} ({len(times.facilities.unplaced):,} 未上路网 not placed)"),
@@ -64,7 +67,13 @@ def times_card(times: TravelTimes) -> Card:
         ("到任一设施最近步行的中位数 median walk to the nearest of all", None if near is None else f"{near:.1f} min"),
         ("先到数据边缘的起点 origins that reach the edge of the data", int(np.isfinite(times.edge_s).sum())),
     ]
-    return Card("TravelTimes", f"{times.walker}, {times.trip}, ≤ {times.cutoff_s / 60:g} min", facts=facts)
+    return Card("TravelTimes", f"{times.walker}, {times.trip}, ≤ {_range(reach)} min", facts=facts)
+
+
+def _range(values: ArrayLike) -> str:
+    """A number, or from the least of several to the most."""
+    ends = sorted({float(np.min(values)), float(np.max(values))})
+    return "–".join(f"{one:g}" for one in ends)
 
 
 def coverage_card(found: Coverage) -> Card:
@@ -79,7 +88,7 @@ def coverage_card(found: Coverage) -> Card:
     supply = "有 yes" if found.supply is not None else "未算 not asked"
     facts = [
         ("居住点 homes", homes),
-        ("搜索范围 looked for within", f"{found.search_minutes:g} min"),
+        ("搜索范围 looked for within", f"{_range(found.search_minutes)} min"),
         ("供给 supply", supply),
     ]
     head = ("服务 service", *STATES, "到最近设施的中位数 median walk to the nearest")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import pandas as pd
@@ -24,17 +23,21 @@ if TYPE_CHECKING:
 TICKS_PER_SECOND = 10  # all searching is in whole ticks of 0.1 s, so that 900.0 s is in and 900.1 s is out
 
 
-def limit_s(minutes: float) -> float:
+@overload
+def limit_s(minutes: float) -> float: ...
+@overload
+def limit_s(minutes: NDArray[np.float64]) -> NDArray[np.float64]: ...
+def limit_s(minutes: float | NDArray[np.float64]) -> float | NDArray[np.float64]:
     """The longest walk within so many minutes, in seconds: whole ticks, whatever binary fractions make of 60 times it.
 
     Parameters
     ----------
-    minutes : float
-        A cut-off, inclusive.
+    minutes : float or ndarray of float
+        A cut-off, inclusive, or several.
 
     Returns
     -------
-    float
+    float or ndarray of float
         Seconds.
 
     Examples
@@ -42,7 +45,8 @@ def limit_s(minutes: float) -> float:
     >>> limit_s(15), limit_s(0.13), 0.13 * 60
     (900.0, 7.8, 7.800000000000001)
     """
-    return math.floor(minutes * 60 * TICKS_PER_SECOND + 1e-6) / TICKS_PER_SECOND
+    seconds = np.floor(np.asarray(minutes) * 60 * TICKS_PER_SECOND + 1e-6) / TICKS_PER_SECOND
+    return seconds if seconds.ndim else float(seconds)
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,7 +80,8 @@ class TravelTimes(Shown):
     Parameters
     ----------
     seconds : csr_array, shape (origins, facilities)
-        Stored entries are seconds; an entry that is not stored was not reached within `cutoff_s`.
+        Stored entries are seconds; an entry that is not stored was not reached within `cutoff_s`, or within `each_s`
+        of its facility.
     origin_ids, facility_ids : Index
         All ids asked for, placed or not.
     cutoff_s : float
@@ -89,6 +94,8 @@ class TravelTimes(Shown):
         Name of the walker.
     trip : str
         `out`, `back`, `slower` or `round`.
+    each_s : ndarray, shape (facilities,), optional
+        How far each facility was looked for, where that is less far than `cutoff_s`.
 
     Examples
     --------
@@ -109,29 +116,68 @@ class TravelTimes(Shown):
     facilities: Placement
     walker: str
     trip: str = "out"
+    each_s: NDArray[np.float64] | None = None
 
-    def require(self, minutes: float) -> None:
+    def require(self, minutes: float, *, each: NDArray[np.float64] | None = None) -> None:
         """Refuse a cut-off that was not computed.
 
         Parameters
         ----------
         minutes : float
             The cut-off wanted.
+        each : ndarray of float, shape (facilities,), optional
+            How far each facility is wanted, where that is less.
 
         Raises
         ------
         CutoffError
             When it is longer than what was computed.
         """
-        if limit_s(minutes) > self.cutoff_s:
-            have = self.cutoff_s / 60
+        least = self.cutoff_s if self.each_s is None else min(self.each_s.min(initial=np.inf), self.cutoff_s)
+        asked = [(minutes, least if each is None else self.cutoff_s)]
+        if each is not None and self.each_s is not None:
+            asked += zip(each, self.each_s, strict=True)
+        beyond = [(one, have) for one, have in asked if limit_s(one) > have]
+        if beyond:
+            one, have = max(beyond)
             raise CutoffError(
                 Finding(
                     "travel times",
-                    f"{minutes:g} minutes were asked of times computed to {have:g} minutes",
-                    f"Compute them with cutoff_minutes={minutes:g}",
+                    f"{one:g} minutes were asked of times computed to {have / 60:g} minutes",
+                    f"Compute them with cutoff_minutes={one:g}",
                 )
             )
+
+    def within(self, minutes: pd.Series) -> TravelTimes:
+        """The same times as if facilities had been looked for less far.
+
+        Parameters
+        ----------
+        minutes : Series of float
+            Cut-offs by facility.
+
+        Returns
+        -------
+        TravelTimes
+            Without the walks beyond them: often few are left, and all that follows is quicker.
+
+        Raises
+        ------
+        CutoffError
+            When one is longer than what was computed, or missing.
+        """
+        from scipy.sparse import csr_array
+
+        asked = minutes.reindex(self.facility_ids).to_numpy(dtype=float)
+        if np.isnan(asked).any():
+            problem = f"{int(np.isnan(asked).sum()):,} facilities have no cut-off"
+            raise CutoffError(Finding("travel times", problem, "Give minutes for every facility"))
+        self.require(asked.max(initial=0.0), each=asked)
+        limit, pairs = limit_s(asked), self.seconds
+        near = pairs.data <= limit[pairs.indices]
+        first = np.append(0, np.cumsum(near))[pairs.indptr]
+        kept = csr_array((pairs.data[near], pairs.indices[near], first), shape=pairs.shape)
+        return replace(self, seconds=kept, each_s=limit)
 
     def to(self, facility_ids: pd.Index | Sequence[str]) -> TravelTimes:
         """The times to some of the facilities only, for example to those of one service.
@@ -160,7 +206,8 @@ class TravelTimes(Shown):
         seconds = self.seconds[:, at]
         seconds.sort_indices()
         placed = Placement(self.facilities.table.loc[asked])
-        return replace(self, seconds=seconds, facility_ids=self.facility_ids[at], facilities=placed)
+        each_s = None if self.each_s is None else self.each_s[at]
+        return replace(self, seconds=seconds, facility_ids=self.facility_ids[at], facilities=placed, each_s=each_s)
 
     @classmethod
     def from_pairs(
