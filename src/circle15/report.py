@@ -81,11 +81,11 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
     SourceError
         When the disk does not take it.
     """
-    begin_geopackage(result.isochrones, path)
+    begin_geopackage(result.isochrones, path, standard=standard)
     end_geopackage(result, path, standard=standard)
 
 
-def begin_geopackage(isochrones: gpd.GeoDataFrame, path: Path) -> None:
+def begin_geopackage(isochrones: gpd.GeoDataFrame, path: Path, *, standard: Standard) -> None:
     """Write the first layer of `write_geopackage`, which is nine tenths of it, before there is a result.
 
     Parameters
@@ -94,6 +94,8 @@ def begin_geopackage(isochrones: gpd.GeoDataFrame, path: Path) -> None:
         tables.ISOCHRONES.
     path : Path
         Such as ``results.gpkg``; it is replaced.
+    standard : Standard
+        Says in which languages legends are.
 
     Raises
     ------
@@ -102,16 +104,21 @@ def begin_geopackage(isochrones: gpd.GeoDataFrame, path: Path) -> None:
     """
     with _package(path):
         path.unlink(missing_ok=True)
-        _write(isochrones, path, name="isochrones")
+        _write_layers(path, {"isochrones": isochrones}, {"isochrones": _isochrone_rules(isochrones, standard)})
+
+
+def is_begun(path: Path) -> bool:
+    """Whether a file is as `begin_geopackage` leaves it: with that one layer and its style."""
+    return path.is_file() and set(pyogrio.list_layers(path)[:, 0]) == {"isochrones", "layer_styles"}
 
 
 def end_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
-    """Write all other layers of `write_geopackage`, and the styles.
+    """Write all other layers of `write_geopackage`, with their styles.
 
     Parameters
     ----------
     result : Result
-        What a run computed.
+        What a run computed; its isochrones are not looked at.
     path : Path
         What `begin_geopackage` wrote.
     standard : Standard
@@ -375,16 +382,16 @@ def _styles(result: Result, standard: Standard) -> dict[str, list[_Rule]]:
         "gaps": _people_rules(marks["gap"], say),
         "step_free": _step_free_rules(palette["grades"], marks, say),
         "dependence": _people_rules(base["lift"], say),
-        "isochrones": [
-            _Rule(
-                f'"minutes" = {minutes:g}',
-                say("minutes", n=f"{minutes:g}"),
-                _area(marks["isochrone"], edge=marks["isochrone"], alpha=24),
-            )
-            for minutes in sorted(result.isochrones["minutes"].unique(), reverse=True)
-        ],
         "links": [_Rule(f"\"kind\" = '{kind}'", kind, _line(*drawn)) for kind, drawn in _link_lines(base).items()],
     }
+
+
+def _isochrone_rules(isochrones: gpd.GeoDataFrame, standard: Standard) -> list[_Rule]:
+    """The widest first, so that the others lie on it."""
+    say, color = _legends(standard), _palette()["marks"]["isochrone"]
+    widest_first = sorted(isochrones["minutes"].unique(), reverse=True)
+    drawn = _area(color, edge=color, alpha=24)
+    return [_Rule(f'"minutes" = {minutes:g}', say("minutes", n=f"{minutes:g}"), drawn) for minutes in widest_first]
 
 
 def _unit_rules(result: Result, colors: dict[str, str], say: Callable[..., str]) -> list[_Rule]:
@@ -553,14 +560,14 @@ def _qml(rules: list[_Rule]) -> str:
 
 
 def _add_styles(path: Path, styles: dict[str, list[_Rule]]) -> None:
-    """Add QGIS's own table of styles."""
+    """Add to QGIS's own table of styles."""
     with contextlib.closing(sqlite3.connect(path)) as file, file:
         file.execute("PRAGMA synchronous = OFF")
         file.execute(
-            "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), "
-            "f_table_schema TEXT(256), f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(30), "
-            "styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30), "
-            "update_time DATETIME)"
+            "CREATE TABLE IF NOT EXISTS layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "
+            "f_table_catalog TEXT(256), f_table_schema TEXT(256), f_table_name TEXT(256), f_geometry_column TEXT(256), "
+            "styleName TEXT(30), styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30), "
+            "ui TEXT(30), update_time DATETIME)"
         )
         file.executemany(
             "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, "
@@ -569,7 +576,7 @@ def _add_styles(path: Path, styles: dict[str, list[_Rule]]) -> None:
             [(layer, layer, _qml(rules), escape(f"circle15 {layer}"), _WHEN) for layer, rules in styles.items()],
         )
         file.execute(
-            "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, srs_id) "
+            "INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier, description, last_change, srs_id) "
             "VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?, 0)",
             (_WHEN,),
         )

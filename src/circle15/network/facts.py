@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 import shapely
 
@@ -13,6 +12,7 @@ from circle15.tables import EVIDENCE, LINK_KINDS
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import networkx as nx
 
     from circle15.network.graph import Layout
 
@@ -84,6 +84,8 @@ def card(layout: Layout) -> Card:
 
 def digraph(links: gpd.GeoDataFrame) -> nx.MultiDiGraph[int]:
     """Links with their seconds as a graph in the manner of osmnx; those that cannot be walked are left out."""
+    import networkx as nx  # loaded where it is asked for: no run does
+
     walked = links[np.isfinite(links["seconds"])]
     ends = shapely.get_coordinates(
         [shapely.get_point(walked.geometry.to_numpy(), at) for at in (0, -1)]  # first points, then last ones

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 WGS84 = CRS("EPSG:4326")
 WHOLE = "study-area"  # id of the unit that stands for the whole study area
 COVERED_SHARE = 0.95  # units that cover less of the boundary are no card of it
+_ZONES = 60  # of UTM
 INSIDE_SHARE = 0.5  # a unit belongs to the study when this share of it lies inside the boundary
 CELL_COVER = 1.3  # cell edges by which to widen, so that every cell that touches the boundary is found
 
@@ -74,12 +75,19 @@ def make_area(
     polygon = _one_polygon([lonlat_polygon], where)
     require_degrees(polygon.bounds, where, key="boundary_crs")
     shape = gpd.GeoSeries([polygon], crs=WGS84)
-    target = shape.estimate_utm_crs() if crs is None else _projected(crs)
+    target = _utm(polygon) if crs is None else _projected(crs)
     placed = shape.to_crs(target).iloc[0]
     if not np.isfinite(placed.bounds).all() or placed.area <= 0:
         problem = f"the boundary cannot be brought to {target.to_string()}"
         raise DataError(Finding(where, problem, "Check the CRS of the file and of the study"))
     return StudyArea(name, placed, CRS(target), margin_m)
+
+
+def _utm(lonlat_polygon: BaseGeometry) -> CRS:
+    """The zone of UTM that the middle lies in; to look it up in the tables of PROJ takes a tenth of a second."""
+    west, south, east, north = lonlat_polygon.bounds
+    zone = min(int(((west + east) / 2 + 180) // 6) + 1, _ZONES)
+    return CRS.from_epsg((32600 if south + north >= 0 else 32700) + zone)
 
 
 def read_area(

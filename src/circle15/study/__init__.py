@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from importlib import metadata, resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from circle15.display import Shown
 from circle15.errors import Circle15Error, Circle15Warning, Finding, SourceError
@@ -102,7 +102,6 @@ class Study(Shown):
         self.announce = announce or (lambda _: None)
         self.track = track
         self.second = Aside()  # a Python beside this one, while a run has one
-        self.begun: Path | None = None  # the GIS package of which the first layer is written
 
     @classmethod
     def open(
@@ -139,9 +138,9 @@ class Study(Shown):
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Announce and time a step, and keep its warnings as findings."""
+        """Announce and time a step, without the steps inside it, and keep its warnings as findings."""
         self.announce(name)
-        begun = time.perf_counter()
+        begun, before = time.perf_counter(), sum(self.seconds.values())
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", Circle15Warning)
             yield
@@ -150,7 +149,8 @@ class Study(Shown):
                 self.findings.append(Finding(name, str(item.message).rstrip("."), "See the study file and its data"))
             else:
                 warnings.warn_explicit(item.message, item.category, item.filename, item.lineno)
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
+        inside = sum(self.seconds.values()) - before
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun - inside
 
     # ------------------------------------------------------------------------------------------- what is given
 
@@ -472,23 +472,26 @@ class Study(Shown):
     @cached_property
     def planned(self) -> planning.Planned:
         """The yearly project list, and what each project does to the card."""
-        with self.step("projects"):
-            return self.second.done(planning.planned, self)
+        return self.second.done(planning.planned, self)
 
     @cached_property
     def isochrones(self) -> gpd.GeoDataFrame:
         """Outlines of what each residence cluster reaches, as the map shows them."""
-        with self.step("isochrones"):
-            return self.second.done(judged.isochrones, self)
+        return judged.isochrones(self)
+
+    @cached_property
+    def parts(self) -> dict[str, Any]:
+        """The result without what was read, and without isochrones."""
+        return judged.parts(self)
 
     @cached_property
     def result(self) -> Result:
         """Everything that the page and the report are made from."""
-        return judged.result(self)
+        return judged.whole(self, self.parts)
 
     @cached_property
     def placed(self) -> dict[str, object]:
-        """How points were put on the streets, and what the streets are, as plain values."""
+        """How points were put on the streets, and what these are, as plain values."""
         return {
             "origins": self.times.origins.counts(),
             "facilities": self.times.facilities.counts(),

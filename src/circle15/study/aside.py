@@ -14,7 +14,7 @@ import pickle
 import subprocess
 import sys
 import warnings
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from circle15.network.threads import processors, python
@@ -29,7 +29,7 @@ _Given = ParamSpec("_Given")
 
 WORTH_BYTES = 200_000  # of input: below that a run is over before a second Python has begun
 MOST_ORIGINS = 2_000  # a study is held twice
-OWN = frozenset({"announce", "track", "second", "begun"})  # of each Python
+OWN = frozenset({"announce", "track", "second", "findings", "seconds"})  # of each Python
 LEFT = frozenset({"elements", "terrain", "network"})  # not needed there, or made sooner than handed over
 
 
@@ -39,24 +39,24 @@ class Aside:
     def __init__(self, process: subprocess.Popen[bytes] | None = None) -> None:
         self._process = process
         self._line = ThreadPoolExecutor(1)  # one thing after the other
-        self._begun: dict[Callable[..., Any], Callable[[], Any]] = {}
-        self.held = False
+        self._begun: dict[Callable[..., Any], Future[Any]] = {}
+        self._held: set[str] = set()
 
     def hold(self, study: Study) -> None:
-        """Hand over what a study knows by now; returns at once."""
-        self.held = True
+        """Hand over what a study has come to know; returns at once."""
         if len(study.origins) > MOST_ORIGINS:
             self.end()  # it would only hold memory
         if self._process is not None:
-            known = {name: value for name, value in vars(study).items() if name not in OWN | LEFT}
-            self._line.submit(self._exchange, known)
+            new = {name: value for name, value in vars(study).items() if name not in OWN | LEFT | self._held}
+            self._held |= new.keys()
+            self._line.submit(self._exchange, new)
 
     def begin(
         self, task: Callable[Concatenate[Study, _Given], Any], *given: _Given.args, **more: _Given.kwargs
     ) -> None:
         """Have a task done there with the study that was handed over; returns at once."""
         if self._process is not None:
-            self._begun[task] = self._line.submit(self._exchange, (task, given, more)).result
+            self._begun[task] = self._line.submit(self._exchange, (task, given, more))
 
     def wait(self, ready: Callable[[], None]) -> None:
         """Ask for nothing more until something is ready; returns at once."""
@@ -70,11 +70,13 @@ class Aside:
         *given: _Given.args,
         **more: _Given.kwargs,
     ) -> _Answer:
-        """The answer of a task that was begun, when it is there; done now and here where it was not."""
-        with contextlib.suppress(Exception):  # what is wrong with a task is told by doing it here
-            found, findings = self._begun.pop(task)()
-            study.findings += findings
-            return found  # type: ignore[no-any-return]
+        """The answer of a task that was begun, when it is there; done now and here where its turn has not come."""
+        told = self._begun.pop(task, None)
+        if told is not None and not told.cancel():
+            with contextlib.suppress(Exception):  # what is wrong with a task is told by doing it here
+                found, findings = told.result()
+                study.findings += findings
+                return found  # type: ignore[no-any-return]
         return task(study, *given, **more)
 
     def end(self) -> None:
@@ -135,16 +137,14 @@ def serve() -> None:
             what = pickle.load(asked)  # noqa: S301  from the run that started it
         except EOFError:
             return
-        if study is None:
-            study = Study(what["asked"])
+        answer: object = None
+        if isinstance(what, dict):
+            study = study or Study(what["asked"])
             vars(study).update(what)
-            answer: object = None
-        else:
+        elif study is not None:
             task, given, more = what
             noted = len(study.findings)
-            try:
+            with contextlib.suppress(Exception):  # the first will see for itself
                 answer = task(study, *given, **more), study.findings[noted:]
-            except Exception:  # noqa: BLE001  the first will see for itself
-                answer = None
         pickle.dump(answer, told, protocol=pickle.HIGHEST_PROTOCOL)
         told.flush()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from circle15.errors import ConfigError, Finding, quoted
 from circle15.project.languages import Labels
 from circle15.project.manifest import versions
-from circle15.study import judged
+from circle15.study import judged, planning, variants
 from circle15.study.aside import aside
 from circle15.study.whole import whole_folder, writing
 
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
 
     from circle15.page.backdrop import Backdrop
     from circle15.study import Study
+    from circle15.tables import Result
 
+PACKAGE = "results.gpkg"
 OUTPUTS = (
-    *("map.html", "card.xlsx", "results.gpkg", "doubtful_links.csv", "rejected.csv", "merges.csv"),
+    *("map.html", "card.xlsx", PACKAGE, "doubtful_links.csv", "rejected.csv", "merges.csv"),
     *("projects.csv", "columns.csv", "run.json"),
 )
 MOST_DEPENDED_ON = 10  # elements named in the manifest
@@ -40,59 +43,97 @@ def write_results(
     Circle15Error
         When the file or the data need mending; nothing has been written then.
     """
-    from circle15.page import gap_map
-    from circle15.report import write_dictionary
-    from circle15.sources.files import write_csv
-    from circle15.sources.heights import doubtful_links
-    from circle15.sources.located import write_rejected
-    from circle15.study import variants
-    from circle15.workbook import write_workbook
-
     _require_apart(study, folder.resolve())
     with whole_folder(folder) as draft, aside(study):
-        package = draft / "results.gpkg"
-        judged.ahead(study)
-        study.second.begin(begin_package, package)
-        result, standard = study.result, study.standard
+        if "result" not in vars(study):  # which is put together from tiles
+            _begin(study, draft)
+        _ = study.parts  # in steps of its own
         with study.step("map and tables"), writing(folder):
-            parts = {name: value for name, value in vars(result).items() if name not in (*judged.KNOWN, "isochrones")}
-            study.second.begin(end_package, package, parts)
-            in_one_piece = not study.project.tiles.size_km
-            live = variants.live(study) if in_one_piece else None  # of tiles there is no one network
-            page = gap_map(result, standard=standard, live=live, backdrop=backdrop)
-            page.save(str(draft / "map.html"))
-            labels = Labels.of(standard)
-            doubtful = doubtful_links(study.streets, labels=labels).drop(columns="geometry")
-            write_csv(doubtful.reset_index(), draft / "doubtful_links.csv")
-            write_rejected(study.rejected, draft / "rejected.csv", labels=labels)
-            write_csv(study.merged, draft / "merges.csv")
-            write_csv(result.judgement.projects.reset_index(), draft / "projects.csv")
-            write_dictionary(draft / "columns.csv")
+            made = _written(study, draft, backdrop=backdrop)
             more(draft)
-            made = manifest(study)
-            write_workbook(result, draft / "card.xlsx", standard=standard, manifest=made)
-            study.second.done(end_package, study, package, parts)
         text = json.dumps(made | _so_far(study), ensure_ascii=False, indent=1, allow_nan=False)
         with writing(folder):
             (draft / "run.json").write_text(text + "\n", encoding="utf-8")
 
 
-def begin_package(study: Study, path: Path) -> None:
+def _begin(study: Study, draft: Path) -> None:
+    """Have begun beside the rest what nothing else waits for: isochrones and their layer, then projects."""
+    from circle15.network import kernels
+
+    kernels.begin()
+    second = study.second
+    study.network, study.origins, study.ground  # noqa: B018  what isochrones are drawn from
+    second.hold(study)
+    second.wait(partial(kernels.wait, "drawing"))
+    second.begin(begin_package, draft)
+    for name in ("card", *judged.KNOWN):
+        getattr(study, name)
+    second.hold(study)
+    second.begin(variants.survived)
+    second.begin(planning.planned)
+
+
+def _written(study: Study, draft: Path, *, backdrop: Backdrop | str | None) -> dict[str, object]:
+    """Write everything but the manifest, which is answered: it tells how long this took."""
+    from circle15.report import write_dictionary
+    from circle15.sources.files import write_csv
+    from circle15.sources.heights import doubtful_links
+    from circle15.sources.located import write_rejected
+
+    parts, labels, second = study.parts, Labels.of(study.standard), study.second
+    second.done(begin_package, study, draft)
+    second.begin(write_map, draft, parts, backdrop)
+    second.begin(end_package, draft, parts)
+    made = manifest(study)
+    write_card(study, draft, parts, made)
+    doubtful = doubtful_links(study.streets, labels=labels).drop(columns="geometry")
+    write_csv(doubtful.reset_index(), draft / "doubtful_links.csv")
+    write_rejected(study.rejected, draft / "rejected.csv", labels=labels)
+    write_csv(study.merged, draft / "merges.csv")
+    write_csv(parts["judgement"].projects.reset_index(), draft / "projects.csv")
+    write_dictionary(draft / "columns.csv")
+    second.done(end_package, study, draft, parts)
+    second.done(write_map, study, draft, parts, backdrop)
+    return made
+
+
+def begin_package(study: Study, draft: Path) -> None:
     """Write of the GIS package what is known before anything is judged, which is most of it."""
     from circle15.report import begin_geopackage
 
-    begin_geopackage(study.isochrones, path)
-    study.begun = path
+    begin_geopackage(study.isochrones, draft / PACKAGE, standard=study.standard)
 
 
-def end_package(study: Study, path: Path, parts: Mapping[str, Any]) -> None:
-    """Write the rest of it, from the parts of the result that the study has not by itself."""
-    from circle15.report import end_geopackage
+def end_package(study: Study, draft: Path, parts: Mapping[str, Any]) -> None:
+    """Write the rest of it, behind what was begun; all of it anew where this was tried already."""
+    from circle15.report import end_geopackage, is_begun
 
-    if study.begun != path:
-        begin_package(study, path)
-    study.begun = None  # whatever happens, what is there now is not begun again
-    end_geopackage(judged.whole(study, parts), path, standard=study.standard)
+    if not is_begun(draft / PACKAGE):
+        begin_package(study, draft)
+    end_geopackage(_undrawn(study, parts), draft / PACKAGE, standard=study.standard)
+
+
+def write_map(study: Study, draft: Path, parts: Mapping[str, Any], backdrop: Backdrop | str | None) -> None:
+    """Write the map, which can be asked where the study was walked in one piece: of tiles there is no one network."""
+    from circle15.page import gap_map
+
+    live = None if study.project.tiles.size_km else variants.live(study)
+    made = gap_map(judged.whole(study, parts), standard=study.standard, live=live, backdrop=backdrop)
+    made.save(str(draft / "map.html"))
+
+
+def write_card(study: Study, draft: Path, parts: Mapping[str, Any], made: Mapping[str, object]) -> None:
+    """Write the workbook."""
+    from circle15.workbook import write_workbook
+
+    write_workbook(_undrawn(study, parts), draft / "card.xlsx", standard=study.standard, manifest=made)
+
+
+def _undrawn(study: Study, parts: Mapping[str, Any]) -> Result:
+    """A result without isochrones, for those who do not look at them."""
+    from circle15.tables import ISOCHRONES
+
+    return judged.whole(study, {**parts, "isochrones": ISOCHRONES.empty(study.area.crs)})
 
 
 def _require_apart(study: Study, folder: Path) -> None:
@@ -151,39 +192,39 @@ def _so_far(study: Study) -> dict[str, object]:
 
 def _comparisons(study: Study) -> dict[str, object]:
     """What the other runs say, in a few figures."""
-    result = study.result
-    by_element = result.dependence.groupby(["osm_id", "kind"], as_index=False)["people"].max()
+    parts, units = study.parts, study.units
+    by_element = parts["dependence"].groupby(["osm_id", "kind"], as_index=False)["people"].max()
     first = by_element.sort_values(["people", "osm_id"], ascending=[False, True]).head(MOST_DEPENDED_ON)
-    whole = result.terrain[result.terrain["unit"].isin(result.units.index[result.units["parent"].isna()])]
-    graded = result.grades["flips"].dropna()
-    no_way = result.step_free["no_way"].astype(bool)
+    whole = parts["terrain"][parts["terrain"]["unit"].isin(units.index[units["parent"].isna()])]
+    graded = parts["grades"]["flips"].dropna()
+    no_way = parts["step_free"]["no_way"].astype(bool)
     return {
         "closed_links": study.placed["closed_links"],
-        "gaps_by_cause": result.gaps.groupby("cause")["people"].sum().to_dict(),
+        "gaps_by_cause": parts["gaps"].groupby("cause")["people"].sum().to_dict(),
         "terrain_penalty": whole.groupby("service")["lost"].sum().to_dict(),
         "cells_that_flip": None if graded.empty else float((graded > 0).mean()),
         "depended_on": first.to_dict("records"),
-        "no_step_free_way": float(result.step_free.loc[no_way, "population"].sum()),
+        "no_step_free_way": float(parts["step_free"].loc[no_way, "population"].sum()),
         **_judged(study),
     }
 
 
 def _judged(study: Study) -> dict[str, object]:
     """Circles built, unit coverage beside resident coverage, and what falls short, in a few figures."""
-    judged, units = study.result.judgement, study.units
-    circles, sizes = judged.circles, judged.minimums
-    whole = judged.supply[judged.supply["unit"].isin(units.index[units["parent"].isna()])]
+    told, units = study.parts["judgement"], study.units
+    circles, sizes = told.circles, told.minimums
+    whole = told.supply[told.supply["unit"].isin(units.index[units["parent"].isna()])]
     counts = ["served", "gap", "unknown", "units", "units_owning", "units_unknown"]
     return {
         "circles": {
             "of": len(circles),
             **{state: int((circles["state"] == state).sum()) for state in ("built", "unknown")},
             "nearest": circles.index[circles["state"] != "built"][:1].tolist(),
-            "targets": judged.targets.reset_index().to_dict("records"),
+            "targets": told.targets.reset_index().to_dict("records"),
         },
         "coverage_by_service": whole.groupby("service", sort=False)[counts].sum().to_dict("index"),
         "minimums": {service: _tally(rows) for service, rows in sizes.groupby("service", sort=False)["state"]},
-        "survey_disagrees": int(judged.quadrant["disagree"].sum()),
+        "survey_disagrees": int(told.quadrant["disagree"].sum()),
         "plan": dict(study.planned.facts),
     }
 

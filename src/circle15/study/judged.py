@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from circle15.errors import ConfigError, Finding
 from circle15.project.reading import is_file_name
-from circle15.study import given, planning, scenarios, variants
+from circle15.study import given, scenarios, variants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,24 +67,25 @@ def judgement(study: Study, *, walked: bool = True) -> Judgement:
     )
 
 
-def result(study: Study) -> Result:
-    """Everything that the page and the report are made from."""
+def parts(study: Study) -> dict[str, Any]:
+    """The parts of a result by their names, without those that the study has by itself."""
+    if "result" in vars(study):  # put together from tiles
+        return vars(study.result)
     from circle15 import assessment
 
-    ahead(study)
     found, card, standard, given = study.coverage, study.card, study.standard, study.project.assessment
-    with study.step("gaps"):
+    with study.step("card and gaps"):
         lacking = assessment.gaps(found, study.origins, standard=standard)
         table = assessment.coverage_table(found, standard=standard)
-    runs, _ = study.runs, study.planned  # steps of their own
+    runs = study.runs  # a step of its own
+    with study.step("what people depend on"):
+        dependence = variants.dependence(study)
     with study.step("judgement"):
         lacking = variants.causes(study, lacking, runs) if given.causes else lacking
         card = variants.stability(study, card, runs) if given.stability else card
         by_walker, judged = variants.by_walker(study, runs), study.judgement
-    with study.step("what people depend on"):
-        dependence = variants.dependence(study)
     look_back(study)
-    parts = {
+    return {
         "found": found,
         "coverage": table,
         "grades": card,
@@ -97,35 +97,22 @@ def result(study: Study) -> Result:
         "judgement": judged,
         "facts": study.facts,
     }
-    return whole(study, parts)
 
 
 def whole(study: Study, parts: Mapping[str, Any]) -> Result:
-    """A result from what the study knows by itself, and the other parts."""
+    """A result from what the study has by itself, and the other parts."""
     from circle15.tables import Result
 
-    return Result(**{name: getattr(study, name) for name in (*KNOWN, "isochrones")}, **parts)
+    if "result" in vars(study):
+        return study.result
+    return Result(**{name: getattr(study, name) for name in (*KNOWN, "isochrones") if name not in parts}, **parts)
 
 
 def isochrones(study: Study) -> gpd.GeoDataFrame:
     """What each residence cluster reaches within the minutes of the study file."""
-    minutes = study.project.assessment.isochrone_minutes
-    return study.network.isochrones(study.origins, walker=study.walker, minutes=minutes, water=study.water)
-
-
-def ahead(study: Study) -> None:
-    """Have what nothing else waits for begun beside the rest: projects, and the outlines of isochrones."""
-    from circle15.network import kernels
-
-    second = study.second
-    if second.held:
-        return
-    for name in ("card", *KNOWN):  # what that needs
-        getattr(study, name)
-    second.hold(study)
-    second.begin(planning.planned)
-    second.wait(partial(kernels.wait, "drawing"))
-    second.begin(isochrones)
+    minutes, network = study.project.assessment.isochrone_minutes, study.network
+    with study.step("isochrones"):
+        return network.isochrones(study.origins, walker=study.walker, minutes=minutes, water=study.water)
 
 
 def _integrated(study: Study) -> pd.Series | None:

@@ -62,16 +62,19 @@ def planned(study: Study) -> Planned:
     from circle15 import assessment
     from circle15.tables import PROJECT_CELLS, PROJECTS
 
-    if not study.project.plan.asked:
-        return Planned(PROJECTS.empty(), PROJECT_CELLS.empty())
-    choice = _Choice.of(study)
-    picks = choice.picks()
-    said = assessment.Said(study.units, study.completeness, study.survey, study.standard)
-    projects = assessment.listed(picks, choice.places, plan=choice.plan, rooms=choice.rooms, said=said)
-    before, added = _before(study, projects, choice.times)
-    cells = assessment.project_cells(before, projects["service"].set_axis(added), study.card, standard=study.standard)
-    listed = assessment.with_cells(projects, cells, units=study.units, standard=study.standard)
-    return Planned(listed, cells, choice.facts)
+    with study.step("projects"):
+        if not study.project.plan.asked:
+            return Planned(PROJECTS.empty(), PROJECT_CELLS.empty())
+        choice = _Choice.of(study)
+        picks = choice.picks()
+        said = assessment.Said(study.units, study.completeness, study.survey, study.standard)
+        projects = assessment.listed(picks, choice.places, plan=choice.plan, rooms=choice.rooms, said=said)
+        before, added = _before(study, projects, choice.times)
+        cells = assessment.project_cells(
+            before, projects["service"].set_axis(added), study.card, standard=study.standard
+        )
+        listed = assessment.with_cells(projects, cells, units=study.units, standard=study.standard)
+        return Planned(listed, cells, choice.facts)
 
 
 @dataclass

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 ANEW = (
     *("project", "scenario", "closed_by_hand", "times", "coverage", "runs", "card", "judgement", "placed", "result"),
-    *("candidates", "planned", "isochrones", "second"),
+    *("candidates", "planned", "isochrones", "parts", "second"),
 )
 ON_LINKS = ("streets", "closed", "network")  # what added links change as well
 ON_LISTS = (  # what another standard or other tables change as well

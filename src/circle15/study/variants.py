@@ -94,13 +94,21 @@ def runs(study: Study) -> dict[str, Coverage]:
         if study.walker.forbidden:
             free = study.walker.model_copy(update={"forbidden": frozenset()})
             asked[STEPS] = lambda: times(study, walker=free)
-    if study.project.assessment.stability:
-        survived = [partial(times, study, walker=study.walker.at(factor)) for factor in SPEEDS]
-        survived += [partial(_other_heights, study, seed) for seed in SEEDS]
-        asked |= {f"{STABILITY}{number}": one for number, one in enumerate(survived)}
-    names = tracked(asked, "walkers and stability", count=len(asked), track=study.track)
+    names = tracked(asked, "other walkers and causes", count=len(asked), track=study.track)
     found = {name: covered(study, asked[name](), supply=name not in UNGRADED) for name in names}
-    return {study.walker.name: study.coverage, **found}
+    return {study.walker.name: study.coverage, **found, **study.second.done(survived, study)}
+
+
+def survived(study: Study) -> dict[str, Coverage]:
+    """Coverage under the other numbers that a verdict has to survive, where that is asked for."""
+    from circle15.display import tracked
+
+    if not study.project.assessment.stability:
+        return {}
+    asked = [partial(times, study, walker=study.walker.at(factor)) for factor in SPEEDS]
+    asked += [partial(_other_heights, study, seed) for seed in SEEDS]
+    each = tracked(asked, "stability", count=len(asked), track=study.track)
+    return {f"{STABILITY}{number}": covered(study, one()) for number, one in enumerate(each)}
 
 
 def _other_heights(study: Study, seed: int) -> TravelTimes:
