@@ -35,6 +35,9 @@ _ROUNDING_M = 1e-6  # slack for comparing distances
 _TIE_M = 1e-3  # costs within a millimetre are equal
 _NEAR_M = 30.0  # most points find their street within so many metres
 _KEPT = 64  # placings that are remembered
+_MEASURED: dict[
+    tuple[bytes, float], tuple[Ints, Ints, Floats]
+] = {}  # by lines and points: who is near what, and how far
 
 
 @dataclass(frozen=True)
@@ -179,14 +182,11 @@ def _cheapest(
     is where most find one; then farther around those for which a piece beyond could still cost less.
     """
     number, left, radius = np.flatnonzero(pieces), np.arange(len(points)), min(_NEAR_M, reach)
-    lines, xy, found = layout.lines[number], shapely.get_coordinates(points), [np.zeros((2, 0), np.int64)]
-    tree = shapely.STRtree(lines)
+    lines, found = layout.lines[number], [np.zeros((2, 0), np.int64)]
     while len(left):
         round_m = radius + _ROUNDING_M
-        point, line = tree.query(shapely.box(*(xy[left] - round_m).T, *(xy[left] + round_m).T))
+        point, line, metres = _within(lines, points[left], round_m)
         point = left[point]
-        metres = shapely.distance(lines[line], points[point])
-        point, line, metres = (one[metres <= round_m] for one in (point, line, metres))
         cost = metres + _climb(lines[line], points[point], height[point])
         # Nothing can cost less than the nearest piece unless it is nearer than that piece's cost.
         ceiling = _least(
@@ -201,6 +201,24 @@ def _cheapest(
         left, radius = left[~settled[left]], min(3 * radius, reach)
     point, piece = np.concatenate(found, axis=1)
     return point, piece
+
+
+def _within(lines: NDArray[np.object_], points: NDArray[np.object_], metres: float) -> tuple[Ints, Ints, Floats]:
+    """Which lines lie within so many metres of which points, and how far; heights do not count.
+
+    Remembered for the next network of the same streets with other heights or directions: measuring takes longest.
+    """
+    xy = shapely.get_coordinates(points)
+    drawn, line_of = shapely.get_coordinates(lines, return_index=True)
+    key = _digest(b"".join(one.tobytes() for one in (drawn, line_of, xy))), metres
+    found = _MEASURED.get(key)
+    if found is None:
+        point, line = shapely.STRtree(lines).query(shapely.box(*(xy - metres).T, *(xy + metres).T))
+        away = shapely.distance(lines[line], points[point])
+        near = away <= metres
+        found = point[near], line[near], away[near]
+        _remember(_MEASURED, key, found)
+    return found
 
 
 def _least(size: int, at: Ints, values: Floats) -> Floats:
