@@ -369,6 +369,11 @@ def test_what_the_second_python_cannot_do_is_told_by_doing_it_here(study):
         study.second.begin(process_of)
         with pytest.raises(SourceError, match=f"there: {len(study.origins)}"):
             study.second.done(refused, study)
+        study.second.begin(refused)
+        assert not study.second.did(refused)
+        study.second.begin(doubled, 3)
+        assert study.second.did(doubled)
+        assert not study.second.did(doubled)  # nobody has begun it again
         assert study.second.done(process_of, study) != os.getpid()  # it goes on
 
 
@@ -436,7 +441,7 @@ def test_a_second_python_that_ends_costs_only_time(study, tmp_path, monkeypatch,
 @pytest.mark.usefixtures("two", "patient")
 def test_a_run_is_the_same_with_a_second_python_and_without(tmp_path, monkeypatch):
     study_file = write_study(tmp_path)
-    for name in ("report.begin_geopackage", "report.end_geopackage", "page.gap_map", "assessment.project_cells"):
+    for name in ("network.WalkNetwork.isochrones", "page.gap_map", "study.variants.SPEEDS"):
         monkeypatch.setattr(f"circle15.{name}", lambda *_, **__: 1 / 0)  # the first has none of that to do
     folder = Study.open(study_file).run()
     assert {path.name for path in folder.iterdir()} == set(OUTPUTS)

@@ -33,6 +33,14 @@ if TYPE_CHECKING:
 MET = 4  # a category is met where its grade is at least this: "meets the standard"
 NAMED = 5  # services that the text names
 LEAST, LEAST_SHARE = 0.5, 0.0005  # people, or of all of them; fewer are nobody
+PLAIN = (  # without geometry
+    *("groups", "housing", "completeness", "survey", "grades", "walkers", "terrain"),
+    *(table.name for table in (*tables.JUDGED, *tables.PLANNED)),
+)
+LAYERS = (  # in the order in which a run comes to know them
+    *("isochrones", "origins", "facilities", "links", "ground", "groups", "housing", "completeness", "survey"),
+    *("coverage", "units", "gaps", "step_free", "dependence", *PLAIN[4:]),
+)
 _POINTS = 1 << 21  # of shapes that are written together
 _WHEN = "2000-01-01T00:00:00.000Z"  # stands in the file instead of the time of writing; the same result, the same rows
 _GDAL = {  # a folder counts when it is whole: no layer has to be on the disk before that
@@ -55,7 +63,7 @@ def write_dictionary(path: Path, listed: Iterable[tables.Table] = tables.TABLES.
     tables.dictionary(listed).to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
 
 
-def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
+def write_geopackage(result: Result, path: Path, *, standard: Standard, names: Iterable[str] | None = None) -> None:
     """Write the tables of a result as one GeoPackage that opens styled in QGIS.
 
     The layers are `isochrones, units, origins, facilities, coverage, gaps, step_free, dependence, links` and `ground`
@@ -75,77 +83,37 @@ def write_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
         Such as ``results.gpkg``; it is replaced.
     standard : Standard
         The standard that the result was held against; names the categories.
+    names : iterable of str, optional
+        Some of the layers alone, which are added to those that the file has; nothing else of the result is looked at,
+        but origins for `coverage` and `gaps`, and grades for `units`.
 
     Raises
     ------
     SourceError
         When the disk does not take it.
     """
-    begin_geopackage(result.isochrones, path, standard=standard)
-    end_geopackage(result, path, standard=standard)
-
-
-def begin_geopackage(isochrones: gpd.GeoDataFrame, path: Path, *, standard: Standard) -> None:
-    """Write the first layer of `write_geopackage`, which is nine tenths of it, before there is a result.
-
-    Parameters
-    ----------
-    isochrones : GeoDataFrame
-        tables.ISOCHRONES.
-    path : Path
-        Such as ``results.gpkg``; it is replaced.
-    standard : Standard
-        Says in which languages legends are.
-
-    Raises
-    ------
-    SourceError
-        When the disk does not take it.
-    """
+    if names is None:
+        with _package(path):
+            path.unlink(missing_ok=True)
+    written = list(LAYERS if names is None else names)
     with _package(path):
-        path.unlink(missing_ok=True)
-        _write_layers(path, {"isochrones": isochrones}, {"isochrones": _isochrone_rules(isochrones, standard)})
+        for name in written:
+            _write(_layer(result, name), path, name=name)
+        _add_styles(path, {name: rules for name in written if (rules := _rules(result, name, standard))})
 
 
-def is_begun(path: Path) -> bool:
-    """Whether a file is as `begin_geopackage` leaves it: with that one layer and its style."""
-    return path.is_file() and set(pyogrio.list_layers(path)[:, 0]) == {"isochrones", "layer_styles"}
-
-
-def end_geopackage(result: Result, path: Path, *, standard: Standard) -> None:
-    """Write all other layers of `write_geopackage`, with their styles.
-
-    Parameters
-    ----------
-    result : Result
-        What a run computed; its isochrones are not looked at.
-    path : Path
-        What `begin_geopackage` wrote.
-    standard : Standard
-        The standard that the result was held against; names the categories.
-
-    Raises
-    ------
-    SourceError
-        When the disk does not take it.
-    """
-    points = result.origins.geometry
-    layers = {
-        "units": _with_card(result.units, result.grades),
-        "origins": result.origins,
-        "facilities": result.facilities,
-        "coverage": _at_cluster(result.coverage, points),
-        "gaps": _at_cluster(result.gaps, points),
-        "step_free": result.step_free,
-        "dependence": result.dependence,
-        "links": result.streets.set_geometry(_one_dimension(result.streets.geometry)),
-        "ground": result.ground[result.ground["kind"] != "building"],
+def _layer(result: Result, name: str) -> gpd.GeoDataFrame:
+    """A layer as it is written."""
+    if name in PLAIN:
+        return gpd.GeoDataFrame(result.table(name))
+    made: dict[str, Callable[[], gpd.GeoDataFrame]] = {
+        "units": lambda: _with_card(result.units, result.grades),
+        "coverage": lambda: _at_cluster(result.coverage, result.origins.geometry),
+        "gaps": lambda: _at_cluster(result.gaps, result.origins.geometry),
+        "links": lambda: result.streets.set_geometry(_one_dimension(result.streets.geometry)),
+        "ground": lambda: result.ground[result.ground["kind"] != "building"],
     }
-    plain = ["groups", "housing", "completeness", "survey", "grades", "walkers", "terrain"]
-    plain += [table.name for table in (*tables.JUDGED, *tables.PLANNED)]
-    layers |= {name: gpd.GeoDataFrame(result.table(name)) for name in plain}
-    with _package(path):
-        _write_layers(path, layers, _styles(result, standard))
+    return made.get(name, lambda: getattr(result, name))()
 
 
 def write_changes(found: Comparison, path: Path, *, standard: Standard) -> None:
@@ -172,7 +140,9 @@ def write_changes(found: Comparison, path: Path, *, standard: Standard) -> None:
     layers |= {"changes": gpd.GeoDataFrame(found.changes), "cell_changes": gpd.GeoDataFrame(found.cells)}
     with _package(path):
         path.unlink(missing_ok=True)
-        _write_layers(path, layers, _change_styles(found, standard))
+        for name, layer in layers.items():
+            _write(layer, path, name=name)
+        _add_styles(path, _change_styles(found, standard))
 
 
 @contextlib.contextmanager
@@ -186,12 +156,6 @@ def _package(path: Path) -> Iterator[None]:
         raise SourceError(Finding(path.name, f"it cannot be written ({error})", mend)) from error
     finally:
         pyogrio.set_gdal_config_options(dict.fromkeys(_GDAL))
-
-
-def _write_layers(path: Path, layers: Mapping[str, gpd.GeoDataFrame], styles: dict[str, list[_Rule]]) -> None:
-    for name, layer in layers.items():
-        _write(layer, path, name=name)
-    _add_styles(path, styles)
 
 
 def _with_card(units: gpd.GeoDataFrame, grades: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -360,35 +324,38 @@ def _legends(standard: Standard) -> Callable[..., str]:
     return partial(Labels.of(standard).joined, "gis")
 
 
-def _styles(result: Result, standard: Standard) -> dict[str, list[_Rule]]:
-    """The default style of every layer that is drawn."""
+def _rules(result: Result, name: str, standard: Standard) -> list[_Rule]:
+    """The default style of a layer; none of what is not drawn."""
     palette, say = _palette(), _legends(standard)
     marks, base = palette["marks"], palette["base"]
-    return {
-        "ground": _ground_rules(base, say),
-        "units": _unit_rules(result, palette["grades"], say),
-        "origins": [_Rule("", say("homes"), _dot("#9aa1aa", 1.4))],
-        "facilities": [
+    made: dict[str, Callable[[], list[_Rule]]] = {
+        "isochrones": lambda: _isochrone_rules(result.isochrones, marks["isochrone"], say),
+        "units": lambda: _unit_rules(result, palette["grades"], say),
+        "origins": lambda: [_Rule("", say("homes"), _dot("#9aa1aa", 1.4))],
+        "facilities": lambda: [
             _Rule(
                 f"\"category\" = '{category.key}'", standard.label(category), _dot(_SHADES[place % 10], 2.6, "square")
             )
             for place, category in enumerate(standard.categories)
         ],
-        "coverage": [
+        "coverage": lambda: [
             _Rule("\"status\" = 'gap'", say("gap"), _dot(marks["gap"], 2.0)),
             _Rule("\"status\" = 'unknown'", say("unknown"), _dot("#ffffff", 1.8, edge=marks["unknown"])),
             _Rule("\"status\" = 'served'", say("served"), _dot(marks["served"], 1.0)),
         ],
-        "gaps": _people_rules(marks["gap"], say),
-        "step_free": _step_free_rules(palette["grades"], marks, say),
-        "dependence": _people_rules(base["lift"], say),
-        "links": [_Rule(f"\"kind\" = '{kind}'", kind, _line(*drawn)) for kind, drawn in _link_lines(base).items()],
+        "gaps": lambda: _people_rules(marks["gap"], say),
+        "step_free": lambda: _step_free_rules(palette["grades"], marks, say),
+        "dependence": lambda: _people_rules(base["lift"], say),
+        "links": lambda: [
+            _Rule(f"\"kind\" = '{kind}'", kind, _line(*drawn)) for kind, drawn in _link_lines(base).items()
+        ],
+        "ground": lambda: _ground_rules(base, say),
     }
+    return made[name]() if name in made else []
 
 
-def _isochrone_rules(isochrones: gpd.GeoDataFrame, standard: Standard) -> list[_Rule]:
+def _isochrone_rules(isochrones: gpd.GeoDataFrame, color: str, say: Callable[..., str]) -> list[_Rule]:
     """The widest first, so that the others lie on it."""
-    say, color = _legends(standard), _palette()["marks"]["isochrone"]
     widest_first = sorted(isochrones["minutes"].unique(), reverse=True)
     drawn = _area(color, edge=color, alpha=24)
     return [_Rule(f'"minutes" = {minutes:g}', say("minutes", n=f"{minutes:g}"), drawn) for minutes in widest_first]

@@ -6,6 +6,7 @@ formula, a link or a macro: what the cells show is what was computed.
 
 from __future__ import annotations
 
+import io
 import math
 import tomllib
 from dataclasses import dataclass, field
@@ -96,9 +97,10 @@ def write_workbook(
     """
     palette = tomllib.loads((resources.files("circle15") / "labels" / "palette.toml").read_text(encoding="utf-8"))
     made = _Made(result, standard)
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
+    packed = io.BytesIO()  # a file that is cut short would complain once more when it is forgotten
     try:
-        with xlsxwriter.Workbook(str(path), options) as book:
+        with xlsxwriter.Workbook(packed, options) as book:
             book.set_properties(
                 {"title": made.labels.joined("workbook", "title"), "created": _MADE, "comments": made.mark}
             )
@@ -110,6 +112,7 @@ def write_workbook(
                     made,
                     formats,
                 )
+        path.write_bytes(packed.getbuffer())
     except (OSError, XlsxWriterException) as error:
         mend = "Make room on the disk, and close the file in other programs"
         raise SourceError(Finding(path.name, f"it cannot be written ({error})", mend)) from error

@@ -63,6 +63,12 @@ class Aside:
         if self._process is not None:
             self._line.submit(ready)
 
+    def did(self, task: Callable[..., Any]) -> bool:
+        """Whether a task was begun and went well; it is over then."""
+        with contextlib.suppress(Exception):
+            return self._begun.pop(task).result() is not None
+        return False
+
     def done(
         self,
         task: Callable[Concatenate[Study, _Given], _Answer],
@@ -70,7 +76,7 @@ class Aside:
         *given: _Given.args,
         **more: _Given.kwargs,
     ) -> _Answer:
-        """The answer of a task that was begun, when it is there; done now and here where its turn has not come."""
+        """The answer of a task that was begun, when it is there; done here and now where its turn has not come."""
         told = self._begun.pop(task, None)
         if told is not None and not told.cancel():
             with contextlib.suppress(Exception):  # what is wrong with a task is told by doing it here
@@ -126,11 +132,11 @@ def serve() -> None:
     asked, told, sys.stdout = sys.stdin.buffer, sys.stdout.buffer, sys.stderr  # what is printed is no answer
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of libraries, while they are loaded
-        from circle15 import assessment, network, report, siting
+        from circle15 import assessment, network, page, report, siting
         from circle15.sources import planned
         from circle15.study import Study
 
-        _ = assessment.card, network.WalkNetwork, report, siting, planned  # ready before anything is asked
+        _ = assessment.card, network.WalkNetwork, page.gap_map, report, siting, planned  # before anything is asked
     study: Study | None = None
     while True:
         try:

@@ -16,7 +16,7 @@ from circle15.study.aside import aside
 from circle15.study.whole import whole_folder, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -30,6 +30,8 @@ OUTPUTS = (
     *("map.html", "card.xlsx", PACKAGE, "doubtful_links.csv", "rejected.csv", "merges.csv"),
     *("projects.csv", "columns.csv", "run.json"),
 )
+FIRST = ("isochrones",)  # layers of the package that can be written ahead, in two steps
+THEN = ("origins", "facilities", "links", "ground", "groups", "housing", "completeness", "survey", "coverage")
 MOST_DEPENDED_ON = 10  # elements named in the manifest
 
 
@@ -65,12 +67,13 @@ def _begin(study: Study, draft: Path) -> None:
     study.network, study.origins, study.ground  # noqa: B018  what isochrones are drawn from
     second.hold(study)
     second.wait(partial(kernels.wait, "drawing"))
-    second.begin(begin_package, draft)
+    second.begin(write_isochrones, draft)
     for name in ("card", *judged.KNOWN):
         getattr(study, name)
     second.hold(study)
     second.begin(variants.survived)
     second.begin(planning.planned)
+    second.begin(write_known, draft)
 
 
 def _written(study: Study, draft: Path, *, backdrop: Backdrop | str | None) -> dict[str, object]:
@@ -81,9 +84,7 @@ def _written(study: Study, draft: Path, *, backdrop: Backdrop | str | None) -> d
     from circle15.sources.located import write_rejected
 
     parts, labels, second = study.parts, Labels.of(study.standard), study.second
-    second.done(begin_package, study, draft)
     second.begin(write_map, draft, parts, backdrop)
-    second.begin(end_package, draft, parts)
     made = manifest(study)
     write_card(study, draft, parts, made)
     doubtful = doubtful_links(study.streets, labels=labels).drop(columns="geometry")
@@ -92,25 +93,46 @@ def _written(study: Study, draft: Path, *, backdrop: Backdrop | str | None) -> d
     write_csv(study.merged, draft / "merges.csv")
     write_csv(parts["judgement"].projects.reset_index(), draft / "projects.csv")
     write_dictionary(draft / "columns.csv")
-    second.done(end_package, study, draft, parts)
+    ahead = [second.did(task) for task in (write_isochrones, write_known)]  # both are over, whatever became of them
+    write_package(study, draft, parts, behind=all(ahead))
     second.done(write_map, study, draft, parts, backdrop)
     return made
 
 
-def begin_package(study: Study, draft: Path) -> None:
-    """Write of the GIS package what is known before anything is judged, which is most of it."""
-    from circle15.report import begin_geopackage
-
-    begin_geopackage(study.isochrones, draft / PACKAGE, standard=study.standard)
+def write_isochrones(study: Study, draft: Path) -> None:
+    """Begin the GIS package with its largest layer, which needs nothing but streets and homes."""
+    _write_ahead(study, draft, {"isochrones": study.isochrones}, FIRST)
 
 
-def end_package(study: Study, draft: Path, parts: Mapping[str, Any]) -> None:
-    """Write the rest of it, behind what was begun; all of it anew where this was tried already."""
-    from circle15.report import end_geopackage, is_begun
+def write_known(study: Study, draft: Path) -> None:
+    """Go on with what is known before anything is judged."""
+    from circle15.assessment import coverage_table
 
-    if not is_begun(draft / PACKAGE):
-        begin_package(study, draft)
-    end_geopackage(_undrawn(study, parts), draft / PACKAGE, standard=study.standard)
+    held = {name: getattr(study, name) for name in judged.KNOWN if name != "area"}
+    held["coverage"] = coverage_table(study.coverage, standard=study.standard)
+    _write_ahead(study, draft, held, THEN)
+
+
+def _write_ahead(study: Study, draft: Path, held: Mapping[str, pd.DataFrame], names: Sequence[str]) -> None:
+    from circle15.report import write_geopackage
+    from circle15.tables import Result
+
+    some = Result.of(study.area, held, facts={})
+    write_geopackage(some, draft / PACKAGE, standard=study.standard, names=names)
+
+
+def write_package(study: Study, draft: Path, parts: Mapping[str, Any], *, behind: bool) -> None:
+    """Write the GIS package: behind what is written of it already, or anew."""
+    from circle15.report import LAYERS, write_geopackage
+
+    path, left = draft / PACKAGE, list(LAYERS)
+    if "result" not in vars(study):  # which is put together from tiles
+        left = [name for name in LAYERS if name not in (*FIRST, *THEN)]
+        if not behind:
+            path.unlink(missing_ok=True)
+            write_isochrones(study, draft)
+            write_known(study, draft)
+    write_geopackage(_undrawn(study, parts), path, standard=study.standard, names=left)
 
 
 def write_map(study: Study, draft: Path, parts: Mapping[str, Any], backdrop: Backdrop | str | None) -> None:
