@@ -338,14 +338,14 @@ class Engine:
             np.zeros((origins.rows, count, len(within)), np.int32),
             np.zeros((origins.rows, count, len(within) if len(loads) else 0), np.int64),
         )
-        scratch = Spare(lambda: _found(facilities.rows))
+        scratch, table = Spare(lambda: _found(facilities.rows)), search.Answers(within, *out)
+        order = np.argsort(_starts(plan.seeds), kind="stable")  # neighbours search what is in the cache still
 
         def run(low: int, high: int) -> None:
-            some, rows = (
-                _part(plan, low, high),
-                search.Answers(within, out.nearest[low:high], out.places[low:high], out.holds[low:high]),
+            some = order[low:high]
+            scratch.use(
+                lambda found: self.lend(lambda work: search.answers(plan, some, (kind, loads), table, found, work))
             )
-            scratch.use(lambda found: self.lend(lambda work: search.answers(some, kind, loads, rows, found, work)))
 
         in_threads(run, origins.rows, threads=self.threads)
         return out

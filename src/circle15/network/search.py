@@ -27,6 +27,7 @@ _LOW = 2**32 - 1  # an entry of the queue is the ticks above, the vertex in the 
 _NARROW = 6  # buckets are at least 2 ** 6 ticks wide: measured as the best width on streets
 _BUCKETS = 4096  # and never more than this, so that they stay in the nearest cache
 _EMPTY = np.uint32(_LOW)
+_NEXT = np.uint32(1)
 
 
 class Arcs(NamedTuple):
@@ -64,7 +65,8 @@ class Work(NamedTuple):
     """Scratch of one search: ticks per vertex (`NEVER` between searches), the vertices touched, and the queue.
 
     The queue: the first slot of each bucket, and per slot its entry and the slot after it. Slots that are not in use
-    hang together as well, from `free[0]`.
+    hang together as well, from `free[0]`, each by how far beyond its neighbour the one after it is: those that never
+    were in use are zeros that nobody wrote, and take no memory.
     """
 
     ticks: NDArray[np.int32]
@@ -85,7 +87,7 @@ def scratch(arcs: Arcs, seeds: int = 0) -> Work:  # noqa: ARG001  the queue no l
         np.empty(vertices, np.int32),
         np.full(_BUCKETS, _EMPTY, np.uint32),
         np.empty(slots, np.int64),
-        np.arange(1, slots + 1, dtype=np.uint32),
+        np.zeros(slots, np.uint32),
         np.zeros(1, np.uint32),
     )
 
@@ -137,7 +139,7 @@ def pack(
 def _push(work: Work, free: np.uint32, bucket: Whole, entry: Whole) -> np.uint32:
     """Put an entry in front of its bucket; returns the next free slot."""
     slot = free
-    free = work.after[slot]
+    free = np.uint32(slot + work.after[slot] + _NEXT)
     work.entry[slot] = entry
     work.after[slot] = work.bucket[bucket]
     work.bucket[bucket] = slot
@@ -158,7 +160,7 @@ def _sweep(work: Work, free: np.uint32) -> tuple[np.uint32, int]:
                 work.bucket[bucket] = slot
                 left += 1
             else:
-                work.after[slot] = free
+                work.after[slot] = np.uint32(free - slot - _NEXT)
                 free = slot
             slot = after
     return free, left
@@ -206,7 +208,7 @@ def settle(arcs: Arcs, vertices: NDArray[np.int32], ticks: NDArray[np.int32], li
             continue
         key = work.entry[slot]
         work.bucket[bucket] = work.after[slot]
-        work.after[slot] = free
+        work.after[slot] = np.uint32(free - slot - _NEXT)
         free = slot
         waiting -= 1
         vertex = np.uint32(key)
@@ -458,11 +460,20 @@ class Answers(NamedTuple):
 
 @filling
 def answers(
-    plan: Plan, category: NDArray[np.int32], holds: NDArray[np.int64], out: Answers, found: Found, work: Work
+    plan: Plan,
+    sources: NDArray[np.int64],
+    kinds: tuple[NDArray[np.int32], NDArray[np.int64]],
+    out: Answers,
+    found: Found,
+    work: Work,
 ) -> None:
-    """One search per origin for all that is asked of it: the nearest of every category, and counts."""
+    """One search for each of some origins for all that is asked of it: the nearest of every category, and counts.
+
+    `kinds` are the category of each place and what it holds.
+    """
     limit = out.cutoffs[out.cutoffs.size - 1]
-    for source in range(plan.seeds.first.size - 1):
+    category, holds = kinds
+    for source in sources:
         for k in range(_hits(plan, source, limit, found, work)):
             place = np.uint32(found.target[k])
             ticks, kind = found.best[place], category[place]
