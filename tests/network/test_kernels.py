@@ -37,9 +37,9 @@ def run(folder, *words):
 
 
 def test_a_study_compiles_nothing_that_was_made_ahead(tmp_path):
-    made = [run(tmp_path, "-m", kernels.__name__, part) for part in ("walking", "drawing")]
+    made = [run(tmp_path, "-m", kernels.__name__, *part.split()) for part in ("walking closing", "drawing")]
     assert [(one.communicate()[0], one.returncode) for one in made] == [("", 0), ("", 0)]
-    assert sorted(one.name.split("-")[0] for one in tmp_path.rglob("*.ready")) == ["drawing", "walking"]
+    assert sorted(one.name.split("-")[0] for one in tmp_path.rglob("*.ready")) == ["closing", "drawing", "walking"]
     study = run(tmp_path, "-c", STUDY)
     said, _ = study.communicate()
     assert study.returncode == 0
@@ -55,12 +55,16 @@ def begun(monkeypatch, tmp_path):
 
     class Started:
         def __init__(self, words, **_):
-            started.append(words)
+            self.parts = words[3:]
+            started.append(" ".join(self.parts))
 
-        def wait(self):
-            started.append("waited")
+        def poll(self):
+            """One part is on disk at each look, in order."""
+            started.append("looked")
+            (tmp_path / f"{self.parts.pop(0)}.ready").touch()
 
     monkeypatch.setattr(kernels.subprocess, "Popen", Started)
+    monkeypatch.setattr(kernels, "processors", lambda: 4)
     return started
 
 
@@ -68,11 +72,35 @@ def test_what_is_on_disk_is_not_made_again(begun, tmp_path):
     (tmp_path / "walking.ready").touch()
     kernels.begin()
     kernels.begin()
-    assert [words[-1] for words in begun] == ["drawing"]
+    assert begun == ["closing", "drawing"]
     kernels.wait("walking")
-    assert "waited" not in begun
+    assert begun == ["closing", "drawing"]
     kernels.wait("drawing")
-    assert begun[-1] == "waited"
+    assert begun == ["closing", "drawing", "looked"]
+
+
+def test_nobody_waits_for_what_is_not_needed_yet(begun):
+    kernels.begin()
+    kernels.wait("walking")
+    assert begun == ["walking closing", "drawing", "looked"]
+    kernels.wait("closing")
+    assert begun[3:] == ["looked"]
+
+
+def test_on_two_processors_what_is_needed_later_is_begun_later(begun, monkeypatch):
+    monkeypatch.setattr(kernels, "processors", lambda: 2)
+    kernels.begin()
+    assert begun == ["walking closing"]
+    kernels.wait("walking")
+    assert begun == ["walking closing", "looked", "drawing"]
+
+
+def test_on_two_processors_what_is_on_disk_holds_nothing_up(begun, monkeypatch, tmp_path):
+    monkeypatch.setattr(kernels, "processors", lambda: 2)
+    (tmp_path / "walking.ready").touch()
+    (tmp_path / "closing.ready").touch()
+    kernels.begin()
+    assert begun == ["drawing"]
 
 
 def test_a_program_that_holds_a_python_is_not_started_once_more(begun, monkeypatch):

@@ -76,7 +76,8 @@ class City(NamedTuple):
 class Service(NamedTuple):
     """Where one service is found: its seeds, each origin's straight way along its own piece, and two limits in ticks.
 
-    Within `within` an origin is served; ways are looked for as far as `limit`.
+    Within `within` an origin is served; ways are looked for as far as `limit`. One search from all seeds as far as that
+    has touched as many vertices as `touched` says.
     """
 
     vertices: NDArray[np.int32]
@@ -84,6 +85,7 @@ class Service(NamedTuple):
     straight: NDArray[np.int32]
     within: int
     limit: int
+    touched: int
 
 
 class Ways(NamedTuple):
@@ -105,15 +107,21 @@ class Ways(NamedTuple):
 
 
 @woven
-def _count_ways(city: City, work: Work, ways: Ways, count: int) -> None:
+def _prepare(city: City, service: Service, work: Work, ways: Ways) -> None:
     """For each vertex reached, count the first steps of its shortest ways; to have arrived counts as one."""
-    for k in range(count):
+    for k in range(service.vertices.size):
+        vertex = service.vertices[k]
+        ways.seed[vertex] = min(ways.seed[vertex], service.ticks[k])
+    for k in range(service.touched):
         vertex = work.touched[k]
         at = np.int64(work.ticks[vertex])
         ways.left[vertex] = ways.seed[vertex] == at
         for arc in range(city.onward.first[vertex], city.onward.first[vertex + 1]):
             if np.int64(work.ticks[city.onward.pairs[arc] >> 32]) + (city.onward.pairs[arc] & _LOW) == at:
                 ways.left[vertex] += 1
+    for origin in range(ways.before.size):
+        ways.before[origin] = _nearest(city, work, ways, service, origin)
+        ways.seen[origin] = -1
 
 
 @woven
@@ -216,18 +224,6 @@ def _unserved(city: City, work: Work, ways: Ways, service: Service, candidate: i
 
 
 @filling
-def prepare(city: City, service: Service, work: Work, ways: Ways, count: int) -> None:
-    """Make ready for closures: `work` holds one search from all seeds of a service, which touched `count` vertices."""
-    for k in range(service.vertices.size):
-        vertex = service.vertices[k]
-        ways.seed[vertex] = min(ways.seed[vertex], service.ticks[k])
-    _count_ways(city, work, ways, count)
-    for origin in range(ways.before.size):
-        ways.before[origin] = _nearest(city, work, ways, service, origin)
-        ways.seen[origin] = -1
-
-
-@filling
 def losses(
     city: City, service: Service, work: Work, ways: Ways, candidate: int, out: NDArray[np.int64]
 ) -> tuple[int, int]:
@@ -239,8 +235,10 @@ def losses(
 
     Parameters
     ----------
-    city, service, work, ways
-        After `prepare`; they are left as they were.
+    city, service
+        What is given.
+    work, ways : Work, Ways
+        The search, and scratch that is made ready when the first candidate is asked for; they are left as they were.
     candidate : int
         The one to begin with.
     out : ndarray of int, shape (room, 4)
@@ -252,6 +250,8 @@ def losses(
         The candidate after the last that there was room for, and how many losses there are.
     """
     none, one = np.int64(0), np.int64(1)  # one type for both calls below, so that one kernel is compiled
+    if candidate == 0:
+        _prepare(city, service, work, ways)
     size, fits = 0, True
     while fits and candidate < city.closing.first.size - 1:
         cut = _count_arcs(city, work, ways, candidate, none, -one)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from circle15.network import closures, search, snapping
+from circle15.network import closures, kernels, search, snapping
 from circle15.network.places import ragged, straight, turned
 from circle15.network.threads import in_threads
 
@@ -51,6 +51,7 @@ def losses(graph: Graph, homes: Spots, goals: Spots, *, asked: Asked, track: Tra
     ndarray of int, shape (losses, 5)
         Candidate, origin, service, ticks before, ticks after (`search.NEVER` beyond `FURTHER` cut-offs), sorted.
     """
+    kernels.wait("closing")
     starts = snapping.places(graph, homes)
     city = closures.City(
         graph.onward,
@@ -68,11 +69,11 @@ def losses(graph: Graph, homes: Spots, goals: Spots, *, asked: Asked, track: Tra
         for service in range(low, high):
             some = slice(seeds.first[service], seeds.first[service + 1])
             within = int(asked.within[service])
-            given = closures.Service(seeds.items[some], seeds.ticks[some], direct[service], within, FURTHER * within)
-            count = search.settle(graph.reversed, given.vertices, given.ticks, given.limit, work)
-            closures.prepare(city, given, work, ways, count)
+            vertices, ticks, limit = seeds.items[some], seeds.ticks[some], FURTHER * within
+            count = search.settle(graph.reversed, vertices, ticks, limit, work)
+            given = closures.Service(vertices, ticks, direct[service], within, limit, count)
             found += [np.insert(some, 2, service, axis=1) for some in _every_loss(city, given, work, ways)]
-            ways.seed[given.vertices] = search.NEVER
+            ways.seed[vertices] = search.NEVER
             search.clear(work, count)
         return found
 

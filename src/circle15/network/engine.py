@@ -13,7 +13,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from circle15.network import search
 from circle15.network.asked import check_links, held, kinds, limits
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
+    from scipy.sparse import csr_array
 
     from circle15.network.places import Floats, Ints
 
@@ -289,6 +289,8 @@ class Engine:
         csr_array of int32, shape (origins, facilities)
             Sorted; 0 is a stored entry.
         """
+        from scipy.sparse import csr_array  # a process that only compiles kernels has no use for it
+
         starts, goals = (facilities, origins) if back else (origins, facilities)
         cutoff = int(limits(cutoff)[-1])
         backward = goals.rows <= starts.rows

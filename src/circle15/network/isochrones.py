@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import shapely
 
-from circle15.network import canvas, drawing, engine, kernels, search, snapping, tracing
+from circle15.network import canvas, drawing, engine, kernels, search, tracing
 from circle15.network.threads import Spare, in_threads
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class Reach:
     """
 
     def __init__(self, graph: Graph, spots: Spots) -> None:
+        from circle15.network import snapping  # a process that only compiles kernels has no use for tables
+
         kernels.wait("drawing")
         self.graph = graph
         layout = graph.layout

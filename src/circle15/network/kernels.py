@@ -1,35 +1,38 @@
 """How kernels are compiled: on the first call and kept on disk; or ahead of that, while files are read.
 
-A first run has a dozen seconds of compiling to do. Two processes of their own do that from the start of a study, each
-for kernels that the other leaves alone, and fill the same folder on disk. (A thread would not do: while it compiles
-it changes the warnings filter of the whole process, and it holds the interpreter.) Whatever goes wrong there costs
-only time: a kernel that is not on disk is compiled when it is called.
+A first run has ten seconds of compiling to do. Two processes of their own do that from the start of a study, each for
+kernels that the other leaves alone, and fill the same folder on disk. (A thread would not do: while it compiles it
+changes the warnings filter of the whole process, and it holds the interpreter.) Whatever goes wrong there costs only
+time: a kernel that is not on disk is compiled when it is called.
 """
 
 from __future__ import annotations
 
 import atexit
-import contextlib
 import gc
 import hashlib
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
 import numpy as np
+from numba.core import targetconfig
 from numba.core.options import DefaultOptions
 
-from circle15.network.threads import python
+from circle15.network.threads import processors, python
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _Kernel = TypeVar("_Kernel", bound="Callable[..., Any]")
 
 _FILES = ("search.py", "closures.py", "drawing.py", "tracing.py")
 _UNCOUNTED = {"_nrt": False} if hasattr(DefaultOptions, "_nrt") else {}  # numba's own name, which it does not document
+_TOGETHER = (("walking", "closing"), ("drawing",))  # the parts that a process makes, in the order they are needed
+_LOOK_S = 0.01
 _at_work: dict[str, subprocess.Popen[bytes]] = {}
 
 
@@ -76,23 +79,38 @@ def filling_inner(kernel: _Kernel) -> _Kernel:
 
 
 def begin() -> None:
-    """Have the kernels of a study compiled in processes of their own, unless they are on disk; returns at once."""
-    program = python()
-    if program is None:
-        return
-    for part in _PARTS.keys() - _at_work.keys():
-        stamp = _stamp(part)
-        if stamp is not None and not stamp.exists():
-            words = [program, "-m", __name__, part]
-            quiet = subprocess.DEVNULL
-            with contextlib.suppress(OSError):
-                _at_work[part] = subprocess.Popen(words, stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603  our own
+    """Have the kernels of a study compiled in processes of their own, unless they are on disk; returns at once.
+
+    On two processors the second of these begins when the first has what is needed first, or nothing to do.
+    """
+    for together in _TOGETHER:
+        if _start(together) and processors() <= len(_TOGETHER):
+            return
 
 
 def wait(part: str) -> None:
-    """Wait until the kernels of a part, `walking` or `drawing`, are on disk, if they are being made."""
-    if part in _at_work:
-        _at_work[part].wait()
+    """Wait until the kernels of a part, `walking`, `closing` or `drawing`, are on disk, if they are being made."""
+    stamp = _stamp(part)
+    if part in _at_work and stamp is not None:
+        while _at_work[part].poll() is None and not stamp.exists():
+            time.sleep(_LOOK_S)
+        begin()
+
+
+def _start(together: Iterable[str]) -> bool:
+    """Whether a process was started for those of some parts that are neither on disk nor being made."""
+    stamps = {part: _stamp(part) for part in together if part not in _at_work}
+    parts = [part for part, stamp in stamps.items() if stamp is not None and not stamp.exists()]
+    program = python()
+    if program is None or not parts:
+        return False
+    quiet = subprocess.DEVNULL
+    try:
+        process = subprocess.Popen([program, "-m", __name__, *parts], stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603  our own
+    except OSError:
+        return False
+    _at_work.update(dict.fromkeys(parts, process))
+    return True
 
 
 @atexit.register
@@ -119,26 +137,34 @@ def _stamp(part: str) -> Path | None:
 
 def _compile_walking() -> None:
     """Call every kernel that a study walks with, on one street that can be walked both ways."""
+    from circle15.network.engine import Engine
+
+    ends, ticks = np.array([0, 1]), np.array([600, 600])
+    engine = Engine.of(ends, ends[::-1], ticks, xy=np.array([[0.0, 0.0], [90.0, 0.0]]), threads=1)
+    door = engine.at_nodes([0])
+    engine.reached(door, limit=600)  # a matrix is listed by the same kernel
+    engine.nearest(door, limit=600)
+
+
+def _compile_closing() -> None:
+    """Close nothing on such a street."""
     from circle15.network import closures, search
     from circle15.network.engine import Engine
     from circle15.network.places import turned
 
     ends, ticks = np.array([0, 1]), np.array([600, 600])
-    engine = Engine.of(ends, ends[::-1], ticks, xy=np.array([[0.0, 0.0], [90.0, 0.0]]), threads=1)
+    engine = Engine.of(ends, ends[::-1], ticks, nodes=2, threads=1)
     door = engine.at_nodes([0])
-    engine.matrix(door, door, cutoff=600)
-    engine.nearest(door, limit=600)
-    engine.reached(door, limit=600)
     none, never = np.zeros(0, np.int32), np.full(2, search.NEVER, np.int32)
     closing = closures.Closing(np.full(2, -1, np.int32), np.zeros(2, np.int64), none, none)  # one that closes nothing
     onward, back = engine.onward._replace(links=engine.links[0]), engine.reversed._replace(links=engine.links[1])
     city = closures.City(onward, back, closing, door.leaving, turned(door.leaving, count=2))
-    service = closures.Service(door.entering.items, door.entering.ticks, never[:1], 300, 600)
     left, after, cut, seen, found = (np.empty(2, np.int32) for _ in range(5))
     ways = closures.Ways(never, np.empty(8, np.int64), left, after, cut, np.empty(1, np.int64), seen, found)
     work = search.scratch(engine.onward)
-    count = search.settle(engine.reversed, service.vertices, service.ticks, 600, work)
-    closures.prepare(city, service, work, ways, count)
+    there = door.entering
+    count = search.settle(engine.reversed, there.items, there.ticks, 600, work)
+    service = closures.Service(there.items, there.ticks, never[:1], 300, 600, count)
     closures.losses(city, service, work, ways, 0, np.empty((1, 4), np.int64))
 
 
@@ -166,17 +192,37 @@ def _compile_drawing() -> None:
         isochrones.outlines(reach, limits=np.array([300, 600]), water=water)
 
 
-_PARTS = {"walking": _compile_walking, "drawing": _compile_drawing}
+_PARTS = {"walking": _compile_walking, "closing": _compile_closing, "drawing": _compile_drawing}
 
 
-def _main() -> None:
-    part = sys.argv[1]
+def _hasten() -> None:
+    """Let numba list the values of its options quicker, which it does tens of thousands of times while it compiles.
+
+    The list is the same. This is a name of numba's own, and it is changed in no process but those that only compile;
+    a numba that has no such name is left as it is.
+    """
+    options, defaults = getattr(targetconfig, "TargetConfig", object), dict[type, dict[str, Any]]()
+
+    def values(given: Any) -> dict[str, Any]:  # noqa: ANN401  options of numba
+        kind = type(given)
+        if kind not in defaults:
+            defaults[kind] = {name: one.default for name, one in given.options.items()}
+        others: dict[str, Any] = given._values  # noqa: SLF001  this is a method of theirs
+        return defaults[kind] | others
+
+    if hasattr(options, "values"):
+        options.values = values
+
+
+def _main(parts: Iterable[str]) -> None:
     gc.disable()  # a compiler makes a million small things that are in nobody's way
-    _PARTS[part]()
-    stamp = _stamp(part)
-    if stamp is not None:
-        stamp.touch()
+    _hasten()
+    for part in parts:
+        _PARTS[part]()
+        stamp = _stamp(part)
+        if stamp is not None:
+            stamp.touch()
 
 
 if __name__ == "__main__":
-    _main()
+    _main(sys.argv[1:])

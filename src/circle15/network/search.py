@@ -135,7 +135,7 @@ def pack(
 # ------------------------------------------------------------------------------------------------------- the search
 
 
-@woven
+@filling_inner
 def _push(work: Work, free: np.uint32, bucket: Whole, entry: Whole) -> np.uint32:
     """Put an entry in front of its bucket; returns the next free slot."""
     slot = free
@@ -166,7 +166,7 @@ def _sweep(work: Work, free: np.uint32) -> tuple[np.uint32, int]:
     return free, left
 
 
-@filling_inner
+@woven
 def _seed(
     work: Work, vertices: NDArray[np.int32], ticks: NDArray[np.int32], limit: int, shift: int
 ) -> tuple[np.uint32, int, int]:
@@ -359,7 +359,7 @@ class Found(NamedTuple):
     target: NDArray[np.int32]
 
 
-@woven
+@filling_inner
 def _offer(found: Found, hits: Whole, target: np.uint32, ticks: Whole) -> Whole:
     """Note a way to a target; returns how many targets were found so far."""
     if ticks < found.best[target]:
@@ -399,7 +399,7 @@ def _sort(values: NDArray[np.int32], size: Whole) -> None:
     """Sort the first `size` values, where they are (comb sort: Lacey and Box 1991)."""
     gap, moved = size, True
     while gap > 1 or moved:
-        gap = max(1, gap * 10 // 13)
+        gap = gap * 10 // 13 if gap > 1 else 1
         moved = False
         for k in range(size - gap):
             if values[k] > values[k + gap]:
