@@ -64,7 +64,6 @@ def begun(monkeypatch, tmp_path):
             (tmp_path / f"{self.parts.pop(0)}.ready").touch()
 
     monkeypatch.setattr(kernels.subprocess, "Popen", Started)
-    monkeypatch.setattr(kernels, "processors", lambda: 4)
     return started
 
 
@@ -85,22 +84,6 @@ def test_nobody_waits_for_what_is_not_needed_yet(begun):
     assert begun == ["walking closing", "drawing", "looked"]
     kernels.wait("closing")
     assert begun[3:] == ["looked"]
-
-
-def test_on_two_processors_what_is_needed_later_is_begun_later(begun, monkeypatch):
-    monkeypatch.setattr(kernels, "processors", lambda: 2)
-    kernels.begin()
-    assert begun == ["walking closing"]
-    kernels.wait("walking")
-    assert begun == ["walking closing", "looked", "drawing"]
-
-
-def test_on_two_processors_what_is_on_disk_holds_nothing_up(begun, monkeypatch, tmp_path):
-    monkeypatch.setattr(kernels, "processors", lambda: 2)
-    (tmp_path / "walking.ready").touch()
-    (tmp_path / "closing.ready").touch()
-    kernels.begin()
-    assert begun == ["drawing"]
 
 
 def test_a_program_that_holds_a_python_is_not_started_once_more(begun, monkeypatch):

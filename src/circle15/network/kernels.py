@@ -9,6 +9,7 @@ time: a kernel that is not on disk is compiled when it is called.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import hashlib
 import subprocess
@@ -22,7 +23,7 @@ import numpy as np
 from numba.core import targetconfig
 from numba.core.options import DefaultOptions
 
-from circle15.network.threads import processors, python
+from circle15.network.threads import python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -79,13 +80,19 @@ def filling_inner(kernel: _Kernel) -> _Kernel:
 
 
 def begin() -> None:
-    """Have the kernels of a study compiled in processes of their own, unless they are on disk; returns at once.
-
-    On two processors the second of these begins when the first has what is needed first, or nothing to do.
-    """
+    """Have the kernels of a study compiled in processes of their own, unless they are on disk; returns at once."""
+    program = python()
+    if program is None:
+        return
     for together in _TOGETHER:
-        if _start(together) and processors() <= len(_TOGETHER):
-            return
+        stamps = {part: _stamp(part) for part in together if part not in _at_work}
+        parts = [part for part, stamp in stamps.items() if stamp is not None and not stamp.exists()]
+        if parts:
+            words = [program, "-m", __name__, *parts]
+            quiet = subprocess.DEVNULL
+            with contextlib.suppress(OSError):
+                process = subprocess.Popen(words, stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603  our own
+                _at_work.update(dict.fromkeys(parts, process))
 
 
 def wait(part: str) -> None:
@@ -94,23 +101,6 @@ def wait(part: str) -> None:
     if part in _at_work and stamp is not None:
         while _at_work[part].poll() is None and not stamp.exists():
             time.sleep(_LOOK_S)
-        begin()
-
-
-def _start(together: Iterable[str]) -> bool:
-    """Whether a process was started for those of some parts that are neither on disk nor being made."""
-    stamps = {part: _stamp(part) for part in together if part not in _at_work}
-    parts = [part for part, stamp in stamps.items() if stamp is not None and not stamp.exists()]
-    program = python()
-    if program is None or not parts:
-        return False
-    quiet = subprocess.DEVNULL
-    try:
-        process = subprocess.Popen([program, "-m", __name__, *parts], stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603  our own
-    except OSError:
-        return False
-    _at_work.update(dict.fromkeys(parts, process))
-    return True
 
 
 @atexit.register
