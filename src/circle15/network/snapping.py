@@ -215,10 +215,11 @@ def _within(layout: Layout, number: Ints, points: NDArray[np.object_], metres: f
     key = _digest(layout.looks[which] + xy.tobytes()), metres
     found = _MEASURED.get(key)
     if found is None:
-        if which not in layout.trees:
+        tree = layout.trees.get(which)
+        if tree is None:
+            tree = shapely.STRtree(layout.lines[number])
             layout.trees.clear()  # one at a time: they are large
-            layout.trees[which] = shapely.STRtree(layout.lines[number])
-        tree = layout.trees[which]
+            layout.trees[which] = tree
         point, line = tree.query(shapely.box(*(xy - metres).T, *(xy + metres).T))
         away = shapely.distance(tree.geometries[line], points[point])
         near = away <= metres
