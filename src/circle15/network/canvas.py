@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import shapely
 
-from circle15.network import drawing
+from circle15.network import drawing, tracing
+from circle15.network.blocks import blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,12 +21,16 @@ ON_WATER_M = 2.0  # how exactly a way over water is told from one on land
 
 
 class Stamped(NamedTuple):
-    """The grid, the streets and their stamps by rank, and the rank of each piece: neighbours stand together."""
+    """The grid, the streets and their stamps by rank, and the rank of each piece: neighbours stand together.
+
+    And what outlines share.
+    """
 
     canvas: drawing.Canvas
     lines: drawing.Lines
     stamps: drawing.Stamps
     rank: NDArray[np.int32]
+    blocks: tracing.Blocks
 
 
 def stamped(layout: Layout, *, cell: float, water: BaseGeometry | None) -> Stamped:
@@ -47,7 +52,8 @@ def stamped(layout: Layout, *, cell: float, water: BaseGeometry | None) -> Stamp
         rank = np.empty(len(order), np.int32)
         rank[order] = np.arange(len(order), dtype=np.int32)
         canvas, lines = over(layout, order, cell=cell, water=water)
-        found = Stamped(canvas, lines, stamps(canvas, lines), rank)
+        every, words = stamps(canvas, lines)
+        found = Stamped(canvas, lines, every, rank, blocks(canvas, words))
         layout.stamped.clear()  # one at a time: they are large
         layout.stamped[key] = found
     return found
@@ -196,16 +202,15 @@ def _thinned(lines: drawing.Lines, deck: NDArray[np.uint8]) -> tuple[drawing.Lin
     return drawing.Lines(first, lines.x[kept], lines.y[kept], lines.share[kept]), deck[kept] if len(deck) else deck
 
 
-def stamps(canvas: drawing.Canvas, lines: drawing.Lines) -> drawing.Stamps:
-    """Stamps of all pieces."""
+def stamps(canvas: drawing.Canvas, lines: drawing.Lines) -> tuple[drawing.Stamps, NDArray[np.uint64]]:
+    """Stamps of all pieces, and the codes of the grid with all of them on it."""
     box = _boxes(canvas, lines)
     words = (box[:, 2] - box[:, 0] + 1).astype(np.int64) * ((box[:, 3] >> 3) - (box[:, 1] >> 3) + 1)
-    room, sheet = int(words.sum()), np.empty(words.max(initial=0), np.uint64)
-    first = np.zeros(len(box) + 1, np.int64)
-    found = drawing.Stamps(first, np.empty(room, np.int32), np.empty(room, np.uint64), box)
-    job = np.zeros((1, 2), np.int32), np.array([[0.0, 1.0]])
-    used = drawing.stamps(canvas, lines, found, (sheet, sheet.view(np.uint8)), job)
-    return found._replace(where=found.where[:used].copy(), words=found.words[:used].copy())
+    first, kept = np.concatenate([[0], np.cumsum(words)]), np.empty(words.sum(), np.uint64)
+    found = drawing.Stamps(first, kept, kept.view(np.uint8), box)
+    every = np.full(canvas.rows * canvas.columns, drawing.FAR, np.uint8).view(np.uint64)
+    drawing.stamps(canvas, lines, found, (np.zeros((1, 2), np.int32), np.array([[0.0, 1.0]])), every)
+    return found, every
 
 
 def _boxes(canvas: drawing.Canvas, lines: drawing.Lines) -> NDArray[np.int32]:

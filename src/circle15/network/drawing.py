@@ -34,7 +34,8 @@ RADIUS_M = 25.0  # [P] a street serves the houses along it
 DECK_M = 12.0  # [P] a way over water is drawn so wide to either side
 CODES = 77.5  # codes for each cell; seven bits hold all that matters to the outline and a node beside it
 INSIDE, SHORE, FAR = 79, 80, 127  # the outline lies between the first two; the last is the highest
-BEYOND = 0.6  # cells that codes reach beyond the outline: farther ones would move it by less than a metre
+BEYOND = 0.4  # cells that codes reach beyond the outline: farther ones would move it by less than a metre
+LAST = INSIDE + 1 + int(CODES * BEYOND)  # the highest code but for that of what is not near
 LOOKAHEAD = 60  # vertices that are looked at together when lines are thinned
 
 _TOPS = np.uint64(0x8080808080808080)  # the top bit of each code in a word, which no code has
@@ -180,11 +181,13 @@ def enlist(streets: Streets, walks: Walks, walk: Whole, limits: Ints, found: Lis
         for at in range(limits.size):
             limit = limits[at]
             if not whole and soonest < limit:
-                ahead, low, high, back, one, other = _cut(first, last, ticks, (own_share, own), limit)
-                whole = ahead >= min(back, 1.0) or back <= 0
+                whole = bool(first + ticks[0] <= limit or last + ticks[1] <= limit)  # walked through in one go
+                if not whole:
+                    ahead, low, high, back, one, other = _cut(first, last, ticks, (own_share, own), limit)
+                    whole = ahead >= min(back, 1.0) or back <= 0
                 n = counts[at, 0] if whole else counts[at, 1]
                 if whole:
-                    wholes[at, n, 0], wholes[at, n, 1] = piece, min(one, other)
+                    wholes[at, n, 0], wholes[at, n, 1] = piece, soonest
                     counts[at, 0] = n + 1
                 else:
                     for side in range(3):
@@ -279,8 +282,12 @@ def _window(cell: float, low: float, high: float) -> tuple[int, int]:
 
 
 @filling_inner
-def _draw(sheet: Sheet, canvas: Canvas, lines: Lines, box: Small, parts: Small, spans: Floats) -> None:
-    """Lower the codes of a sheet to those of stretches of pieces, from share to share."""
+def _draw(sheet: Sheet, canvas: Canvas, lines: Lines, known: tuple[Small, Bytes], parts: Small, spans: Floats) -> None:
+    """Lower the codes of a sheet to those of stretches of pieces, from share to share.
+
+    `known` has the boxes of the pieces, and what codes are not lowered below, on the whole canvas, or nothing.
+    """
+    (box, least), bounded = known, known[1].size > 0
     cell, codes, first, xs, ys, shares, decks = (
         canvas.cell,
         sheet.codes,
@@ -311,14 +318,17 @@ def _draw(sheet: Sheet, canvas: Canvas, lines: Lines, box: Small, parts: Small, 
             bottom, top = _window(cell, min(ay, ay + dy), max(ay, ay + dy))
             for row in range(bottom, top + 1):
                 py = row * cell - ay
-                at = (row - sheet.row) * 8 * sheet.wide - sheet.column
+                at, whole = (row - sheet.row) * 8 * sheet.wide - sheet.column, row * canvas.columns
                 for column in range(left, right + 1):
                     px = column * cell - ax
                     along = min(1.0, max(0.0, (px * dx + py * dy) * inverse))
                     ex, ey = px - along * dx, py - along * dy
-                    code = min(max(int(sqrt(ex * ex + ey * ey) * scale + more), 0), FAR)
+                    code = int(sqrt(ex * ex + ey * ey) * scale + more)
+                    code = max(code, 0) if code <= LAST else FAR
                     if wet and code < codes[at + column]:
                         code = _past_water(canvas, (row, column), (ax + along * dx, ay + along * dy), deck, code)
+                    if bounded:
+                        code = max(code, least[whole + column])
                     codes[at + column] = min(code, codes[at + column])
 
 
@@ -357,65 +367,70 @@ def thinned(lines: Lines, deck: Bytes, tolerance: float, first: Ints, kept: Ints
 
 
 class Stamps(NamedTuple):
-    """Codes of whole pieces, so that most streets need no geometry: words that are not blank, and boxes.
+    """Codes of whole pieces, so that most streets need no geometry.
 
-    The words of piece p are `first[p]` to `first[p + 1]`; `where` is 65,536 times the row, and the word in the row,
-    from the corner of the box. Boxes are rows and columns, both ends included, and 1 where there is water near.
+    A row of `box` has the rows and columns of a piece, both ends included, and 1 where there is water near; the words
+    of piece p, row by row, begin at `first[p]`. `words` and `codes` are the same memory.
     """
 
     first: Ints
-    where: Small
     words: Words
+    codes: Bytes
     box: Small
 
 
+@filling_inner
+def _lower(one: np.uint64, other: np.uint64) -> np.uint64:
+    """The lower of the two codes in each place of two words."""
+    least = (((one | _TOPS) - other) & _TOPS) >> _SEVEN  # 1 in each code where the other is not above the one
+    return one ^ ((one ^ other) & ((least << _EIGHT) - least))
+
+
 @filling
-def stamps(canvas: Canvas, lines: Lines, known: Stamps, sheet: tuple[Words, Bytes], job: tuple[Small, Floats]) -> int:
-    """Fill the stamps of all pieces, whose boxes are known; returns how many words they have."""
-    words, codes = sheet
+def stamps(canvas: Canvas, lines: Lines, known: Stamps, job: tuple[Small, Floats], every: Words) -> None:
+    """Fill the stamps of all pieces, and lower the codes of the canvas, `every`, to those of all of them."""
     part, whole = job
-    box, n = known.box, 0
-    where, kept, first = known.where, known.words, known.first
+    box, first, words, codes = known.box, known.first, known.words, known.codes
     for piece in range(len(box)):
-        start = box[piece, 1] >> 3
-        wide, tall = (box[piece, 3] >> 3) - start + 1, box[piece, 2] - box[piece, 0] + 1
-        for k in range(wide * tall):
+        low, high, start = first[piece], first[piece + 1], box[piece, 1] >> 3
+        for k in range(low, high):
             words[k] = _BLANK
         part[0, 0] = piece
-        _draw(Sheet(np.int64(box[piece, 0]), 8 * start, wide, words, codes), canvas, lines, box, part, whole)
-        for row in range(tall):
-            for k in range(wide):
-                if words[row * wide + k] != _BLANK:
-                    where[n], kept[n] = row << 16 | k, words[row * wide + k]
-                    n += 1
-        first[piece + 1] = n
-    return n
+        sheet = Sheet(
+            np.int64(box[piece, 0]), np.int64(8 * start), np.int64((box[piece, 3] >> 3) - start + 1),
+            words[low:high], codes[8 * low : 8 * high],
+        )  # fmt: skip
+        _draw(sheet, canvas, lines, (box, codes[:0]), part, whole)
+    for piece in range(len(box)):
+        part[0, 0] = piece
+        _stamp(Sheet(np.int64(0), np.int64(0), np.int64(canvas.columns >> 3), every, codes), known, part)
 
 
 @filling_inner
 def _stamp(sheet: Sheet, known: Stamps, pieces: Small) -> None:
     """Lower the codes of a sheet to those of some whole pieces."""
-    wide, words, box, first, where, stamped = sheet.wide, sheet.words, known.box, known.first, known.where, known.words
+    wide, words, box, first, stamped = sheet.wide, sheet.words, known.box, known.first, known.words
     for job in range(len(pieces)):
         piece = pieces[job, 0]
-        corner = (box[piece, 0] - sheet.row) * wide + ((box[piece, 1] - sheet.column) >> 3)
-        for k in range(first[piece], first[piece + 1]):
-            at = corner + (where[k] >> 16) * wide + (where[k] & 0xFFFF)
-            one, other = words[at], stamped[k]
-            least = (((one | _TOPS) - other) & _TOPS) >> _SEVEN  # 1 in each code where the other is not above the one
-            words[at] = one ^ ((one ^ other) & ((least << _EIGHT) - least))
+        start, k = box[piece, 1] >> 3, first[piece]
+        corner, across = start - (sheet.column >> 3), (box[piece, 3] >> 3) - start + 1
+        for row in range(box[piece, 0] - sheet.row, box[piece, 2] - sheet.row + 1):
+            for at in range(row * wide + corner, row * wide + corner + across):
+                words[at] = _lower(words[at], stamped[k])
+                k += 1
 
 
 # ------------------------------------------------------------------------------------------------------------ sheets
 
 
 class World(NamedTuple):
-    """What all walks of a study share."""
+    """What all walks of a study share; `least` has the codes of the canvas when every street is reached."""
 
     streets: Streets
     lines: Lines
     canvas: Canvas
     known: Stamps
+    least: Bytes
 
 
 class Sheets(NamedTuple):
@@ -512,7 +527,7 @@ def draw(
                 words[j] = room[end - size + j] if k > n else _BLANK
             _stamp(sheet, known, whole[at, : counts[at, 0]])
             some = counts[at, 1]
-            _draw(sheet, canvas, lines, box, part[at, :some], span[at, :some])
+            _draw(sheet, canvas, lines, (box, world.least), part[at, :some], span[at, :some])
             end += size
         n += count
         walk += 1

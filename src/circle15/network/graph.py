@@ -73,6 +73,8 @@ class Layout:
         self.tail, self.head = (rank[end].astype(np.int64) for end in (tail, head))
         self.stamped: dict[tuple[float, bytes], Stamped] = {}  # by cell and water: for drawing
         self.near: dict[tuple[bytes, float], tuple[Ints, Ints]] = {}  # by points: those near a piece, and the piece
+        self.looks: dict[bytes, bytes] = {}  # by pieces: what they look like
+        self.trees: dict[bytes, shapely.STRtree] = {}  # by pieces: to look for those near a point
         self.placed: dict[tuple[bytes, float], Ints] = {}  # by points and rules: the piece of each point
         self._pieces()
         yard = np.unique(np.concatenate([self.tail[self.private], self.head[self.private]]))

@@ -15,6 +15,7 @@ import numpy as np
 import shapely
 
 from circle15.network import canvas, drawing, engine, kernels, search, tracing
+from circle15.network.blocks import plan
 from circle15.network.threads import Spare, in_threads
 
 if TYPE_CHECKING:
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
 
 RADIUS_M = drawing.RADIUS_M
 COARSE_M, FINE_M = 18.0, 10.0  # [P] cells: a block is wider than the one, a house than the other
-GATE_M = 1.0  # how far simplification may move an outline, along the grid
-HOLE_M2 = 100.0  # [P] smaller holes are filled, unless there is water in them
 CHUNK = 32  # origins that are searched from in one call
+RINGS = 2**30  # that are numbered before it begins anew
 WORDS = 2**15  # of eight codes, that are drawn in one call: few enough to be in the cache still when they are traced
 
 
@@ -185,7 +185,7 @@ class Ground(NamedTuple):
 
     world: drawing.World
     rank: NDArray[np.int32]
-    plan: tracing.Plan
+    grid: tracing.Grid
 
     @classmethod
     def of(cls, reach: Reach, *, cell: float, water: BaseGeometry | None) -> Ground:
@@ -198,9 +198,8 @@ class Ground(NamedTuple):
             streets.ticks.reshape(-1, 2)[order].reshape(-1),
             streets.metres[order],
         )
-        codes = drawing.INSIDE, int(drawing.CODES), drawing.FAR
-        plan = tracing.Plan(*codes, round(10 * cell), round(10 * GATE_M), round(100 * HOLE_M2))
-        return cls(drawing.World(ranked, found.lines, found.canvas, found.stamps), found.rank, plan)
+        world = drawing.World(ranked, found.lines, found.canvas, found.stamps, found.blocks.words.view(np.uint8))
+        return cls(world, found.rank, tracing.Grid(found.canvas, found.blocks, plan(cell)))
 
 
 class Drawer:
@@ -226,8 +225,11 @@ class Drawer:
     def _make(self, words: int) -> None:
         """Make room for sheets of so many words."""
         self._sheets = drawing.blank_sheets(words, len(self._limits))
-        self._desk = tracing.desk(8 * words, self._ground.plan.cell)
+        self._desk = self._blank_desk()
         self._ink = tracing.ink(8 * words, len(self._sheets.place))
+
+    def _blank_desk(self) -> tracing.Desk:
+        return tracing.desk(len(self._sheets.codes), len(self._ground.grid.blocks.box))
 
     def drawn(self, low: int, high: int) -> Iterator[Outlines]:
         """Outlines of what is reached from some spots."""
@@ -260,8 +262,9 @@ class Drawer:
 
     def trace(self, count: int) -> None:
         """Trace so many sheets."""
-        ground = self._ground
-        tracing.outlines(self._sheets, count, ground.world.canvas, ground.plan, self._desk, self._ink)
+        if self._desk.used[0] > RINGS:
+            self._desk = self._blank_desk()
+        tracing.outlines(self._sheets, count, self._ground.grid, self._desk, self._ink)
 
     def shapes(self, count: int) -> NDArray[np.object_]:
         """The outlines of so many sheets as geometry, made in one call."""

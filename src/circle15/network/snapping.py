@@ -185,7 +185,7 @@ def _cheapest(
     lines, found = layout.lines[number], [np.zeros((2, 0), np.int64)]
     while len(left):
         round_m = radius + _ROUNDING_M
-        point, line, metres = _within(lines, points[left], round_m)
+        point, line, metres = _within(layout, number, points[left], round_m)
         point = left[point]
         cost = metres + _climb(lines[line], points[point], height[point])
         # Nothing can cost less than the nearest piece unless it is nearer than that piece's cost.
@@ -203,18 +203,25 @@ def _cheapest(
     return point, piece
 
 
-def _within(lines: NDArray[np.object_], points: NDArray[np.object_], metres: float) -> tuple[Ints, Ints, Floats]:
-    """Which lines lie within so many metres of which points, and how far; heights do not count.
+def _within(layout: Layout, number: Ints, points: NDArray[np.object_], metres: float) -> tuple[Ints, Ints, Floats]:
+    """Which of some pieces lie within so many metres of which points, and how far; heights do not count.
 
     Remembered for the next network of the same streets with other heights or directions: measuring takes longest.
     """
-    xy = shapely.get_coordinates(points)
-    drawn, line_of = shapely.get_coordinates(lines, return_index=True)
-    key = _digest(b"".join(one.tobytes() for one in (drawn, line_of, xy))), metres
+    xy, which = shapely.get_coordinates(points), _digest(number.tobytes())
+    if which not in layout.looks:
+        drawn, line_of = shapely.get_coordinates(layout.lines[number], return_index=True)
+        layout.looks[which] = _digest(drawn.tobytes() + line_of.tobytes())
+    key = _digest(layout.looks[which] + xy.tobytes()), metres
     found = _MEASURED.get(key)
     if found is None:
-        point, line = shapely.STRtree(lines).query(shapely.box(*(xy - metres).T, *(xy + metres).T))
-        away = shapely.distance(lines[line], points[point])
+        tree = layout.trees.get(which)
+        if tree is None:
+            tree = shapely.STRtree(layout.lines[number])
+            layout.trees.clear()  # one at a time: they are large
+            layout.trees[which] = tree
+        point, line = tree.query(shapely.box(*(xy - metres).T, *(xy + metres).T))
+        away = shapely.distance(tree.geometries[line], points[point])
         near = away <= metres
         found = point[near], line[near], away[near]
         _remember(_MEASURED, key, found)

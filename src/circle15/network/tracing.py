@@ -19,7 +19,7 @@ from circle15.network.drawing import HIGH, LEFT, LOW, RIGHT, ROW, START, TALL, W
 from circle15.network.kernels import filling, filling_inner
 
 if TYPE_CHECKING:
-    from circle15.network.drawing import Bytes, Canvas, Floats, Ints, Sheets, Small
+    from circle15.network.drawing import Bytes, Canvas, Floats, Ints, Sheets, Small, Words
 
     Whole = int | np.int64
     Pair = tuple[Whole, Whole]
@@ -31,6 +31,7 @@ _HALF = 2**19 // np.maximum(np.arange(_FAR + 1), 1) + 1  # to multiply by what w
 
 _TOPS, _LOWS = np.uint64(0x8080808080808080), np.uint64(0x0101010101010101)
 _PLACES = np.uint64(0x0001020304050607)  # a single bit 8k, times this, has k in the top byte
+_ALL = np.uint64(2**64 - 1)
 _ONE, _SEVEN, _EIGHT, _TOP = np.uint64(1), np.uint64(7), np.uint64(8), np.uint64(56)
 
 
@@ -51,35 +52,56 @@ class Plan(NamedTuple):
 class Desk(NamedTuple):
     """Scratch for sheets up to a size.
 
-    `ring` at each edge of a row, numbered through all sheets of a walk; where narrower outlines went through each edge
-    (`past`, 0 for none). Ring k of a sheet has the vertices `points[first[k]:first[k + 1]]`, the first once more at the
-    end, in decimetres of the window, and twice its `area`, in dm2. A row of `passed` is a gate that is passed without a
-    vertex: its edge, the node inside in decimetres, and the vertex before. A row of `rings`: the ring to the left of
-    where it was met, and then the one around it (-1: none); whether it is a hole, whether it is kept, and the next ring
-    to be written (-1: none).
+    `ring` at each edge of a row; where narrower outlines went through each edge (`past`, 0 for none). Ring k of a sheet
+    has the vertices `points[first[k]:first[k + 1]]`, the first once more at the end, in decimetres of the window, and
+    twice its `area`, in dm2. A row of `passed` is a gate that is passed without a vertex: its edge, the node inside in
+    decimetres, and the vertex before. A row of `rings`: the ring to the left of where it was met, and then the one
+    around it (-1: none); whether it is a hole, whether it is kept, the next ring to be written (-1: none), and the
+    block that it is (-1: none). `seen` has the ring that each block was last. Rings are numbered through all sheets, so
+    that none need be wiped out; `used` has how many there were before this sheet, and the gates passed in the last one.
     """
 
     ring: Small
-    shore: Bytes
     past: Bytes
     passed: Small
     points: Small
     rings: Small
     area: Ints
     first: Ints
+    seen: Small
+    used: Ints
 
 
-def desk(nodes: int, cell: int) -> Desk:
-    """Scratch for sheets of so many nodes, in cells of so many decimetres."""
+def desk(nodes: int, blocks: int) -> Desk:
+    """Scratch for sheets of so many nodes, and so many blocks in all."""
     most = nodes // 2 + 1  # rings, of four gates or more, on two edges for each node
     return Desk(
-        np.empty(nodes, np.int32), np.full(4 * nodes, cell - 1, np.uint8), np.empty(2 * nodes, np.uint8),
-        np.empty((2 * nodes, 4), np.int32), np.empty((2 * nodes + most, 2), np.int32),
-        np.empty((most, 4), np.int32), *np.zeros((2, most + 1), np.int64),
+        np.full(nodes, -1, np.int32), np.empty(2 * nodes, np.uint8), np.empty((2 * nodes, 4), np.int32),
+        np.empty((2 * nodes + most, 2), np.int32), np.empty((most, 5), np.int32),
+        np.zeros(most + 1, np.int64), np.zeros(most + 1, np.int64), np.full(blocks, -1, np.int32),
+        np.zeros(2, np.int64),
     )  # fmt: skip
 
 
-_AROUND, _HOLE, _KEPT, _NEXT = range(4)  # what is in a row of rings
+AROUND, HOLE, KEPT, NEXT, BLOCK = range(5)  # what is in a row of rings
+
+
+class Blocks(NamedTuple):
+    """Holes around which every street is reached from almost everywhere: they are drawn once for the study.
+
+    `words` has the codes of the canvas when every street is reached, and `far` how far an outline may go from each
+    node, in decimetres to the right, to the left, up and down: not into water, nor into a block. `met` is the block
+    whose border lies between a node and the next in its row (-1: none). A hole is a block where the codes in its
+    `box` (first row and column, last row and column) are these; then it has the vertices
+    `points[first[b]:first[b + 1]]`, in metres. One without vertices is too small to be kept.
+    """
+
+    words: Words
+    far: Bytes
+    met: Small
+    box: Small
+    first: Ints
+    points: Floats
 
 
 class Ink(NamedTuple):
@@ -101,22 +123,32 @@ def ink(nodes: int, sheets: int) -> Ink:
     )  # fmt: skip
 
 
+class Grid(NamedTuple):
+    """What outlines are drawn on, and how."""
+
+    canvas: Canvas
+    blocks: Blocks
+    plan: Plan
+
+
 # ------------------------------------------------------------------------------------------------------------- rings
 
 
 class Pen(NamedTuple):
     """What draws the rings of one sheet.
 
-    Its codes, the nodes in a row, and the first row and column; what is noted of rings and gates; the water; and what
-    is added to the number of a ring where it is noted.
+    Its codes, the nodes in a row, and the first row and column; how far outlines may go from the nodes of the canvas,
+    and how many are in a row of it; what is noted of rings and gates; the water; and what is added to the number of a
+    ring where it is noted.
     """
 
     codes: Bytes
     width: Whole
     row: Whole
     column: Whole
+    far: Bytes
+    columns: Whole
     ring: Small
-    shore: Bytes
     past: Bytes
     passed: Small
     points: Small
@@ -174,17 +206,18 @@ def _ring(pen: Pen, plan: Plan, start: Pair, up: Whole, done: Place) -> Place:
     open nearer than narrower outlines went, nor into water. `done` has how many rings, vertices and passed gates there
     are. Returns how many vertices and passed gates there are then, and twice the area.
     """
-    codes, marks, shores, past, passed, points = pen.codes, pen.ring, pen.shore, pen.past, pen.passed, pen.points
+    codes, marks, limits, past, passed, points = pen.codes, pen.ring, pen.far, pen.past, pen.passed, pen.points
     width, cell, (row, column), (ring, n, m) = pen.width, plan.cell, start, done
     dx, dy, ex, ey = _ZERO, up, up, _ZERO  # one step of the grid ahead, and from the node inside outward
-    ahead, out = dy * width, ex
+    ahead, out, wide = dy * width, ex, pen.columns
+    spot = (pen.row + row) * wide + pen.column + column  # the node on the canvas
     node, ox, oy = row * width + column, column * cell, row * cell
     low, high = np.int64(codes[np.uint32(node)]), np.int64(codes[np.uint32(node + out)])
     begun, fits, gates = _ZERO - 1, False, 0  # where it began; whether it can run on; gates passed since a vertex
     x = y = px = py = kx = ky = last = area = _ZERO
     cone: tuple[Pair, Pair] = (x, y), (x, y)
     while True:
-        edge, far = 2 * (node + min(out, 0)) + dx * dx, shores[np.uint32(4 * node + 2 * ey * ey + (ex + ey < 0))]
+        edge, far = 2 * (node + min(out, 0)) + dx * dx, limits[np.uint32(4 * spot + 2 * ey * ey + (ex + ey < 0))]
         if dx == 0:
             marks[np.uint32(edge >> 1)] = ring + pen.begin
         across, least, most = _gate(low, high, max(np.int64(past[np.uint32(edge)]), np.int64(1)), np.int64(far), plan)
@@ -211,12 +244,12 @@ def _ring(pen: Pen, plan: Plan, start: Pair, up: Whole, done: Place) -> Place:
         right, front = np.int64(codes[np.uint32(node + ahead + out)]), np.int64(codes[np.uint32(node + ahead)])
         turn = _turn(low, high, right, front, plan)
         if turn > 0 and front > plan.inside and pen.wet.size > 0:
-            spot = pen.row + oy // cell, pen.column + ox // cell
-            turn = -1 if _is_canal(pen.wet, spot, (dx, dy), (ex, ey)) else turn
+            here = pen.row + oy // cell, pen.column + ox // cell
+            turn = -1 if _is_canal(pen.wet, here, (dx, dy), (ex, ey)) else turn
         if turn >= 0:
-            node, ox, oy = node + ahead, ox + dx * cell, oy + dy * cell
+            node, spot, ox, oy = node + ahead, spot + dy * wide + dx, ox + dx * cell, oy + dy * cell
         if turn > 0:
-            low, node, ox, oy = right, node + out, ox + ex * cell, oy + ey * cell
+            low, node, spot, ox, oy = right, node + out, spot + ey * wide + ex, ox + ex * cell, oy + ey * cell
             dx, dy, ex, ey, ahead, out = ex, ey, -dx, -dy, out, -ahead
         elif turn < 0:
             high = front
@@ -226,21 +259,41 @@ def _ring(pen: Pen, plan: Plan, start: Pair, up: Whole, done: Place) -> Place:
 
 
 @filling_inner
-def _find(desk: Desk, sheets: Sheets, k: int, canvas: Canvas, plan: Plan, begin: Whole) -> Pair:
-    """Find all rings around what is inside and draw them; they are met row by row, from below.
+def _is_block(blocks: Blocks, block: Whole, words: Words, place: Ints, across: Whole) -> bool:
+    """Whether a sheet has the codes of the canvas all around a block; so many words are in a row of the canvas."""
+    box, every = blocks.box[block], blocks.words
+    bottom, top = box[0] - place[ROW], box[2] - place[ROW]
+    left, right = (box[1] >> 3) - place[WORD], (box[3] >> 3) - place[WORD]
+    if bottom < place[LOW] or top > place[HIGH] or left < place[LEFT] or right > place[RIGHT]:
+        return False
+    head, tail = _ALL << np.uint64(8 * (box[1] & 7)), _ALL >> np.uint64(56 - 8 * (box[3] & 7))
+    for row in range(bottom, top + 1):
+        here, there = place[START] + row * place[WIDE], (place[ROW] + row) * across + place[WORD]
+        for word in range(left, right + 1):
+            mask = (head if word == left else _ALL) & (tail if word == right else _ALL)
+            if (words[here + word] ^ every[there + word]) & mask:
+                return False
+    return True
 
-    Returns how many rings there are, and how many gates are passed.
+
+@filling_inner
+def _find(desk: Desk, sheets: Sheets, k: int, grid: Grid) -> Whole:
+    """Find all rings around what is inside and draw them, save blocks; they are met row by row, from below.
+
+    Returns how many rings there are.
     """
-    place, words, first, passed = sheets.place[k], sheets.words, desk.first, _ZERO
+    canvas, blocks, plan = grid
+    place, words, first, passed, begin = sheets.place[k], sheets.words, desk.first, _ZERO, desk.used[0]
     marks, rings, area, width = desk.ring, desk.rings, desk.area, 8 * place[WIDE]
+    seen, met = desk.seen, blocks.met
     pen = Pen(
         sheets.codes[8 * place[START] :], width, place[ROW], 8 * place[WORD],
-        marks, desk.shore, desk.past, desk.passed, desk.points, canvas.wet, begin,
+        blocks.far, canvas.columns, marks, desk.past, desk.passed, desk.points, canvas.wet, begin,
     )  # fmt: skip
     shift = np.uint64(_FAR - plan.inside) * _LOWS  # adds a top bit to each code outside
     count = np.int64(0)
     for row in range(place[LOW], place[HIGH] + 1):
-        left, before = -1, _TOPS >> _TOP
+        left, before, corner = _ZERO - 1, _TOPS >> _TOP, (place[ROW] + row) * canvas.columns + 8 * place[WORD] - 1
         for word in range(place[LEFT], place[RIGHT] + 1):
             outside = (words[place[START] + row * place[WIDE] + word] + shift) & _TOPS
             change = outside ^ (outside << _EIGHT | before)
@@ -249,15 +302,24 @@ def _find(desk: Desk, sheets: Sheets, k: int, canvas: Canvas, plan: Plan, begin:
                 bit = change & (~change + _ONE)
                 change ^= bit
                 column = 8 * word + np.int64(((bit >> _SEVEN) * _PLACES) >> _TOP)
-                ring = marks[np.uint32(row * width + column - 1)] - begin
+                block = np.int64(met[np.uint32(corner + column)])
+                ring = seen[block] - begin if block >= 0 else np.int64(-1)
+                if ring < 0:
+                    ring = marks[np.uint32(row * width + column - 1)] - begin
                 if ring < 0:
                     ring, hole = count, np.int64(1 if outside & bit else 0)
-                    rings[ring, _AROUND], rings[ring, _HOLE] = left, hole
-                    done = ring, first[ring], passed
+                    if block >= 0 and not _is_block(blocks, block, words, place, canvas.columns >> 3):
+                        block = np.int64(-1)
+                    rings[ring, AROUND], rings[ring, HOLE], rings[ring, BLOCK] = left, hole, block
                     count += 1
-                    first[count], passed, area[ring] = _ring(pen, plan, (row, column - hole), 2 * hole - 1, done)
+                    if block >= 0:
+                        seen[block], first[count] = ring + begin, first[ring]
+                    else:
+                        done = ring, first[ring], passed
+                        first[count], passed, area[ring] = _ring(pen, plan, (row, column - hole), 2 * hole - 1, done)
                 left = ring
-    return count, passed
+    desk.used[1] = passed
+    return count
 
 
 @filling_inner
@@ -284,32 +346,35 @@ def _is_wet(desk: Desk, sheets: Sheets, k: int, canvas: Canvas, plan: Plan, ring
 
 
 @filling_inner
-def _keep(desk: Desk, sheets: Sheets, k: int, canvas: Canvas, plan: Plan, count: Whole) -> None:
+def _keep(desk: Desk, sheets: Sheets, k: int, grid: Grid, count: Whole) -> None:
     """Say which rings are kept, and in which order they are written: each that is no hole, then its holes.
 
     The ring to the left of one is around it when one of the two is a hole and the other is not; otherwise both have the
     same ring around them.
     """
-    rings, area, water = desk.rings, desk.area, canvas.wet.size > 0
+    (canvas, blocks, plan), rings, area = grid, desk.rings, desk.area
+    water, first = canvas.wet.size > 0, blocks.first
     for ring in range(count):
-        left, hole = rings[ring, _AROUND], rings[ring, _HOLE]
-        if left >= 0 and rings[left, _HOLE] == hole:
-            left = rings[left, _AROUND]
-        kept = left < 0 or rings[left, _KEPT] > 0
-        if kept and hole and -area[ring] < 2 * plan.hole:
+        left, hole, block = rings[ring, AROUND], rings[ring, HOLE], rings[ring, BLOCK]
+        if left >= 0 and rings[left, HOLE] == hole:
+            left = rings[left, AROUND]
+        kept = left < 0 or rings[left, KEPT] > 0
+        if kept and block >= 0:
+            kept = first[block] < first[block + 1]
+        elif kept and hole and -area[ring] < 2 * plan.hole:
             kept = water and _is_wet(desk, sheets, k, canvas, plan, ring)
-        rings[ring, _AROUND], rings[ring, _KEPT], rings[ring, _NEXT] = left, kept, -1
+        rings[ring, AROUND], rings[ring, KEPT], rings[ring, NEXT] = left, kept, -1
     for ring in range(count - 1, -1, -1):
-        around = rings[ring, _AROUND]
-        if rings[ring, _HOLE] and rings[ring, _KEPT]:
-            rings[ring, _NEXT], rings[around, _NEXT] = rings[around, _NEXT], ring
+        around = rings[ring, AROUND]
+        if rings[ring, HOLE] and rings[ring, KEPT]:
+            rings[ring, NEXT], rings[around, NEXT] = rings[around, NEXT], ring
 
 
 @filling_inner
-def _note(desk: Desk, count: Whole) -> None:
+def _note(desk: Desk) -> None:
     """Note where the rings go through the gates that they pass, for the outlines around them: rounded up."""
     past, passed, points = desk.past, desk.passed, desk.points
-    for k in range(count):
+    for k in range(desk.used[1]):
         edge, ox, oy, n = passed[k, 0], passed[k, 1], passed[k, 2], passed[k, 3]
         x, y = points[n, 0], points[n, 1]
         dx, dy = points[n + 1, 0] - x, points[n + 1, 1] - y
@@ -321,55 +386,51 @@ def _note(desk: Desk, count: Whole) -> None:
 
 
 @filling_inner
-def _write(ink: Ink, desk: Desk, place: Ints, canvas: Canvas, plan: Plan, count: Whole) -> None:
+def _write(ink: Ink, desk: Desk, place: Ints, grid: Grid, count: Whole) -> None:
     """One outline, in metres: each ring that is no hole, then its holes."""
-    rings, size, points, first, drawn = desk.rings, ink.size, desk.points, desk.first, ink.points
-    x0, y0 = round(canvas.x * 10) + 8 * place[WORD] * plan.cell, round(canvas.y * 10) + place[ROW] * plan.cell
+    (canvas, blocks, plan), rings, size, points, first, drawn = (
+        grid, desk.rings, ink.size, desk.points, desk.first, ink.points
+    )  # fmt: skip
+    begins, known = blocks.first, blocks.points
+    x = float(round(canvas.x * 10) + 8 * place[WORD] * plan.cell)
+    y = float(round(canvas.y * 10) + place[ROW] * plan.cell)
     n = size[0]
     for outer in range(count):
-        if rings[outer, _HOLE] or not rings[outer, _KEPT]:
+        if rings[outer, HOLE] or not rings[outer, KEPT]:
             continue
         ring = outer
         while ring >= 0:
-            for k in range(first[ring], first[ring + 1]):
-                drawn[n, 0], drawn[n, 1] = (x0 + points[k, 0]) / 10, (y0 + points[k, 1]) / 10
-                n += 1
+            block = rings[ring, BLOCK]
+            if block >= 0:
+                low, count = begins[block], begins[block + 1] - begins[block]
+                for k in range(count):
+                    drawn[n + k, 0], drawn[n + k, 1] = known[low + k, 0], known[low + k, 1]
+            else:
+                low, count = first[ring], first[ring + 1] - first[ring]
+                for k in range(count):
+                    drawn[n + k, 0], drawn[n + k, 1] = (x + points[low + k, 0]) / 10, (y + points[low + k, 1]) / 10
+            n += count
             size[1] += 1
             ink.rings[size[1]] = n
-            ring = rings[ring, _NEXT]
+            ring = rings[ring, NEXT]
         size[2] += 1
         ink.polygons[size[2]] = size[1]
     size[0] = n
 
 
-@filling_inner
-def _lay(desk: Desk, place: Ints, canvas: Canvas) -> None:
-    """Lay the shores of a window on the desk."""
-    shores, all_shores, width = desk.shore, canvas.shore, 32 * place[WIDE]
-    for row in range(place[TALL]):
-        for k in range(width):
-            shores[row * width + k] = all_shores[place[ROW] + row, 32 * place[WORD] + k]
-
-
 @filling
-def outlines(sheets: Sheets, count: int, canvas: Canvas, plan: Plan, desk: Desk, ink: Ink) -> None:
+def outlines(sheets: Sheets, count: int, grid: Grid, desk: Desk, ink: Ink) -> None:
     """Draw the outlines of the first sheets."""
-    begin, size, marks, past, places = np.int64(0), ink.size, desk.ring, desk.past, sheets.place
+    size, places, used, past = ink.size, sheets.place, desk.used, desk.past
     size[0] = size[1] = size[2] = 0
     for k in range(count):
         place = places[k]
         if k == 0 or places[k - 1, WALK] != place[WALK]:
-            begin, nodes = np.int64(0), 8 * place[WIDE] * place[TALL]
-            for node in range(nodes):
-                marks[node] = -1
-            for edge in range(2 * nodes):
+            for edge in range(16 * place[WIDE] * place[TALL]):
                 past[edge] = 0
-            if canvas.wet.size > 0:
-                _lay(desk, place, canvas)
-        rings, passed = _find(desk, sheets, k, canvas, plan, begin)
-        _keep(desk, sheets, k, canvas, plan, rings)
-        if k + 1 < count and places[k + 1, WALK] == place[WALK]:
-            _note(desk, passed)
-        _write(ink, desk, place, canvas, plan, rings)
+        rings = _find(desk, sheets, k, grid)
+        _keep(desk, sheets, k, grid, rings)
+        _note(desk)
+        _write(ink, desk, place, grid, rings)
         ink.shapes[k + 1] = size[2]
-        begin += rings
+        used[0] += rings
