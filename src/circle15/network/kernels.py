@@ -95,12 +95,16 @@ def begin() -> None:
                 _at_work.update(dict.fromkeys(parts, process))
 
 
+def ready(part: str) -> bool:
+    """Whether nobody has to wait for the kernels of a part."""
+    stamp = _stamp(part)
+    return part not in _at_work or stamp is None or _at_work[part].poll() is not None or stamp.exists()
+
+
 def wait(part: str) -> None:
     """Wait until the kernels of a part, `walking`, `closing` or `drawing`, are on disk, if they are being made."""
-    stamp = _stamp(part)
-    if part in _at_work and stamp is not None:
-        while _at_work[part].poll() is None and not stamp.exists():
-            time.sleep(_LOOK_S)
+    while not ready(part):
+        time.sleep(_LOOK_S)
 
 
 @atexit.register

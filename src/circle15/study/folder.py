@@ -59,21 +59,29 @@ def write_results(
 
 
 def _begin(study: Study, draft: Path) -> None:
-    """Have begun beside the rest what nothing else waits for: isochrones and their layer, then projects."""
+    """Have begun beside the rest what nothing else waits for: isochrones and their layer, stability, projects.
+
+    Kernels that are still being made are waited for as late as may be.
+    """
     from circle15.network import kernels
 
     kernels.begin()
-    second = study.second
-    study.network, study.origins, study.ground  # noqa: B018  what isochrones are drawn from
+    second, drawn = study.second, ("origins", "ground", "network")
+    for name in drawn if kernels.ready("walking") else (*judged.KNOWN, *drawn):
+        getattr(study, name)
     second.hold(study)
-    second.wait(partial(kernels.wait, "drawing"))
-    second.begin(write_isochrones, draft)
+    at_once = kernels.ready("drawing")
+    if at_once:
+        second.begin(write_isochrones, draft)
     for name in ("card", *judged.KNOWN):
         getattr(study, name)
     second.hold(study)
     second.begin(variants.survived)
     second.begin(planning.planned)
     second.begin(write_known, draft)
+    if not at_once:
+        second.wait(partial(kernels.wait, "drawing"))
+        second.begin(write_isochrones, draft)
 
 
 def _written(study: Study, draft: Path, *, backdrop: Backdrop | str | None) -> dict[str, object]:
