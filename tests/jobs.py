@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 from circle15.errors import Finding, SourceError
@@ -40,3 +41,9 @@ def doubled(study, number, *, more=0):
 def refused(study):
     """Find something wrong."""
     raise SourceError(Finding("there", str(len(study.origins)), "Look"))
+
+
+def endless(study):
+    """Never come to an end."""
+    while len(study.origins):
+        time.sleep(0.1)

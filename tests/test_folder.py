@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -436,6 +437,38 @@ def test_a_second_python_that_ends_costs_only_time(study, tmp_path, monkeypatch,
         assert study.second.done(doubled, study, 4) in (8, 2)
         study.second.done(process_of, study)
     assert study.second.done(process_of, study) == os.getpid()
+
+
+ORPHANED = """
+import os, signal, sys, time
+from circle15.study import Study, aside
+from jobs import endless, process_of
+
+aside.processors, aside.WORTH_BYTES = lambda: 2, 1
+study = Study.open(sys.argv[1])
+with aside.aside(study):
+    study.second.hold(study)
+    study.second.begin(process_of)
+    while not study.second._begun[process_of].done():
+        time.sleep(0.01)
+    study.second.begin(endless)
+    time.sleep(0.2)
+    print(study.second._process.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+@pytest.mark.usefixtures("two")
+def test_the_second_python_of_a_killed_run_ends_whatever_it_is_doing(tmp_path):
+    words = [sys.executable, "-c", ORPHANED, str(write_study(tmp_path))]
+    killed = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    there = Path("/proc") / killed.stdout.strip() / "stat"
+    until = time.monotonic() + 60
+    while there.exists() and there.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 @pytest.mark.usefixtures("two", "patient")

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import pickle
+import queue
 import subprocess
 import sys
+import threading
 import warnings
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from circle15.network.threads import processors, python
 
@@ -126,10 +129,20 @@ def aside(study: Study) -> Iterator[None]:
         study.second = Aside()
 
 
+def _listen(stream: IO[bytes], asked: queue.SimpleQueue[Any]) -> None:
+    """Hear what is asked; end at once when nobody asks any more, so that nothing is written for a run that was killed."""
+    with contextlib.suppress(EOFError, pickle.UnpicklingError):
+        while True:
+            asked.put(pickle.load(stream))  # noqa: S301  from the run that started it
+    os._exit(0)
+
+
 def serve() -> None:
-    """Do what is asked, one thing after the other, until nobody asks any more; the work of the second Python."""
+    """Do what is asked, one thing after the other; the work of the second Python."""
     gc.disable()  # it ends soon
-    asked, told, sys.stdout = sys.stdin.buffer, sys.stdout.buffer, sys.stderr  # what is printed is no answer
+    asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(sys.stdin.buffer, asked), daemon=True).start()
+    told, sys.stdout = sys.stdout.buffer, sys.stderr  # what is printed is no answer
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of libraries, while they are loaded
         from circle15 import assessment, network, page, report, siting
@@ -139,10 +152,7 @@ def serve() -> None:
         _ = assessment.card, network.WalkNetwork, page.gap_map, report, siting, planned  # before anything is asked
     study: Study | None = None
     while True:
-        try:
-            what = pickle.load(asked)  # noqa: S301  from the run that started it
-        except EOFError:
-            return
+        what = asked.get()
         answer: object = None
         if isinstance(what, dict):
             study = study or Study(what["asked"])
