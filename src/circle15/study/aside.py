@@ -130,7 +130,7 @@ def aside(study: Study) -> Iterator[None]:
 
 
 def _listen(stream: IO[bytes], asked: queue.SimpleQueue[Any]) -> None:
-    """Hear what is asked; end at once when nobody asks any more, so that nothing is written for a run that was killed."""
+    """Hear what is asked; end when nobody asks any more, so that nothing is written for a run that was killed."""
     with contextlib.suppress(EOFError, pickle.UnpicklingError):
         while True:
             asked.put(pickle.load(stream))  # noqa: S301  from the run that started it
