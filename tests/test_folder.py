@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from circle15.errors import ConfigError, SourceError
-from circle15.study import Study, whole
+from circle15.study import Study, demo_study, whole
 from circle15.study.aside import aside
 from circle15.study.folder import OUTPUTS
 from circle15.study.whole import whole_folder
@@ -485,3 +486,19 @@ def test_a_run_is_the_same_with_a_second_python_and_without(tmp_path, monkeypatc
         other = again.run(folder.with_name("again"))
         for name in set(OUTPUTS) - {"run.json", "card.xlsx"}:  # these tell seconds
             assert (folder / name).read_bytes() == (other / name).read_bytes()
+
+
+@pytest.mark.usefixtures("patient")
+def test_rows_that_are_left_out_are_listed_whoever_reads_the_table(tmp_path, monkeypatch):
+    shutil.copytree(demo_study().parent, tmp_path / "demo")
+    with (tmp_path / "demo" / "vacant.csv").open("a", encoding="utf-8") as table:
+        table.write("VAC999,无处,nowhere,29.5,100,,1,,,,\n")
+    told = []
+    for count in (1, 2):
+        monkeypatch.setattr("circle15.study.aside.processors", lambda count=count: count)
+        study = Study.open(tmp_path / "demo" / "study.toml")
+        folder = study.run(tmp_path / str(count))
+        rejected = (folder / "rejected.csv").read_text(encoding="utf-8-sig")
+        assert "VAC999" in rejected or "nowhere" in rejected
+        told.append((rejected, sorted(map(str, study.findings))))
+    assert told[0] == told[1]

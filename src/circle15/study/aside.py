@@ -32,7 +32,7 @@ _Given = ParamSpec("_Given")
 
 WORTH_BYTES = 200_000  # of input: below that a run is over before a second Python has begun
 MOST_ORIGINS = 2_000  # a study is held twice
-OWN = frozenset({"announce", "track", "second", "findings", "seconds"})  # of each Python
+OWN = frozenset({"announce", "track", "second", "findings", "seconds", "rejected"})  # of each Python
 LEFT = frozenset({"elements", "terrain", "network"})  # not needed there, or made sooner than handed over
 
 

@@ -73,7 +73,7 @@ def _begin(study: Study, draft: Path) -> None:
     at_once = kernels.ready("drawing")
     if at_once:
         second.begin(write_isochrones, draft)
-    for name in ("card", *judged.KNOWN):
+    for name in ("card", "vacant", *judged.KNOWN):  # all tables are read here, where rows that are left out are listed
         getattr(study, name)
     second.hold(study)
     second.begin(variants.survived)
