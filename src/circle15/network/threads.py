@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -76,11 +76,6 @@ def each(
     else:
         answers = _pool(threads).map(task, listed)
     return list(tracked(answers, words, count=len(listed), track=track))
-
-
-def aside(task: Callable[[], _Answer]) -> Future[_Answer]:
-    """Begin a task on one of the threads, for what the kernels do of it while others hold the interpreter lock."""
-    return _pool(processors()).submit(task)
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:
