@@ -67,7 +67,7 @@ def _begin(study: Study, draft: Path) -> None:
 
     kernels.begin()
     second, drawn = study.second, ("origins", "ground", "network")
-    for name in drawn if kernels.ready("walking") else (*judged.KNOWN, *drawn):
+    for name in drawn if kernels.ready("walking") else ("elements", "streets", *judged.KNOWN, *drawn):
         getattr(study, name)
     second.hold(study)
     at_once = kernels.ready("drawing")
