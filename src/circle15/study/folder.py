@@ -66,8 +66,8 @@ def _begin(study: Study, draft: Path) -> None:
     from circle15.network import kernels
 
     kernels.begin()
-    second, drawn = study.second, ("origins", "ground", "network")
-    for name in drawn if kernels.ready("walking") else ("elements", "streets", *judged.KNOWN, *drawn):
+    second, drawn = study.second, ("network", "origins", "ground")
+    for name in drawn if kernels.ready("walking") else ("streets", *judged.KNOWN, *drawn):
         getattr(study, name)
     second.hold(study)
     at_once = kernels.ready("drawing")
