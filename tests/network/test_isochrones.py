@@ -282,26 +282,18 @@ def test_a_town_moved_by_whole_cells_has_outlines_moved_by_whole_cells(drawn, ce
     assert np.allclose(moved(here).get_coordinates(), there.get_coordinates(), rtol=0, atol=1e-6)
 
 
-def test_outlines_are_the_same_however_little_room_there_is(monkeypatch):
+@pytest.mark.parametrize("bars", [{"WORDS": 1, "CHUNK": 3}, {"RINGS": 5, "CHUNK": 1}])
+def test_outlines_are_the_same_however_little_room_there_is(monkeypatch, bars):
+    """Few words make room for few sheets; few rings have them numbered anew."""
     table = dense_town()
     homes = city.points_on(table, [(7, 0.3), (60, 0.8), (130, 0.5), (7, 0.4)], name="origin", off=5.0)
     wanted = WalkNetwork(table).isochrones(homes, walker=WALKER)
-    monkeypatch.setattr(isochrones, "WORDS", 1)
-    monkeypatch.setattr(isochrones, "CHUNK", 3)
+    for name, value in bars.items():
+        monkeypatch.setattr(isochrones, name, value)
     found = WalkNetwork(table).isochrones(homes, walker=WALKER)
     assert found.index.equals(wanted.index)
     assert found.geometry.geom_equals_exact(wanted.geometry, 0.0).all()
     assert found["street_m"].tolist() == wanted["street_m"].tolist()
-
-
-def test_outlines_are_the_same_when_rings_are_numbered_anew(monkeypatch):
-    table = dense_town()
-    homes = city.points_on(table, [(7, 0.3), (60, 0.8), (130, 0.5), (7, 0.4)], name="origin", off=5.0)
-    wanted = WalkNetwork(table).isochrones(homes, walker=WALKER)
-    monkeypatch.setattr(isochrones, "CHUNK", 1)
-    monkeypatch.setattr(isochrones, "RINGS", 5)
-    found = WalkNetwork(table).isochrones(homes, walker=WALKER)
-    assert found.geometry.geom_equals_exact(wanted.geometry, 0.0).all()
 
 
 def holes_of(shape):

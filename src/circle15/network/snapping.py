@@ -35,9 +35,8 @@ _ROUNDING_M = 1e-6  # slack for comparing distances
 _TIE_M = 1e-3  # costs within a millimetre are equal
 _NEAR_M = 30.0  # most points find their street within so many metres
 _KEPT = 64  # placings that are remembered
-_MEASURED: dict[
-    tuple[bytes, float], tuple[Ints, Ints, Floats]
-] = {}  # by lines and points: who is near what, and how far
+# by lines and points: who is near what, and how far
+_MEASURED: dict[tuple[bytes, float], tuple[Ints, Ints, Floats]] = {}
 
 
 @dataclass(frozen=True)

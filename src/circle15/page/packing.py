@@ -299,8 +299,8 @@ def _varints(values: Whole) -> bytes:
     at = np.cumsum(length) - length
     out = np.empty(int(length.sum()), dtype=np.uint8)
     while len(left):
-        out[at] = (left & np.uint64(127)) | (np.uint64(128) * (length > 1))
         more = length > 1
+        out[at] = (left & np.uint64(127)) | (np.uint64(128) * more)
         left, at, length = left[more] >> np.uint64(7), at[more] + 1, length[more] - 1
     return out.tobytes()
 
