@@ -7,6 +7,7 @@ the data need mending; 3 an outside service failed; 1 a fault of ours, with its 
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import time
 from enum import StrEnum
@@ -276,6 +277,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a GBK console must not stop a run
     gc.set_threshold(SELDOM)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the threads of numpy's algebra would do nothing but wait
     try:
         app()
     except Circle15Error as error:

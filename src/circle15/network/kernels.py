@@ -12,6 +12,7 @@ import atexit
 import contextlib
 import gc
 import hashlib
+import os
 import subprocess
 import sys
 import time
@@ -190,12 +191,15 @@ _PARTS = {"walking": _compile_walking, "closing": _compile_closing, "drawing": _
 
 
 def _hasten() -> None:
-    """Let numba list the values of its options quicker, which it does tens of thousands of times while it compiles.
+    """Let numba list its options, and say what a function gives for which arguments, quicker.
 
-    The list is the same. This is a name of numba's own, and it is changed in no process but those that only compile;
-    a numba that has no such name is left as it is.
+    It asks both tens of thousands of times while it compiles; the answers are the same. These are names of numba's own,
+    and they are changed in no process but those that only compile; a numba that has no such names is left as it is.
     """
-    options, defaults = getattr(targetconfig, "TargetConfig", object), dict[type, dict[str, Any]]()
+    options: Any = getattr(targetconfig, "TargetConfig", None)
+    functions: Any = getattr(numba.types, "BaseFunction", None)
+    defaults: dict[type, dict[str, Any]] = {}
+    typed = getattr(functions, "get_call_type", None)
 
     def values(given: Any) -> dict[str, Any]:  # noqa: ANN401  options of numba
         kind = type(given)
@@ -204,8 +208,16 @@ def _hasten() -> None:
         others: dict[str, Any] = given._values  # noqa: SLF001  this is a method of theirs
         return defaults[kind] | others
 
+    def get_call_type(function: Any, context: Any, args: Any, kws: Any) -> Any:  # noqa: ANN401  types of numba
+        known, key = vars(function).setdefault("circle15", {}), (tuple(args), tuple(kws.items()))
+        if typed is not None and key not in known:
+            known[key] = typed(function, context, args, kws)
+        return known[key]
+
     if hasattr(options, "values"):
         options.values = values
+    if typed is not None:
+        functions.get_call_type = get_call_type
 
 
 def _main(parts: Iterable[str]) -> None:
@@ -216,6 +228,7 @@ def _main(parts: Iterable[str]) -> None:
         stamp = _stamp(part)
         if stamp is not None:
             stamp.touch()
+    os._exit(0)  # all is on disk; to take down what a compiler has built up takes a while
 
 
 if __name__ == "__main__":
