@@ -37,9 +37,10 @@ def run(folder, *words):
 
 
 def test_a_study_compiles_nothing_that_was_made_ahead(tmp_path):
-    made = [run(tmp_path, "-m", kernels.__name__, *part.split()) for part in ("walking closing", "drawing")]
-    assert [(one.communicate()[0], one.returncode) for one in made] == [("", 0), ("", 0)]
-    assert sorted(one.name.split("-")[0] for one in tmp_path.rglob("*.ready")) == ["closing", "drawing", "walking"]
+    made = [run(tmp_path, "-m", kernels.__name__, *part.split()) for part in ("walking closing", "drawing", "tracing")]
+    assert [(one.communicate()[0], one.returncode) for one in made] == [("", 0)] * 3
+    ready = sorted(one.name.split("-")[0] for one in tmp_path.rglob("*.ready"))
+    assert ready == ["closing", "drawing", "tracing", "walking"]
     study = run(tmp_path, "-c", STUDY)
     said, _ = study.communicate()
     assert study.returncode == 0
@@ -71,19 +72,19 @@ def test_what_is_on_disk_is_not_made_again(begun, tmp_path):
     (tmp_path / "walking.ready").touch()
     kernels.begin()
     kernels.begin()
-    assert begun == ["closing", "drawing"]
+    assert begun == ["closing", "drawing", "tracing"]
     kernels.wait("walking")
-    assert begun == ["closing", "drawing"]
-    kernels.wait("drawing")
-    assert begun == ["closing", "drawing", "looked"]
+    assert begun == ["closing", "drawing", "tracing"]
+    kernels.wait(*kernels.OUTLINES)
+    assert begun == ["closing", "drawing", "tracing", "looked", "looked"]
 
 
 def test_nobody_waits_for_what_is_not_needed_yet(begun):
     kernels.begin()
     kernels.wait("walking")
-    assert begun == ["walking closing", "drawing", "looked"]
+    assert begun == ["walking closing", "drawing", "tracing", "looked"]
     kernels.wait("closing")
-    assert begun[3:] == ["looked"]
+    assert begun[4:] == ["looked"]
 
 
 def test_a_program_that_holds_a_python_is_not_started_once_more(begun, monkeypatch):

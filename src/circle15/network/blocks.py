@@ -35,9 +35,8 @@ def blocks(canvas: drawing.Canvas, words: NDArray[np.uint64]) -> tracing.Blocks:
         Its codes when every street is reached.
     """
     drawn, nodes, wide = plan(canvas.cell), canvas.rows * canvas.columns, canvas.columns >> 3
-    far = canvas.shore.reshape(-1).copy() if canvas.wet.size else np.full(4 * nodes, drawn.cell - 1, np.uint8)
-    met, none = np.full(nodes, -1, np.int32), np.zeros((0, 4), np.int32)
-    blank = tracing.Blocks(words, far, met, none, np.zeros(1, np.int64), np.zeros((0, 2)))
+    blank = none(canvas, words)
+    far, met = blank.far, blank.met
     place = np.array([[0, 0, 0, 0, canvas.rows, wide, 1, canvas.rows - 2, 0, wide - 1, 0]])
     sheet = drawing.Sheets(place, np.zeros(1), words, words.view(np.uint8))
     desk = tracing.desk(nodes, 0)
@@ -62,6 +61,14 @@ def blocks(canvas: drawing.Canvas, words: NDArray[np.uint64]) -> tracing.Blocks:
         first=np.concatenate([[0], np.cumsum(size[once])]),
         points=points,
     )
+
+
+def none(canvas: drawing.Canvas, words: NDArray[np.uint64]) -> tracing.Blocks:
+    """No blocks: outlines are held back by water only."""
+    nodes, edge = canvas.rows * canvas.columns, plan(canvas.cell).cell - 1
+    far = canvas.shore.reshape(-1).copy() if canvas.wet.size else np.full(4 * nodes, edge, np.uint8)
+    met, box = np.full(nodes, -1, np.int32), np.zeros((0, 4), np.int32)
+    return tracing.Blocks(words, far, met, box, np.zeros(1, np.int64), np.zeros((0, 2)))
 
 
 def _hold(

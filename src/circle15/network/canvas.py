@@ -86,22 +86,27 @@ def over(
     columns, rows = (np.ceil((bounds[2:] + reach) / cell) - low).astype(int) + 1
     columns += -columns % 8
     x, y = (low * cell).tolist()
-    none = np.zeros((0, 0), np.uint8)
     lines, _ = _thinned(_in_order(layout.drawn, order), np.zeros(0, np.uint8))
-    dry = drawing.Canvas(
-        x, y, cell, int(rows), int(columns), none, none, np.zeros(1, np.int32), np.zeros(0, np.int32),
-        np.zeros((0, 4)), np.zeros(0, np.uint8),
-    )  # fmt: skip
+    ground = dry(x, y, cell, rows=int(rows), columns=int(columns))
     if water is None or water.is_empty:
-        return dry, lines
+        return ground, lines
     water = shapely.intersection(water, shapely.box(x, y, x + cell * (columns - 1), y + cell * (rows - 1)))
     if water.is_empty:
-        return dry, lines
+        return ground, lines
     bank = _bank(water, cell)
-    first, listed = _by_cell(bank, dry)
+    first, listed = _by_cell(bank, ground)
     lines, deck = _thinned(*_decks(layout.lines[order], water))
-    wet, shore = _flood(bank, dry)
-    return dry._replace(wet=wet, shore=shore, first=first, listed=listed, bank=bank, deck=deck), lines
+    wet, shore = _flood(bank, ground)
+    return ground._replace(wet=wet, shore=shore, first=first, listed=listed, bank=bank, deck=deck), lines
+
+
+def dry(x: float, y: float, cell: float, *, rows: int, columns: int) -> drawing.Canvas:
+    """A grid without water."""
+    none = np.zeros((0, 0), np.uint8)
+    return drawing.Canvas(
+        x, y, cell, rows, columns, none, none, np.zeros(1, np.int32), np.zeros(0, np.int32),
+        np.zeros((0, 4)), np.zeros(0, np.uint8),
+    )  # fmt: skip
 
 
 def _bank(water: BaseGeometry, cell: float) -> Floats:

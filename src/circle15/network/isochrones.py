@@ -55,7 +55,7 @@ class Reach:
     def __init__(self, graph: Graph, spots: Spots) -> None:
         from circle15.network import snapping  # a process that only compiles kernels has no use for tables
 
-        kernels.wait("drawing")
+        kernels.wait(*kernels.OUTLINES)
         self.graph = graph
         layout = graph.layout
         order = np.argsort(

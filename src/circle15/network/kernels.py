@@ -1,7 +1,7 @@
 """How kernels are compiled: on the first call and kept on disk; or ahead of that, while files are read.
 
-A first run has ten seconds of compiling to do. Two processes of their own do that from the start of a study, each for
-kernels that the other leaves alone, and fill the same folder on disk. (A thread would not do: while it compiles it
+A first run has ten seconds of compiling to do. Three processes of their own do that from the start of a study, each for
+kernels that the others leave alone, and fill the same folder on disk. (A thread would not do: while it compiles it
 changes the warnings filter of the whole process, and it holds the interpreter.) Whatever goes wrong there costs only
 time: a kernel that is not on disk is compiled when it is called.
 """
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
@@ -33,7 +34,8 @@ _Kernel = TypeVar("_Kernel", bound="Callable[..., Any]")
 
 _FILES = ("search.py", "closures.py", "drawing.py", "tracing.py")
 _UNCOUNTED = {"_nrt": False} if hasattr(DefaultOptions, "_nrt") else {}  # numba's own name, which it does not document
-_TOGETHER = (("walking", "closing"), ("drawing",))  # the parts that a process makes, in the order they are needed
+OUTLINES = ("drawing", "tracing")  # the parts that isochrones need
+_TOGETHER = (("walking", "closing"), ("drawing",), ("tracing",))  # what a process makes, in the order it is needed
 _LOOK_S = 0.01
 _at_work: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -96,15 +98,19 @@ def begin() -> None:
                 _at_work.update(dict.fromkeys(parts, process))
 
 
-def ready(part: str) -> bool:
-    """Whether nobody has to wait for the kernels of a part."""
-    stamp = _stamp(part)
-    return part not in _at_work or stamp is None or _at_work[part].poll() is not None or stamp.exists()
+def ready(*parts: str) -> bool:
+    """Whether nobody has to wait for the kernels of some parts."""
+
+    def is_ready(part: str) -> bool:
+        stamp = _stamp(part)
+        return part not in _at_work or stamp is None or _at_work[part].poll() is not None or stamp.exists()
+
+    return all(map(is_ready, parts))
 
 
-def wait(part: str) -> None:
-    """Wait until the kernels of a part, `walking`, `closing` or `drawing`, are on disk, if they are being made."""
-    while not ready(part):
+def wait(*parts: str) -> None:
+    """Wait until the kernels of `walking`, `closing` or of `OUTLINES` are on disk, if they are being made."""
+    while not ready(*parts):
         time.sleep(_LOOK_S)
 
 
@@ -164,30 +170,38 @@ def _compile_closing() -> None:
 
 
 def _compile_drawing() -> None:
-    """Draw the isochrone of one street, from one of its ends, beside water; no kernel of the search is called."""
-    from types import SimpleNamespace
-
+    """Draw what is reached of one street, from one of its ends."""
     import shapely
 
-    from circle15.network import canvas, drawing, isochrones, search
+    from circle15.network import canvas, drawing
 
     lines = np.array([shapely.LineString([(0.0, 0.0), (90.0, 0.0)])], dtype=object)
-    none = np.zeros(1, np.int64)
-    layout = SimpleNamespace(lines=lines, drawn=canvas.vertices(lines), stamped={}, tail=none, ahead=none)
-    ends, ticks, first = np.array([0, 1], np.int32), np.array([600, 600], np.int32), np.array([0, 1, 2])
-    arcs = search.Arcs(np.zeros(3, np.uint32), none, ends)
-    walks = drawing.Walks(np.array([0, 2]), ends, ends, ends[:1], np.zeros(1), none)
-    reach: Any = SimpleNamespace(
-        graph=SimpleNamespace(layout=layout, onward=arcs),
-        row=none,
-        streets=drawing.Streets(first, ends, ticks, np.array([90.0])),
-        walks=lambda *_, **__: walks,
-    )
-    for water in (None, shapely.box(20.0, 5.0, 60.0, 30.0)):
-        isochrones.outlines(reach, limits=np.array([300, 600]), water=water)
+    layout: Any = SimpleNamespace(lines=lines, drawn=canvas.vertices(lines))
+    ends, ticks, limits = np.array([0, 1], np.int32), np.array([600, 600], np.int32), np.array([300, 600])
+    walks = drawing.Walks(np.array([0, 2]), ends, ends, ends[:1], np.zeros(1), np.zeros(1, np.int64))
+    streets = drawing.Streets(np.array([0, 1, 2]), ends, ticks, np.array([90.0]))
+    over, drawn = canvas.over(layout, np.zeros(1, np.int64), cell=10.0, water=None)
+    stamps, words = canvas.stamps(over, drawn)
+    world = drawing.World(streets, drawn, over, stamps, words.view(np.uint8))
+    drawing.draw(world, walks, limits, drawing.blank_list(1, 4, 2), drawing.blank_sheets(2**10, 2), 0)
 
 
-_PARTS = {"walking": _compile_walking, "closing": _compile_closing, "drawing": _compile_drawing}
+def _compile_tracing() -> None:
+    """Trace nothing."""
+    from circle15.network import blocks, canvas, drawing, tracing
+
+    ground = canvas.dry(0.0, 0.0, 10.0, rows=8, columns=8)
+    nothing = blocks.none(ground, np.zeros(8, np.uint64))
+    grid = tracing.Grid(ground, nothing, blocks.plan(10.0))
+    tracing.outlines(drawing.blank_sheets(8, 1), 0, grid, tracing.desk(64, 0), tracing.ink(64, 1))
+
+
+_PARTS = {
+    "walking": _compile_walking,
+    "closing": _compile_closing,
+    "drawing": _compile_drawing,
+    "tracing": _compile_tracing,
+}
 
 
 def _hasten() -> None:

@@ -70,7 +70,7 @@ def _begin(study: Study, draft: Path) -> None:
     for name in drawn if kernels.ready("walking") else ("streets", *judged.KNOWN, *drawn):
         getattr(study, name)
     second.hold(study)
-    at_once = kernels.ready("drawing")
+    at_once = kernels.ready(*kernels.OUTLINES)
     if at_once:
         second.begin(write_isochrones, draft)
     for name in ("card", "vacant", *judged.KNOWN):  # all tables are read here, where rows that are left out are listed
@@ -80,7 +80,7 @@ def _begin(study: Study, draft: Path) -> None:
     second.begin(planning.planned)
     second.begin(write_known, draft)
     if not at_once:
-        second.wait(partial(kernels.wait, "drawing"))
+        second.wait(partial(kernels.wait, *kernels.OUTLINES))
         second.begin(write_isochrones, draft)
 
 
