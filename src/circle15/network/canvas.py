@@ -21,15 +21,11 @@ ON_WATER_M = 2.0  # how exactly a way over water is told from one on land
 
 
 class Stamped(NamedTuple):
-    """The grid, the streets and their stamps by rank, and the rank of each piece: neighbours stand together.
-
-    And what outlines share.
-    """
+    """The grid, the streets and their stamps in the order of the layout, and what outlines share."""
 
     canvas: drawing.Canvas
     lines: drawing.Lines
     stamps: drawing.Stamps
-    rank: NDArray[np.int32]
     blocks: tracing.Blocks
 
 
@@ -48,28 +44,21 @@ def stamped(layout: Layout, *, cell: float, water: BaseGeometry | None) -> Stamp
     key = (cell, b"" if water is None else shapely.to_wkb(water))
     found = layout.stamped.get(key)
     if found is None:
-        order = np.argsort(layout.tail[layout.ahead], kind="stable")  # nodes are numbered by where they lie
-        rank = np.empty(len(order), np.int32)
-        rank[order] = np.arange(len(order), dtype=np.int32)
-        canvas, lines = over(layout, order, cell=cell, water=water)
+        canvas, lines = over(layout, cell=cell, water=water)
         every, words = stamps(canvas, lines)
-        found = Stamped(canvas, lines, every, rank, blocks(canvas, words))
+        found = Stamped(canvas, lines, every, blocks(canvas, words))
         layout.stamped.clear()  # one at a time: they are large
         layout.stamped[key] = found
     return found
 
 
-def over(
-    layout: Layout, order: Ints, *, cell: float, water: BaseGeometry | None
-) -> tuple[drawing.Canvas, drawing.Lines]:
+def over(layout: Layout, *, cell: float, water: BaseGeometry | None) -> tuple[drawing.Canvas, drawing.Lines]:
     """A grid that covers every street and the outlines around it, and the streets to be drawn on it.
 
     Parameters
     ----------
     layout : Layout
         The streets.
-    order : ndarray of int
-        Which piece comes first.
     cell : float
         Metres, a multiple of 0.1 and at most 25.
     water : geometry or None
@@ -86,7 +75,7 @@ def over(
     columns, rows = (np.ceil((bounds[2:] + reach) / cell) - low).astype(int) + 1
     columns += -columns % 8
     x, y = (low * cell).tolist()
-    lines, _ = _thinned(_in_order(layout.drawn, order), np.zeros(0, np.uint8))
+    lines, _ = _thinned(_in_order(layout.drawn, layout.order), np.zeros(0, np.uint8))
     ground = dry(x, y, cell, rows=int(rows), columns=int(columns))
     if water is None or water.is_empty:
         return ground, lines
@@ -95,7 +84,7 @@ def over(
         return ground, lines
     bank = _bank(water, cell)
     first, listed = _by_cell(bank, ground)
-    lines, deck = _thinned(*_decks(layout.lines[order], water))
+    lines, deck = _thinned(*_decks(layout.lines[layout.order], water))
     wet, shore = _flood(bank, ground)
     return ground._replace(wet=wet, shore=shore, first=first, listed=listed, bank=bank, deck=deck), lines
 

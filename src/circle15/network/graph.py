@@ -20,6 +20,7 @@ from scipy.sparse.csgraph import connected_components
 
 from circle15.impedance import NO_WAY, link_ticks
 from circle15.network.canvas import vertices
+from circle15.network.drawing import Streets
 from circle15.network.engine import Engine, along_hilbert
 
 if TYPE_CHECKING:
@@ -118,6 +119,18 @@ class Layout:
     def drawn(self) -> Lines:
         """For the kernels: the vertices of each piece and their share of its length."""
         return vertices(self.lines)
+
+    @cached_property
+    def order(self) -> Ints:
+        """The pieces as they lie: neighbours stand together."""
+        return np.argsort(self.tail[self.ahead], kind="stable")
+
+    @cached_property
+    def rank(self) -> NDArray[np.int32]:
+        """Where each piece stands in that order."""
+        rank = np.empty(len(self.order), np.int32)
+        rank[self.order] = np.arange(len(self.order), dtype=np.int32)
+        return rank
 
     def parts(self, links: Bools, *, directed: bool = False) -> Ints:
         """The connected part that each node lies in, over some of the links; strong parts when `directed`."""
@@ -240,6 +253,17 @@ class Graph:
         """Per piece, the link and its ticks along the geometry and against it; -1 and `NO_WAY` where there is none."""
         back = np.where(self.layout.back >= 0, self.ticks[self.layout.back], NO_WAY)
         return (self.layout.ahead, self.ticks[self.layout.ahead]), (self.layout.back, back)
+
+    @cached_property
+    def cut(self) -> Streets:
+        """What is needed to cut streets at a limit; pieces stand as they lie."""
+        arcs, layout = self.onward, self.layout
+        real = arcs.links >= 0
+        first = np.concatenate([[0], np.cumsum(real, dtype=np.int64)])[arcs.first]
+        sides = layout.sides[arcs.links[real]]
+        ticks = np.stack([ticks for _, ticks in self.ways], axis=1).astype(np.int32)[layout.order]
+        ranked = 2 * layout.rank[sides >> 1] + (sides & 1)
+        return Streets(first, ranked, ticks.reshape(-1), layout.length_m[layout.order])
 
 
 def _engine(layout: Layout, ticks: Ints) -> tuple[Engine, NDArray[np.int32]]:

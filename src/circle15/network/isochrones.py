@@ -57,20 +57,17 @@ class Reach:
 
         kernels.wait(*kernels.OUTLINES)
         self.graph = graph
-        layout = graph.layout
-        order = np.argsort(
-            layout.tail[layout.ahead[spots.piece]], kind="stable"
-        )  # nodes are numbered by where they lie
+        rank = graph.layout.rank[spots.piece]
+        order = np.argsort(rank, kind="stable")
         self.row = spots.row[order]
-        self._piece, self._share = spots.piece[order].astype(np.int32), spots.share[order]
+        self._piece, self._share = rank[order], spots.share[order]
         self._start = spots.off_road_ticks[order]
         out = snapping.places(graph, spots).leaving
         first, at = canvas.taken(out.first, self.row)
         self._out = search.Ragged(first, out.items[at], out.ticks[at])
-        self.streets = _streets(graph)
 
     def walks(self, low: int, high: int, *, limit: int, work: search.Work) -> drawing.Walks:
-        """Search from some spots as far as a limit in ticks."""
+        """Search from some spots as far as a limit in ticks; pieces are numbered in the order of the layout."""
         seeds = search.Ragged(self._out.first[low : high + 1], self._out.items, self._out.ticks)
         reached = engine.reached(self.graph.onward, seeds, limit, work)
         own = self._piece[low:high], self._share[low:high], self._start[low:high]
@@ -78,35 +75,27 @@ class Reach:
 
     def parts(self, row: int, *, limit: int) -> Parts:
         """The stretches that one row reaches, by piece."""
-        pieces = len(self.streets.metres)
+        streets, order = self.graph.cut, self.graph.layout.order
+        pieces = len(order)
         found, wholes, stretches = drawing.blank_list(pieces, pieces, 1), 0, 0
         for at in np.flatnonzero(self.row == row).tolist():
             walks = self.walks(at, at + 1, limit=limit, work=search.scratch(self.graph.onward))
-            drawing.enlist(self.streets, walks, 0, np.array([limit]), found)
+            drawing.enlist(streets, walks, 0, np.array([limit]), found)
             wholes, stretches = found.counts[0]
-        piece, ticks = np.concatenate([found.whole[0, :wholes], found.part[0, :stretches]]).T
+        rank, ticks = np.concatenate([found.whole[0, :wholes], found.part[0, :stretches]]).T
         low, high = np.concatenate([np.tile([0.0, 1.0], (wholes, 1)), found.span[0, :stretches]]).T
-        order = np.lexsort((low, piece))
-        return Parts(piece[order], low[order], high[order], ticks[order])
+        piece = order[rank]
+        sort = np.lexsort((low, piece))
+        return Parts(piece[sort], low[sort], high[sort], ticks[sort])
 
 
 class Parts(NamedTuple):
     """Stretches of pieces: from share `low` to share `high` of the geometry, first reached after `ticks`."""
 
-    piece: NDArray[np.int32]
+    piece: Ints
     low: Floats
     high: Floats
     ticks: NDArray[np.int32]
-
-
-def _streets(graph: Graph) -> drawing.Streets:
-    """The graph as it is needed for cutting."""
-    arcs, layout = graph.onward, graph.layout
-    real = arcs.links >= 0
-    link = arcs.links[real]
-    first = np.concatenate([[0], np.cumsum(real, dtype=np.int64)])[arcs.first]
-    ticks = np.stack([ticks for _, ticks in graph.ways], axis=1).astype(np.int32)
-    return drawing.Streets(first, layout.sides[link], ticks.reshape(-1), layout.length_m)
 
 
 def cut_lines(graph: Graph, found: Parts) -> NDArray[np.object_]:
@@ -181,25 +170,18 @@ def outlines(
 
 
 class Ground(NamedTuple):
-    """What all threads draw on: the streets on their grid, the rank of each piece there, and how outlines are drawn."""
+    """What all threads draw on: the streets on their grid, and how outlines are drawn."""
 
     world: drawing.World
-    rank: NDArray[np.int32]
     grid: tracing.Grid
 
     @classmethod
     def of(cls, reach: Reach, *, cell: float, water: BaseGeometry | None) -> Ground:
         """The ground of some origins, in cells of so many metres."""
-        found, streets = canvas.stamped(reach.graph.layout, cell=cell, water=water), reach.streets
-        order = np.argsort(found.rank)
-        ranked = drawing.Streets(
-            streets.first,
-            2 * found.rank[streets.sides >> 1] + (streets.sides & 1),
-            streets.ticks.reshape(-1, 2)[order].reshape(-1),
-            streets.metres[order],
-        )
-        world = drawing.World(ranked, found.lines, found.canvas, found.stamps, found.blocks.words.view(np.uint8))
-        return cls(world, found.rank, tracing.Grid(found.canvas, found.blocks, plan(cell)))
+        found = canvas.stamped(reach.graph.layout, cell=cell, water=water)
+        codes = found.blocks.words.view(np.uint8)
+        world = drawing.World(reach.graph.cut, found.lines, found.canvas, found.stamps, codes)
+        return cls(world, tracing.Grid(found.canvas, found.blocks, plan(cell)))
 
 
 class Drawer:
@@ -248,8 +230,8 @@ class Drawer:
         room = self._widest * int(np.diff(walks.first).max()) + 1
         if room > self._room:
             self._room = 2 * room
-            self._listed = drawing.blank_list(len(self._ground.rank), self._room, len(self._limits))
-        return walks._replace(piece=self._ground.rank[walks.piece])
+            self._listed = drawing.blank_list(len(self._ground.world.streets.metres), self._room, len(self._limits))
+        return walks
 
     def draw(self, walks: drawing.Walks, walk: int) -> tuple[int, int]:
         """Draw sheets from one walk on, while there is room; returns the next walk, and how many sheets."""

@@ -176,11 +176,11 @@ def _compile_drawing() -> None:
     from circle15.network import canvas, drawing
 
     lines = np.array([shapely.LineString([(0.0, 0.0), (90.0, 0.0)])], dtype=object)
-    layout: Any = SimpleNamespace(lines=lines, drawn=canvas.vertices(lines))
+    layout: Any = SimpleNamespace(lines=lines, drawn=canvas.vertices(lines), order=np.zeros(1, np.int64))
     ends, ticks, limits = np.array([0, 1], np.int32), np.array([600, 600], np.int32), np.array([300, 600])
     walks = drawing.Walks(np.array([0, 2]), ends, ends, ends[:1], np.zeros(1), np.zeros(1, np.int64))
     streets = drawing.Streets(np.array([0, 1, 2]), ends, ticks, np.array([90.0]))
-    over, drawn = canvas.over(layout, np.zeros(1, np.int64), cell=10.0, water=None)
+    over, drawn = canvas.over(layout, cell=10.0, water=None)
     stamps, words = canvas.stamps(over, drawn)
     world = drawing.World(streets, drawn, over, stamps, words.view(np.uint8))
     drawing.draw(world, walks, limits, drawing.blank_list(1, 4, 2), drawing.blank_sheets(2**10, 2), 0)
