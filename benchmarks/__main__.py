@@ -54,7 +54,7 @@ SEARCH = (
     Asked("cityseer", "counts"),
 )
 OUTLINES = (
-    Asked("circle15", "outlines,outlines-1,outlines-fine,outlines-exact", "circle15_outlines"),
+    Asked("circle15", "outlines,outlines-1,outlines-all,outlines-fine,outlines-exact", "circle15_outlines"),
     Asked("pyvalhalla", "outlines"),
     Asked("scipy", "outlines"),
     Asked("osmnx", "outlines,outlines-lean"),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from benchmarks.city import City
 
 MINUTES = tuple(seconds / 60 for seconds in CUTOFFS_S)
-CHUNK = 2500  # homes drawn at a time; each call looks at all streets once
+CHUNK = 500  # homes drawn at a time, and then dropped as the outlines of the peers are: memory is used once more
 KEPT = 60  # homes whose outlines are kept for comparison
 WALKER = "adult"
 
@@ -48,11 +48,18 @@ def points(city: City, nodes: Any) -> gpd.GeoDataFrame:  # noqa: ANN401  an arra
 def drawn(network: WalkNetwork, city: City, pace: Pace, *, fine: bool = False) -> Any:  # noqa: ANN401
     """Outlines of chunks of homes."""
     chunks = [city.homes[at : at + CHUNK] for at in range(0, len(city.homes) // CHUNK * CHUNK, CHUNK)] or [city.homes]
-    first = None
+    kept = None
     for chunk in pace.over(chunks, each=len(chunks[0])):
         shapes = network.isochrones(points(city, chunk), walker=WALKER, minutes=MINUTES, fine=fine)
-        first = shapes if first is None else first
-    return _table(first, city.homes[:KEPT])
+        kept = _table(shapes, city.homes[:KEPT]) if kept is None else kept
+        del shapes
+    return kept
+
+
+def drawn_together(network: WalkNetwork, city: City, pace: Pace) -> None:
+    """Outlines of all homes in one call, held together: a hundred kilobytes for each home."""
+    for homes in pace.over([city.homes], each=len(city.homes)):
+        network.isochrones(points(city, homes), walker=WALKER, minutes=MINUTES)
 
 
 def drawn_alone(network: WalkNetwork, city: City, pace: Pace) -> None:
@@ -113,6 +120,7 @@ ENGINE = Engine(
     {
         "outlines": ("WalkNetwork.isochrones, partial links, holes, valid, all cores", drawn),
         "outlines-1": ("the same, one thread", drawn_alone),
+        "outlines-all": ("the same in one call that holds all of them, all cores", drawn_together),
         "outlines-fine": ("the same in smaller cells (fine=True), all cores", drawn_fine),
         "outlines-exact": ("WalkNetwork.reached + buffer each + union_all: the exact outline", exact),
     },
