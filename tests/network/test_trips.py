@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import toytown
+from circle15.errors import DataError
 from circle15.network import WalkNetwork
 from circle15.tables import limit_s
 
@@ -200,6 +201,13 @@ def test_looking_for_each_service_as_far_as_it_counts_finds_what_is_within(drawn
         limits = dict(zip(facilities.index, each, strict=True))
         kept = {(a, b): s for (a, b), s in table_of(every).items() if s <= limit_s(limits[b])}
         assert table_of(near) == kept
+
+
+def test_cutoffs_by_service_need_services():
+    places = toytown.facilities().drop(columns="service")
+    network = WalkNetwork(toytown.streets())
+    with pytest.raises(DataError, match="column 'service' is missing"):
+        network.travel_times(toytown.origins(), places, walker=WALKER, cutoff_minutes={"kiosk": 5})
 
 
 @SLOW

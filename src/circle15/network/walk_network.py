@@ -18,7 +18,7 @@ from circle15.network import dependence, facts, isochrones, kernels, search, sna
 from circle15.network.graph import Graph, Layout
 from circle15.network.portable import Portable, portable
 from circle15.project import Walker
-from circle15.tables import STREETS, TICKS_PER_SECOND, Placement, Table, TravelTimes
+from circle15.tables import STREETS, TICKS_PER_SECOND, Placement, Table, TravelTimes, limit_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -43,6 +43,7 @@ _STREETS = Table(
 )
 _LONGEST_MINUTES = 24 * 60.0
 _KEPT = 4  # walkers whose graphs are kept
+_NO_SERVICE = Finding("facilities", "column 'service' is missing", "Say what each facility offers")
 
 
 class WalkNetwork(Shown):
@@ -199,7 +200,8 @@ class WalkNetwork(Shown):
         Raises
         ------
         DataError
-            When ids are not unique, the geometry is of another type or CRS, or the trip is not known.
+            When ids are not unique, the geometry is of another type or CRS, the trip is not known, or facilities do
+            not say which service they are while cut-offs are given by it.
         CutoffError
             When a cut-off is not above 0 and at most 1,440 minutes.
         """
@@ -211,6 +213,8 @@ class WalkNetwork(Shown):
         limits, each = _limits(list(by_service.values())), None
         limit = int(limits.max())
         if by_service is cutoff_minutes:
+            if "service" not in facilities.columns:
+                raise DataError(_NO_SERVICE)
             service = pd.Index(list(by_service)).get_indexer(pd.Index(facilities["service"]))
             each = np.where(service < 0, limit, limits[service])
         graph, who = self._graph(walker), _walker(walker)
@@ -300,7 +304,7 @@ class WalkNetwork(Shown):
     def _check_dependence(self, facilities: gpd.GeoDataFrame, named: pd.Index) -> None:
         found: list[Finding | str] = []
         if "service" not in facilities.columns:
-            found.append(Finding("facilities", "column 'service' is missing", "Say what each facility offers"))
+            found.append(_NO_SERVICE)
         unknown = named[~named.isin(self._layout.streets["osm_id"])]
         if len(unknown):
             problem = f"no link comes from {quoted(unknown)}"
@@ -522,5 +526,5 @@ def _limits(minutes: Sequence[float] | Floats) -> Ints:
     if wrong.any() or not len(asked):
         problem = f"{quoted(asked[wrong])} minutes were asked for" if len(asked) else "no minutes were asked for"
         raise CutoffError(Finding("travel times", problem, f"Give minutes above 0 and at most {_LONGEST_MINUTES:,.0f}"))
-    ticks: Ints = np.floor(asked * 60 * TICKS_PER_SECOND + 1e-6).astype(np.int64)
+    ticks: Ints = np.rint(limit_s(asked) * TICKS_PER_SECOND).astype(np.int64)
     return ticks

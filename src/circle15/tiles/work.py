@@ -86,17 +86,16 @@ def _walks(study: Study) -> pd.DataFrame:
     """Walks within the cut-off to every facility of a service that has a norm: origin and facility by their ids."""
     import pandas as pd
 
-    minutes = {service.key: service.minutes for service in study.standard.services if service.norm is not None}
-    times, of_service = study.times, study.facilities["service"]
-    cutoff_s = of_service.reindex(times.facility_ids).map(minutes).fillna(-1.0).to_numpy() * 60
+    norms = {service.key: service.minutes for service in study.standard.services if service.norm is not None}
+    minutes = study.facilities["service"].map(norms).dropna()
+    times = study.times.to(minutes.index).within(minutes)
     pairs = times.seconds.tocoo()
-    near = pairs.data <= cutoff_s[pairs.coords[1]]
     ids = {"origin": times.origin_ids, "facility": times.facility_ids}
     columns = {
-        name: pd.Categorical.from_codes(place[near], one)
+        name: pd.Categorical.from_codes(place, one)
         for (name, one), place in zip(ids.items(), pairs.coords, strict=True)
     }
-    return pd.DataFrame(columns | {"seconds": pairs.data[near]})
+    return pd.DataFrame(columns | {"seconds": pairs.data})
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:
