@@ -118,11 +118,11 @@ def _begin(streets: Streets, walks: Walks, walk: Whole, found: Listed) -> Whole:
     starts, touched, count = found.starts, found.touched, np.int64(0)
     first, vertices, ticks, begins, sides = walks.first, walks.vertices, walks.ticks, streets.first, streets.sides
     for k in range(first[walk], first[walk + 1]):
-        vertex, at = vertices[k], np.int64(ticks[k])
-        for arc in range(begins[vertex], begins[vertex + 1]):
-            side = sides[arc]
-            touched[count] = side >> 1
-            count += starts[side] == NEVER and starts[side ^ 1] == NEVER
+        vertex, at = np.uint32(vertices[k]), np.int64(ticks[k])
+        for arc in range(begins[vertex], begins[np.uint32(vertex + 1)]):
+            side = np.uint32(sides[np.uint32(arc)])
+            touched[np.uint32(count)] = side >> 1
+            count += starts[side] == NEVER and starts[np.uint32(side ^ 1)] == NEVER
             starts[side] = min(np.int64(starts[side]), at)
     own = walks.piece[walk]
     if starts[2 * own] == NEVER and starts[2 * own + 1] == NEVER:
@@ -171,10 +171,11 @@ def enlist(streets: Streets, walks: Walks, walk: Whole, limits: Ints, found: Lis
         counts[at, 0] = counts[at, 1] = 0
         metres[at] = 0.0
     for k in range(_begin(streets, walks, walk, found)):
-        piece = touched[k]
-        first, last = np.int64(starts[2 * piece]), np.int64(starts[2 * piece + 1])
-        starts[2 * piece] = starts[2 * piece + 1] = NEVER
-        ticks = np.int64(sides[2 * piece]), np.int64(sides[2 * piece + 1])
+        piece = np.uint32(touched[k])
+        along, against = np.uint32(2 * piece), np.uint32(2 * piece + 1)
+        first, last = np.int64(starts[along]), np.int64(starts[against])
+        starts[along] = starts[against] = NEVER
+        ticks = np.int64(sides[along]), np.int64(sides[against])
         own = start if piece == own_piece else np.int64(NEVER)
         soonest, whole = min(first, last), False
         soonest = min(soonest, own)
@@ -325,11 +326,12 @@ def _draw(sheet: Sheet, canvas: Canvas, lines: Lines, known: tuple[Small, Bytes]
                     ex, ey = px - along * dx, py - along * dy
                     code = int(sqrt(ex * ex + ey * ey) * scale + more)
                     code = max(code, 0) if code <= LAST else FAR
-                    if wet and code < codes[at + column]:
+                    node = np.uint32(at + column)
+                    if wet and code < codes[node]:
                         code = _past_water(canvas, (row, column), (ax + along * dx, ay + along * dy), deck, code)
                     if bounded:
-                        code = max(code, least[whole + column])
-                    codes[at + column] = min(code, codes[at + column])
+                        code = max(code, least[np.uint32(whole + column)])
+                    codes[node] = min(code, codes[node])
 
 
 @filling
@@ -416,7 +418,7 @@ def _stamp(sheet: Sheet, known: Stamps, pieces: Small) -> None:
         corner, across = start - (sheet.column >> 3), (box[piece, 3] >> 3) - start + 1
         for row in range(box[piece, 0] - sheet.row, box[piece, 2] - sheet.row + 1):
             for at in range(row * wide + corner, row * wide + corner + across):
-                words[at] = _lower(words[at], stamped[k])
+                words[np.uint32(at)] = _lower(words[np.uint32(at)], stamped[np.uint32(k)])
                 k += 1
 
 
@@ -523,8 +525,9 @@ def draw(
             place[START], size, at = end, place[TALL] * place[WIDE], place[POSITION]
             words, codes = room[end : end + size], bytes_of[8 * end : 8 * (end + size)]
             sheet = Sheet(place[ROW], 8 * place[WORD], place[WIDE], words, codes)
+            before = room[max(end - size, 0) : end]
             for j in range(size):
-                words[j] = room[end - size + j] if k > n else _BLANK
+                words[j] = before[j] if k > n else _BLANK
             _stamp(sheet, known, whole[at, : counts[at, 0]])
             some = counts[at, 1]
             _draw(sheet, canvas, lines, (box, world.least), part[at, :some], span[at, :some])

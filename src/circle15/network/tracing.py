@@ -271,7 +271,7 @@ def _is_block(blocks: Blocks, block: Whole, words: Words, place: Ints, across: W
         here, there = place[START] + row * place[WIDE], (place[ROW] + row) * across + place[WORD]
         for word in range(left, right + 1):
             mask = (head if word == left else _ALL) & (tail if word == right else _ALL)
-            if (words[here + word] ^ every[there + word]) & mask:
+            if (words[np.uint32(here + word)] ^ every[np.uint32(there + word)]) & mask:
                 return False
     return True
 
@@ -284,18 +284,20 @@ def _find(desk: Desk, sheets: Sheets, k: int, grid: Grid) -> Whole:
     """
     canvas, blocks, plan = grid
     place, words, first, passed, begin = sheets.place[k], sheets.words, desk.first, _ZERO, desk.used[0]
-    marks, rings, area, width = desk.ring, desk.rings, desk.area, 8 * place[WIDE]
+    start, wide, least, most = place[START], place[WIDE], place[LEFT], place[RIGHT]
+    marks, rings, area, width = desk.ring, desk.rings, desk.area, 8 * wide
     seen, met = desk.seen, blocks.met
     pen = Pen(
-        sheets.codes[8 * place[START] :], width, place[ROW], 8 * place[WORD],
+        sheets.codes[8 * start :], width, place[ROW], 8 * place[WORD],
         blocks.far, canvas.columns, marks, desk.past, desk.passed, desk.points, canvas.wet, begin,
     )  # fmt: skip
     shift = np.uint64(_FAR - plan.inside) * _LOWS  # adds a top bit to each code outside
     count = np.int64(0)
     for row in range(place[LOW], place[HIGH] + 1):
         left, before, corner = _ZERO - 1, _TOPS >> _TOP, (place[ROW] + row) * canvas.columns + 8 * place[WORD] - 1
-        for word in range(place[LEFT], place[RIGHT] + 1):
-            outside = (words[place[START] + row * place[WIDE] + word] + shift) & _TOPS
+        begins = start + row * wide
+        for word in range(least, most + 1):
+            outside = (words[np.uint32(begins + word)] + shift) & _TOPS
             change = outside ^ (outside << _EIGHT | before)
             before = outside >> _TOP
             while change:
@@ -303,7 +305,7 @@ def _find(desk: Desk, sheets: Sheets, k: int, grid: Grid) -> Whole:
                 change ^= bit
                 column = 8 * word + np.int64(((bit >> _SEVEN) * _PLACES) >> _TOP)
                 block = np.int64(met[np.uint32(corner + column)])
-                ring = seen[block] - begin if block >= 0 else np.int64(-1)
+                ring = seen[np.uint32(block)] - begin if block >= 0 else np.int64(-1)
                 if ring < 0:
                     ring = marks[np.uint32(row * width + column - 1)] - begin
                 if ring < 0:
@@ -404,11 +406,13 @@ def _write(ink: Ink, desk: Desk, place: Ints, grid: Grid, count: Whole) -> None:
             if block >= 0:
                 low, count = begins[block], begins[block + 1] - begins[block]
                 for k in range(count):
-                    drawn[n + k, 0], drawn[n + k, 1] = known[low + k, 0], known[low + k, 1]
+                    here, there = np.uint32(n + k), np.uint32(low + k)
+                    drawn[here, 0], drawn[here, 1] = known[there, 0], known[there, 1]
             else:
                 low, count = first[ring], first[ring + 1] - first[ring]
                 for k in range(count):
-                    drawn[n + k, 0], drawn[n + k, 1] = (x + points[low + k, 0]) / 10, (y + points[low + k, 1]) / 10
+                    here, there = np.uint32(n + k), np.uint32(low + k)
+                    drawn[here, 0], drawn[here, 1] = (x + points[there, 0]) / 10, (y + points[there, 1]) / 10
             n += count
             size[1] += 1
             ink.rings[size[1]] = n
