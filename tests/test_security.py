@@ -23,7 +23,7 @@ import openpyxl
 import osmium
 import pytest
 import rasterio
-from shapely import box
+from shapely import Polygon, box
 
 from circle15.errors import Circle15Error, DataError, SourceError
 from circle15.project import Standard
@@ -111,6 +111,8 @@ def pointers(address, secret):
         "here.shp": here,
         "web.gml": f'<a xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="{address}"/>',
         "wfs.kml": wfs,
+        "beside.kml": f"<kml>{wfs}</kml>",
+        "schema.kml": f'<gml xmlns="http://www.opengis.net/gml" xmlns:s="s" s:schemaLocation="x {address}"/>',
         "address.geojson": address,
         "curl.geojson": f"/vsicurl/{address}",
     }
@@ -129,6 +131,17 @@ def test_a_file_of_shapes_never_leads_elsewhere(tmp_path, server, name):
             read(path)
         assert name in str(error.value)
     assert asked == []
+
+
+@pytest.mark.parametrize("before", ["", "\ufeff", '<?xml version="1.0"?>\n<!-- a <b> --> '])
+def test_kml_is_read_whatever_stands_before_it(tmp_path, before):
+    corners = " ".join(f"{x},{y}" for x, y in SQUARE)
+    shape = f"<Polygon><outerBoundaryIs><LinearRing><coordinates>{corners}</coordinates></LinearRing></outerBoundaryIs>"
+    place = f"<Placemark><name>x</name>{shape}</Polygon></Placemark>"
+    path = tmp_path / "area.kml"
+    text = f'{before}<kml\n xmlns="http://www.opengis.net/kml/2.2"><Document>{place}</Document></kml>'
+    path.write_text(text, encoding="utf-8")
+    assert read_shapes(path).geometry.iloc[0].equals(Polygon(SQUARE))
 
 
 @pytest.mark.parametrize("name", ["/vsicurl/http://127.0.0.1:9/x.tif", "http://127.0.0.1:9/x.tif", "vsimem/x.tif"])

@@ -41,10 +41,11 @@ SHAPE_HEADS = {  # ending -> how such a file begins
     ".shp": (b"\0\0\x27\x0a",),
     ".zip": (b"PK\x03\x04",),  # of a shapefile
     ".fgb": (b"fgb\x03",),
-    ".kml": (b"<",),
+    ".kml": (b"<kml ", b"<kml>", b"<kml:kml "),
 }
+PROLOGUE = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)  # what stands before the first element of XML
 TEXTUAL = (".geojson", ".json", ".kml")  # the others cannot be mistaken for another kind
-POINTERS = (b"<ogrvrt", b"gdal_streamed_alg", b"<!doctype", b"<!entity", b"<\0")  # the last: UTF-16
+POINTERS = (b"<ogr", b"gdal_streamed_alg", b"<!doctype", b"<!entity", b"<\0")  # the last: UTF-16
 UNPACKED_SHARE, UNPACKED_ALWAYS = 60, 10_000_000  # bytes for each packed one, and besides; Excel has ten for one
 MOST_UNPACKED = 500_000_000  # bytes of an Excel file once unpacked: a table of places has a hundredth of it
 EXCEL_ROWS = 1_048_576  # no sheet is longer; a row that says so would be led up to by empty ones
@@ -163,12 +164,14 @@ def require_kind(path: Path) -> None:
         raise SourceError(Finding(path.name, problem, "Save it as GeoPackage or GeoJSON"))
     with path.open("rb") as file:
         head = file.read(SNIFFED)
-    if not head.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n").startswith(SHAPE_HEADS[ending]):
-        problem = f"it cannot be read: it does not begin as a {ending} file does"
-        raise SourceError(Finding(path.name, problem, "Save it anew as GeoPackage or GeoJSON"))
     if ending in TEXTUAL and any(word in head.lower() for word in POINTERS):
         problem = "it points to other files or holds instructions instead of shapes"
         raise SourceError(Finding(path.name, problem, "Save the shapes themselves as GeoPackage or GeoJSON"))
+    start = head.removeprefix(codecs.BOM_UTF8)
+    begins = PROLOGUE.sub(b"", start, count=1) if ending == ".kml" else start.lstrip(b" \t\r\n")
+    if not re.sub(rb"[\r\n\t]", b" ", begins[:16]).startswith(SHAPE_HEADS[ending]):
+        problem = f"it cannot be read: it does not begin as a {ending} file does"
+        raise SourceError(Finding(path.name, problem, "Save it anew as GeoPackage or GeoJSON"))
     if ending == ".zip":
         _require_small(path, path.name, most=MOST_UNPACKED)
 
