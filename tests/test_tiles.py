@@ -167,6 +167,20 @@ def test_people_are_counted_only_where_not_every_unit_publishes_them(tmp_path):
 
 
 @pytest.mark.usefixtures("at_once")
+def test_a_standard_without_norms_shares_nothing_out(tmp_path):
+    file = town_of_units(tmp_path)
+    before, after = file.read_text(encoding="utf-8").split("[[facilities.inventory]]")
+    text = before + after[after.index("[assessment]") :].replace("yuzhong-15min", "fifteen-minutes")
+    file.write_text(text, encoding="utf-8")
+    tiled, whole = Study.open(file), Study.open(file)
+    run_tiles(tiled)
+    pd.testing.assert_frame_equal(tiled.coverage.status.reindex(whole.origins.index), whole.coverage.status)
+    assert tiled.standard.name == "fifteen-minutes"
+    assert tiled.coverage.supply is None
+    assert whole.coverage.supply is None
+
+
+@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("size_km", [6])
 def test_the_embedded_study_by_tiles_is_the_embedded_study(ran, tmp_path, size_km):
     whole = ran("demo")[0]

@@ -151,9 +151,16 @@ def solve(program: Program, clock: Clock, *, known: float = np.inf) -> Solved:
     return found._replace(bound=min(max(relaxed.bound, found.bound), best) / scale)
 
 
+def _narrow(matrix: csr_array) -> csr_array:
+    """The same with indices of 32 bits: older solvers know no others."""
+    places = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
+    return csr_array((matrix.data, *places), shape=matrix.shape)
+
+
 def shares(cost: Floats, matrix: csr_array, high: Floats) -> Floats:
     """The x of at least 0 for which matrix @ x <= high and cost @ x is least; all costs are below 0."""
-    found = linprog(cost, A_ub=matrix, b_ub=high, bounds=(0, None), method="highs")  # type: ignore[call-overload]
+    rows = _narrow(matrix)
+    found = linprog(cost, A_ub=rows, b_ub=high, bounds=(0, None), method="highs")  # type: ignore[call-overload]
     values: Floats = np.maximum(found.x, 0.0)
     return values
 
@@ -164,7 +171,7 @@ def _relaxed(program: Program, clock: Clock) -> Solved:
     rows, ends = zip(*((matrix[np.isfinite(end)], end[np.isfinite(end)]) for matrix, end in sides), strict=True)
     found = linprog(  # type: ignore[call-overload]  # its stubs know no sparse matrix
         program.cost,
-        A_ub=vstack(rows, format="csr"),
+        A_ub=_narrow(vstack(rows, format="csr")),
         b_ub=np.concatenate(ends),
         bounds=np.column_stack([program.least, program.most]),
         method="highs",
@@ -197,7 +204,7 @@ def _searched(program: Program, clock: Clock) -> Solved:
         program.cost[open_],
         integrality=program.whole[open_].astype(int),
         bounds=Bounds(program.least[open_], program.most[open_]),
-        constraints=LinearConstraint(rest, program.low - settled, program.high - settled),
+        constraints=LinearConstraint(_narrow(rest), program.low - settled, program.high - settled),
         options={"time_limit": clock.left, "mip_rel_gap": 0.0},
     )
     if found.status == INFEASIBLE:

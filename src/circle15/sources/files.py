@@ -41,7 +41,7 @@ SHAPE_HEADS = {  # ending -> how such a file begins
     ".shp": (b"\0\0\x27\x0a",),
     ".zip": (b"PK\x03\x04",),  # of a shapefile
     ".fgb": (b"fgb\x03",),
-    ".kml": (b"<kml ", b"<kml>", b"<kml:kml "),
+    ".kml": (b"<kml", b"<kml:kml"),
 }
 PROLOGUE = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)  # what stands before the first element of XML
 TEXTUAL = (".geojson", ".json", ".kml")  # the others cannot be mistaken for another kind
@@ -169,7 +169,7 @@ def require_kind(path: Path) -> None:
         raise SourceError(Finding(path.name, problem, "Save the shapes themselves as GeoPackage or GeoJSON"))
     start = head.removeprefix(codecs.BOM_UTF8)
     begins = PROLOGUE.sub(b"", start, count=1) if ending == ".kml" else start.lstrip(b" \t\r\n")
-    if not re.sub(rb"[\r\n\t]", b" ", begins[:16]).startswith(SHAPE_HEADS[ending]):
+    if not begins.startswith(SHAPE_HEADS[ending]):
         problem = f"it cannot be read: it does not begin as a {ending} file does"
         raise SourceError(Finding(path.name, problem, "Save it anew as GeoPackage or GeoJSON"))
     if ending == ".zip":

@@ -80,7 +80,7 @@ def _supplied(study: Study, plan: Plan) -> Coverage:
     found, ids = study.coverage, study.facilities.index
     at, seconds = [], []
     for tile in plan.tiles.index:
-        walks = pd.read_parquet(plan.walks(tile))
+        walks = pd.read_parquet(plan.walks(tile)).astype({"origin": "category", "facility": "category"})
         places = [
             known.get_indexer(walks[name].cat.categories)[walks[name].cat.codes]
             for name, known in (("origin", study.origins.index), ("facility", ids))
