@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from benchmarks.city import City
 
 LIMITS = np.array(CUTOFFS_S) * 10
-CHUNK = 20_000  # origins searched at a time; each call looks at all facilities once
+CHUNK = 120_000  # origins searched at a time; each call looks at all facilities once
 ROUNDS = 5
 EDITS = 50
 
@@ -58,15 +58,15 @@ def counts_alone(engine: Search, city: City, pace: Pace) -> None:
 
 def forward(engine: Search, city: City, pace: Pace) -> Any:  # noqa: ANN401
     """From every node along the links, as others search: nearest and counts of all cut-offs together."""
-    nodes = sample(range(len(city.x)))
+    nodes = np.array(sample(range(len(city.x))))
     places = engine.at_nodes(city.facility)
     chunks = [nodes[at : at + CHUNK] for at in range(0, len(nodes), CHUNK)]
     rows, tables = [], []
     for chunk in pace.over(chunks):
         found = engine.forward(engine.at_nodes(chunk), places, cutoffs=LIMITS, category=city.category)
-        rows += chunk
+        rows.append(chunk)
         tables.append(found.places.astype(np.uint16))
-    return rows, np.concatenate(tables)
+    return np.concatenate(rows), np.concatenate(tables)
 
 
 def homes(engine: Search, city: City, _: Pace) -> None:

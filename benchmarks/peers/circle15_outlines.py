@@ -15,6 +15,7 @@ from benchmarks.city import make as make_city
 from benchmarks.measuring import Engine, Pace, run
 from benchmarks.studies import CRS, table
 from circle15.network import WalkNetwork
+from circle15.network.engine import along_hilbert
 from circle15.network.isochrones import RADIUS_M
 
 if TYPE_CHECKING:
@@ -46,14 +47,15 @@ def points(city: City, nodes: Any) -> gpd.GeoDataFrame:  # noqa: ANN401  an arra
 
 
 def drawn(network: WalkNetwork, city: City, pace: Pace, *, fine: bool = False) -> Any:  # noqa: ANN401
-    """Outlines of chunks of homes."""
-    chunks = [city.homes[at : at + CHUNK] for at in range(0, len(city.homes) // CHUNK * CHUNK, CHUNK)] or [city.homes]
-    kept = None
+    """Outlines of chunks of homes, as they lie: a table of residence clusters has neighbours together."""
+    homes = city.homes[np.argsort(along_hilbert(np.column_stack([city.x, city.y])[city.homes]))]
+    chunks = np.array_split(homes, -(-len(homes) // CHUNK))
+    names, kept = {f"n{home}" for home in city.homes[:KEPT]}, []
     for chunk in pace.over(chunks, each=len(chunks[0])):
         shapes = network.isochrones(points(city, chunk), walker=WALKER, minutes=MINUTES, fine=fine)
-        kept = _table(shapes, city.homes[:KEPT]) if kept is None else kept
+        kept.append(shapes[shapes["origin"].isin(names)])
         del shapes
-    return kept
+    return _table(pd.concat(kept), city.homes[:KEPT])
 
 
 def drawn_together(network: WalkNetwork, city: City, pace: Pace) -> None:

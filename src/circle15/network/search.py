@@ -136,7 +136,7 @@ def pack(
 
 
 @filling_inner
-def _push(work: Work, free: np.uint32, bucket: Whole, entry: Whole) -> np.uint32:
+def _push(work: Work, free: np.uint32, bucket: np.uint32, entry: Whole) -> np.uint32:
     """Put an entry in front of its bucket; returns the next free slot."""
     slot = free
     free = np.uint32(slot + work.after[slot] + _NEXT)
@@ -183,7 +183,7 @@ def _seed(
             reached[seed] = start
             if waiting == work.entry.size:
                 free, waiting = _sweep(work, free)
-            free = _push(work, free, start >> shift, (start << 32) | np.int64(seed))
+            free = _push(work, free, np.uint32(start >> shift), (start << 32) | np.int64(seed))
             waiting += 1
     return free, waiting, count
 
@@ -224,10 +224,10 @@ def settle(arcs: Arcs, vertices: NDArray[np.int32], ticks: NDArray[np.int32], li
             there = at + (pair & _LOW)
             if there <= limit and there < reached[head]:
                 if reached[head] == NEVER:
-                    touched[count] = head
+                    touched[np.uint32(count)] = head
                     count += 1
                 reached[head] = there
-                free = _push(work, free, there >> shift, (there << 32) | np.int64(head))
+                free = _push(work, free, np.uint32(there >> shift), (there << 32) | np.int64(head))
                 waiting += 1
     work.free[0] = free
     return count
@@ -364,7 +364,7 @@ def _offer(found: Found, hits: Whole, target: np.uint32, ticks: Whole) -> Whole:
     """Note a way to a target; returns how many targets were found so far."""
     if ticks < found.best[target]:
         if found.best[target] == NEVER:
-            found.target[hits] = target
+            found.target[np.uint32(hits)] = target
             hits += 1
         found.best[target] = ticks
     return hits
@@ -387,9 +387,10 @@ def _hits(plan: Plan, source: int, limit: int, found: Found, work: Work) -> Whol
     for j in range(count):
         vertex = np.uint32(work.touched[j])
         for k in range(plan.exits.first[vertex], plan.exits.first[vertex + np.uint32(1)]):
-            there = np.int64(work.ticks[vertex]) + plan.exits.ticks[k]
+            out = np.uint32(k)
+            there = np.int64(work.ticks[vertex]) + plan.exits.ticks[out]
             if there <= limit:
-                hits = _offer(found, hits, np.uint32(plan.exits.items[k]), there)
+                hits = _offer(found, hits, np.uint32(plan.exits.items[out]), there)
         work.ticks[vertex] = NEVER
     return hits
 
@@ -473,16 +474,17 @@ def answers(
     """
     limit = out.cutoffs[out.cutoffs.size - 1]
     category, holds = kinds
-    for source in sources:
-        for k in range(_hits(plan, source, limit, found, work)):
+    for row in sources:
+        source = np.uint32(row)
+        for k in range(_hits(plan, row, limit, found, work)):
             place = np.uint32(found.target[k])
-            ticks, kind = found.best[place], category[place]
+            ticks, kind = found.best[place], np.uint32(category[place])
             found.best[place] = NEVER
             out.nearest[source, kind] = min(out.nearest[source, kind], ticks)
             for ring in range(_ring(out.cutoffs, ticks), out.cutoffs.size):
-                out.places[source, kind, ring] += 1
+                out.places[source, kind, np.uint32(ring)] += 1
                 if holds.size:
-                    out.holds[source, kind, ring] += holds[place]
+                    out.holds[source, kind, np.uint32(ring)] += holds[place]
 
 
 # -------------------------------------------------------------------------------------------- routes and second runs
