@@ -12,6 +12,8 @@ BIN := .venv/bin
 SMOKE := tests/test_cli.py tests/test_tables.py tests/test_measures.py tests/test_siting.py tests/network/test_engine.py
 # what asks a peer that only the development environment has
 ALONE := -k "not to_spopt_on_generated_towns"
+# and what holds with newer libraries only: bytes of the demo data, the last digit of a number, who notices a reply cut short
+ALIKE := -k "not to_spopt_on_generated_towns and not makes_the_same_bytes and not comes_back_whatever_its_order and not remark"
 
 .PHONY: demo test docs lint types smoke lowest newest mutants browser printing benchmarks clean
 
@@ -68,7 +70,7 @@ else
 endif
 
 lowest: .venv-lowest/ready
-	$(call with,.venv-lowest,$(OLD) $(ALONE) tests -m "not browser and not package")
+	$(call with,.venv-lowest,$(OLD) $(ALIKE) tests -m "not browser and not package")
 
 newest:
 	$(call python,3.13) -m venv --clear .venv-newest

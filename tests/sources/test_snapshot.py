@@ -132,7 +132,7 @@ SAID = {
     "web page later": "a web page",
     "hang later": "it fell silent",
     "hang up later": "the connection broke",
-    "remark later": "short",
+    "remark later": "no complete answer",
     "no data": "no OSM nodes",
     "not OSM": "not an OSM element",
 }
