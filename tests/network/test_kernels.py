@@ -1,5 +1,6 @@
 """Kernels made ahead are the ones that a study calls, and whatever goes wrong there costs only time."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -36,9 +37,10 @@ def run(folder, *words):
     return subprocess.Popen([sys.executable, *words], env=env, stdout=subprocess.PIPE, text=True)
 
 
-def test_a_study_compiles_nothing_that_was_made_ahead(tmp_path):
-    made = [run(tmp_path, "-m", kernels.__name__, *part.split()) for part in ("walking closing", "drawing", "tracing")]
-    assert [(one.communicate()[0], one.returncode) for one in made] == [("", 0)] * 3
+@pytest.mark.parametrize("asked", [["walking closing", "drawing", "tracing"], ["walking closing drawing tracing"]])
+def test_a_study_compiles_nothing_that_was_made_ahead(tmp_path, asked):
+    made = [run(tmp_path, "-m", kernels.__name__, *parts.split()) for parts in asked]
+    assert [(one.communicate()[0], one.returncode) for one in made] == [("", 0)] * len(asked)
     ready = sorted(one.name.split("-")[0] for one in tmp_path.rglob("*.ready"))
     assert ready == ["closing", "drawing", "tracing", "walking"]
     study = run(tmp_path, "-c", STUDY)
@@ -51,6 +53,7 @@ def test_a_study_compiles_nothing_that_was_made_ahead(tmp_path):
 def begun(monkeypatch, tmp_path):
     """Which processes `begin` starts; no kernel of this process is touched."""
     monkeypatch.setattr(kernels, "_at_work", {})
+    monkeypatch.setattr(kernels, "_FORKS", False)
     monkeypatch.setattr(kernels, "_stamp", lambda part: tmp_path / f"{part}.ready")
     started = []
 
@@ -85,6 +88,34 @@ def test_nobody_waits_for_what_is_not_needed_yet(begun):
     assert begun == ["walking closing", "drawing", "tracing", "looked"]
     kernels.wait("closing")
     assert begun[4:] == ["looked"]
+
+
+def test_one_process_is_started_where_it_can_fork_the_others(begun, monkeypatch, tmp_path):
+    monkeypatch.setattr(kernels, "_FORKS", True)
+    (tmp_path / "walking.ready").touch()
+    kernels.begin()
+    kernels.begin()
+    assert begun == ["closing drawing tracing"]
+    for part in ("closing", "drawing", "tracing"):
+        (tmp_path / f"{part}.ready").touch()
+    monkeypatch.setattr(kernels, "_at_work", {})
+    kernels.begin()
+    assert begun == ["closing drawing tracing"]
+
+
+@pytest.mark.skipif(not kernels._FORKS, reason="one process for each group of parts there")
+def test_no_process_is_left_behind(tmp_path):
+    """A run that ends early takes along what compiles for it, and what that has forked."""
+    early = "from circle15.network import kernels; kernels.begin(); kernels.wait('walking')"
+    ends = run(tmp_path, "-c", f"{early}; print(kernels._at_work['walking'].pid)")
+    group = int(ends.communicate()[0])
+    assert ends.returncode == 0
+    at_work = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended
+            state, _, of, *_ = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
+            at_work |= {stat.parent.name} if int(of) == group and state != "Z" else set()
+    assert not at_work
 
 
 def test_a_program_that_holds_a_python_is_not_started_once_more(begun, monkeypatch):

@@ -1,9 +1,10 @@
 """How kernels are compiled: on the first call and kept on disk; or ahead of that, while files are read.
 
-A first run has ten seconds of compiling to do. Three processes of their own do that from the start of a study, each for
+A first run has eight seconds of compiling to do. Processes of their own do that from the start of a study, each for
 kernels that the others leave alone, and fill the same folder on disk. (A thread would not do: while it compiles it
-changes the warnings filter of the whole process, and it holds the interpreter.) Whatever goes wrong there costs only
-time: a kernel that is not on disk is compiled when it is called.
+changes the warnings filter of the whole process, and it holds the interpreter.) On Linux one of them loads the
+compiler, which takes a second, and forks the others. Whatever goes wrong there costs only time: a kernel that is not on
+disk is compiled when it is called.
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ import contextlib
 import gc
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import time
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
 import numpy as np
-from numba.core import targetconfig
+from numba.core import codegen, cpu, targetconfig
 from numba.core.options import DefaultOptions
 
 from circle15.network.threads import python
@@ -37,6 +40,7 @@ _UNCOUNTED = {"_nrt": False} if hasattr(DefaultOptions, "_nrt") else {}  # numba
 OUTLINES = ("drawing", "tracing")  # the parts that isochrones need
 _TOGETHER = (("walking", "closing"), ("drawing",), ("tracing",))  # what a process makes, in the order it is needed
 _LOOK_S = 0.01
+_FORKS = sys.platform == "linux"  # elsewhere a fork is not to be had, or not to be trusted
 _at_work: dict[str, subprocess.Popen[bytes]] = {}
 
 
@@ -50,14 +54,14 @@ def compiled(kernel: _Kernel, *, door: bool = True, counted: bool = True) -> _Ke
     }
     options |= {} if counted else _UNCOUNTED
     try:
-        ready = numba.njit(cache=True, **options)(kernel)
+        ready = numba.njit(cache=door, **options)(kernel)
     except RuntimeError:  # numba finds no folder that it may write to: compile in every process
         ready = numba.njit(**options)(kernel)
     return cast("_Kernel", ready)
 
 
 def inner(kernel: _Kernel) -> _Kernel:
-    """Compile a kernel that only kernels call: without the door for Python, which takes long to make."""
+    """Compile a kernel that only kernels call: it has no door for Python, and is kept with those that call it."""
     return compiled(kernel, door=False)
 
 
@@ -87,15 +91,22 @@ def begin() -> None:
     program = python()
     if program is None:
         return
-    for together in _TOGETHER:
-        stamps = {part: _stamp(part) for part in together if part not in _at_work}
-        parts = [part for part, stamp in stamps.items() if stamp is not None and not stamp.exists()]
-        if parts:
-            words = [program, "-m", __name__, *parts]
-            quiet = subprocess.DEVNULL
-            with contextlib.suppress(OSError):
-                process = subprocess.Popen(words, stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603  our own
-                _at_work.update(dict.fromkeys(parts, process))
+    stamps = {part: _stamp(part) for part in _PARTS if part not in _at_work}
+    parts = [part for part, stamp in stamps.items() if stamp is not None and not stamp.exists()]
+    for together in [parts] if _FORKS and parts else _groups(parts):
+        words, quiet = [program, "-m", __name__, *together], subprocess.DEVNULL
+        with contextlib.suppress(OSError):
+            process = subprocess.Popen(  # noqa: S603  our own
+                words, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=_FORKS
+            )
+            _at_work.update(dict.fromkeys(together, process))
+
+
+def _groups(parts: Iterable[str]) -> list[list[str]]:
+    """The parts that each process makes."""
+    parts = set(parts)
+    groups = ([part for part in together if part in parts] for together in _TOGETHER)
+    return [group for group in groups if group]
 
 
 def ready(*parts: str) -> bool:
@@ -116,8 +127,11 @@ def wait(*parts: str) -> None:
 
 @atexit.register
 def _stop() -> None:
-    for process in _at_work.values():
-        process.kill()  # nothing, where it has ended
+    for process in set(_at_work.values()):
+        if not _FORKS:
+            process.kill()  # nothing, where it has ended
+        elif process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)  # and those that it forked
         process.wait()
 
 
@@ -207,8 +221,9 @@ _PARTS = {
 def _hasten() -> None:
     """Let numba list its options, and say what a function gives for which arguments, quicker.
 
-    It asks both tens of thousands of times while it compiles; the answers are the same. These are names of numba's own,
-    and they are changed in no process but those that only compile; a numba that has no such names is left as it is.
+    It asks both tens of thousands of times while it compiles; the answers are the same. These and those of `_lighten`
+    are names of numba's own, and they are changed in no process but those that only compile; a numba that has no such
+    names is left as it is.
     """
     options: Any = getattr(targetconfig, "TargetConfig", None)
     functions: Any = getattr(numba.types, "BaseFunction", None)
@@ -234,14 +249,65 @@ def _hasten() -> None:
         functions.get_call_type = get_call_type
 
 
+def _lighten() -> None:
+    """Have machine code made of kernels that Python calls, and of no others: these are woven into those by then.
+
+    And let each be simplified once, when all that it calls is there, not piece by piece before.
+    """
+    library: Any = getattr(codegen, "CPUCodeLibrary", None)
+    context: Any = getattr(cpu, "CPUContext", None)
+    made = getattr(context, "get_executable", None)
+    names = "_optimize_functions", "_optimize_final_module", "_finalize_final_module", "finalize"
+    if made is None or not all(hasattr(library, name) for name in names):
+        return
+
+    def get_executable(context: Any, library: Any, kernel: Any, env: Any) -> Any:  # noqa: ANN401  numba's own
+        try:
+            library.get_function(kernel.llvm_cpython_wrapper_name)
+        except NameError:  # there is no door
+            library._optimize_final_module = lambda: None  # noqa: SLF001  of this one only
+            library._finalize_final_module = lambda: setattr(library, "_finalized", True)  # noqa: SLF001
+            library.finalize()
+            return [].append  # nobody calls it, but it must be a function of its own
+        return made(context, library, kernel, env)
+
+    def _optimize_functions(library: Any, module: Any) -> None:  # noqa: ANN401  numba's own
+        module.data_layout = library._codegen._data_layout  # noqa: SLF001  as it does before anything else
+
+    context.get_executable = get_executable
+    library._optimize_functions = _optimize_functions  # noqa: SLF001
+
+
+def _load() -> None:
+    """Load what every part needs: the kernels' files, and all that the compiler loads for the first kernel."""
+    from circle15.network import closures, drawing, engine, tracing
+
+    _ = closures, drawing, engine, tracing
+    numba.njit(lambda values: min(values[0], 1))(np.zeros(1, np.int64))
+
+
 def _main(parts: Iterable[str]) -> None:
     gc.disable()  # a compiler makes a million small things that are in nobody's way
+    cast("dict[str, Any]", sys.modules)["scipy.linalg"] = None  # numba would load it, and no kernel asks for it
     _hasten()
-    for part in parts:
+    _lighten()
+    mine, *others = _groups(parts)
+    forked = []
+    if others and _FORKS:
+        _load()
+        for other in others:
+            forked.append(os.fork())
+            if not forked[-1]:
+                mine, forked = other, []
+                break
+        others = []
+    for part in chain(mine, *others):
         _PARTS[part]()
         stamp = _stamp(part)
         if stamp is not None:
             stamp.touch()
+    for process in forked:
+        os.waitpid(process, 0)
     os._exit(0)  # all is on disk; to take down what a compiler has built up takes a while
 
 

@@ -77,10 +77,10 @@ def facilities(study: Study) -> gpd.GeoDataFrame:
 
 def problems(study: Study) -> list[Finding]:
     """What would stop a run under the study's scenario, all of it at once."""
-    from circle15.sources.planned import unknown_links
-
     if study.scenario is None:
         return []
+    from circle15.sources.planned import unknown_links
+
     found: list[Finding] = []
     for part in ("standard", "inventory", "facilities", "streets"):
         try:
