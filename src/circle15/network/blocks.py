@@ -15,6 +15,8 @@ from circle15.network import drawing, tracing
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from circle15.network.graph import Ints
+
 GATE = 0.12  # [P] cells that simplification may move an outline by, along the grid
 
 
@@ -39,7 +41,7 @@ def blocks(canvas: drawing.Canvas, words: NDArray[np.uint64]) -> tracing.Blocks:
     far, met = blank.far, blank.met
     place = np.array([[0, 0, 0, 0, canvas.rows, wide, 1, canvas.rows - 2, 0, wide - 1, 0]])
     sheet = drawing.Sheets(place, np.zeros(1), words, words.view(np.uint8))
-    desk = tracing.desk(nodes, 0)
+    desk = tracing.desk(nodes)
     tracing.outlines(sheet, 1, tracing.Grid(canvas, blank, drawn), desk, tracing.ink(nodes, 1))
     rings, first = desk.rings[: desk.used[0]], desk.first[: desk.used[0] + 1]
     hole, kept = rings[:, tracing.HOLE] > 0, rings[:, tracing.KEPT] > 0
@@ -56,8 +58,12 @@ def blocks(canvas: drawing.Canvas, words: NDArray[np.uint64]) -> tracing.Blocks:
     low, high = (one.reduceat(xy, first[:-1], axis=0)[once, ::-1] for one in (np.minimum, np.maximum))
     size = np.where(shown, np.diff(first), 0)
     points = (xy[np.repeat(shown, np.diff(first))] + np.rint([10 * canvas.x, 10 * canvas.y])) / 10
+    box = np.hstack([low // drawn.cell, -(-high // drawn.cell)]).astype(np.int32)
+    begin, crossed = _crossed(box, met, canvas.columns)
     return blank._replace(
-        box=np.hstack([low // drawn.cell, -(-high // drawn.cell)]).astype(np.int32),
+        box=box,
+        begin=begin,
+        crossed=crossed,
         first=np.concatenate([[0], np.cumsum(size[once])]),
         points=points,
     )
@@ -68,7 +74,20 @@ def none(canvas: drawing.Canvas, words: NDArray[np.uint64]) -> tracing.Blocks:
     nodes, edge = canvas.rows * canvas.columns, plan(canvas.cell).cell - 1
     far = canvas.shore.reshape(-1).copy() if canvas.wet.size else np.full(4 * nodes, edge, np.uint8)
     met, box = np.full(nodes, -1, np.int32), np.zeros((0, 4), np.int32)
-    return tracing.Blocks(words, far, met, box, np.zeros(1, np.int64), np.zeros((0, 2)))
+    starts, nothing = np.zeros(1, np.int64), np.zeros(0, np.uint64)
+    return tracing.Blocks(words, far, met, box, starts, np.zeros((0, 2)), starts, nothing)
+
+
+def _crossed(box: NDArray[np.int32], met: NDArray[np.int32], columns: int) -> tuple[Ints, NDArray[np.uint64]]:
+    """Where the border of each block crosses the rows of its box, as words of top bits, and where these begin."""
+    left, across = box[:, 1] >> 3, (box[:, 3] >> 3) - (box[:, 1] >> 3) + 1
+    begin = np.concatenate([[0], np.cumsum((box[:, 2] - box[:, 0] + 1).astype(np.int64) * across)])
+    node = np.flatnonzero(met >= 0)
+    block, (row, column) = met[node], np.divmod(node + 1, columns)
+    crossed = np.zeros(begin[-1], np.uint64)
+    at = begin[block] + (row - box[block, 0]) * across[block] + (column >> 3) - left[block]
+    np.bitwise_or.at(crossed, at, np.uint64(0x80) << (8 * (column & 7)).astype(np.uint64))
+    return begin, crossed
 
 
 def _hold(

@@ -207,11 +207,8 @@ class Drawer:
     def _make(self, words: int) -> None:
         """Make room for sheets of so many words."""
         self._sheets = drawing.blank_sheets(words, len(self._limits))
-        self._desk = self._blank_desk()
+        self._desk = tracing.desk(8 * words)
         self._ink = tracing.ink(8 * words, len(self._sheets.place))
-
-    def _blank_desk(self) -> tracing.Desk:
-        return tracing.desk(len(self._sheets.codes), len(self._ground.grid.blocks.box))
 
     def drawn(self, low: int, high: int) -> Iterator[Outlines]:
         """Outlines of what is reached from some spots."""
@@ -245,7 +242,7 @@ class Drawer:
     def trace(self, count: int) -> None:
         """Trace so many sheets."""
         if self._desk.used[0] > RINGS:
-            self._desk = self._blank_desk()
+            self._desk = tracing.desk(len(self._sheets.codes))
         tracing.outlines(self._sheets, count, self._ground.grid, self._desk, self._ink)
 
     def shapes(self, count: int) -> NDArray[np.object_]:

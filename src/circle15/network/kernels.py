@@ -207,7 +207,7 @@ def _compile_tracing() -> None:
     ground = canvas.dry(0.0, 0.0, 10.0, rows=8, columns=8)
     nothing = blocks.none(ground, np.zeros(8, np.uint64))
     grid = tracing.Grid(ground, nothing, blocks.plan(10.0))
-    tracing.outlines(drawing.blank_sheets(8, 1), 0, grid, tracing.desk(64, 0), tracing.ink(64, 1))
+    tracing.outlines(drawing.blank_sheets(8, 1), 0, grid, tracing.desk(64), tracing.ink(64, 1))
 
 
 _PARTS = {

@@ -57,8 +57,9 @@ class Desk(NamedTuple):
     twice its `area`, in dm2. A row of `passed` is a gate that is passed without a vertex: its edge, the node inside in
     decimetres, and the vertex before. A row of `rings`: the ring to the left of where it was met, and then the one
     around it (-1: none); whether it is a hole, whether it is kept, the next ring to be written (-1: none), and the
-    block that it is (-1: none). `seen` has the ring that each block was last. Rings are numbered through all sheets, so
-    that none need be wiped out; `used` has how many there were before this sheet, and the gates passed in the last one.
+    block that it is (-1: none). `gone` has, for each word of the sheet, the crossings that need no look, being those of
+    blocks; it is blank between sheets. Rings are numbered through all sheets, so that none need be wiped out; `used` has
+    how many there were before this sheet, and the gates passed in the last one.
     """
 
     ring: Small
@@ -68,17 +69,17 @@ class Desk(NamedTuple):
     rings: Small
     area: Ints
     first: Ints
-    seen: Small
+    gone: Words
     used: Ints
 
 
-def desk(nodes: int, blocks: int) -> Desk:
-    """Scratch for sheets of so many nodes, and so many blocks in all."""
+def desk(nodes: int) -> Desk:
+    """Scratch for sheets of so many nodes."""
     most = nodes // 2 + 1  # rings, of four gates or more, on two edges for each node
     return Desk(
         np.full(nodes, -1, np.int32), np.empty(2 * nodes, np.uint8), np.empty((2 * nodes, 4), np.int32),
         np.empty((2 * nodes + most, 2), np.int32), np.empty((most, 5), np.int32),
-        np.zeros(most + 1, np.int64), np.zeros(most + 1, np.int64), np.full(blocks, -1, np.int32),
+        np.zeros(most + 1, np.int64), np.zeros(most + 1, np.int64), np.zeros(nodes // 8, np.uint64),
         np.zeros(2, np.int64),
     )  # fmt: skip
 
@@ -93,7 +94,9 @@ class Blocks(NamedTuple):
     node, in decimetres to the right, to the left, up and down: not into water, nor into a block. `met` is the block
     whose border lies between a node and the next in its row (-1: none). A hole is a block where the codes in its
     `box` (first row and column, last row and column) are these; then it has the vertices
-    `points[first[b]:first[b + 1]]`, in metres. One without vertices is too small to be kept.
+    `points[first[b]:first[b + 1]]`, in metres. One without vertices is too small to be kept. The words of its box, row
+    by row, begin at `begin[b]` of `crossed`, which has the top bit of each code that its border separates from the one
+    before.
     """
 
     words: Words
@@ -102,6 +105,8 @@ class Blocks(NamedTuple):
     box: Small
     first: Ints
     points: Floats
+    begin: Ints
+    crossed: Words
 
 
 class Ink(NamedTuple):
@@ -277,6 +282,17 @@ def _is_block(blocks: Blocks, block: Whole, words: Words, place: Ints, across: W
 
 
 @filling_inner
+def _pass_by(desk: Desk, blocks: Blocks, block: Whole, place: Ints) -> None:
+    """Have no look at what crosses the border of a block in a sheet."""
+    box, gone, crossed, k = blocks.box[block], desk.gone, blocks.crossed, blocks.begin[block]
+    left, right = (box[1] >> 3) - place[WORD], (box[3] >> 3) - place[WORD]
+    for row in range(box[0] - place[ROW], box[2] - place[ROW] + 1):
+        for at in range(row * place[WIDE] + left, row * place[WIDE] + right + 1):
+            gone[np.uint32(at)] |= crossed[np.uint32(k)]
+            k += 1
+
+
+@filling_inner
 def _find(desk: Desk, sheets: Sheets, k: int, grid: Grid) -> Whole:
     """Find all rings around what is inside and draw them, save blocks; they are met row by row, from below.
 
@@ -286,7 +302,7 @@ def _find(desk: Desk, sheets: Sheets, k: int, grid: Grid) -> Whole:
     place, words, first, passed, begin = sheets.place[k], sheets.words, desk.first, _ZERO, desk.used[0]
     start, wide, least, most = place[START], place[WIDE], place[LEFT], place[RIGHT]
     marks, rings, area, width = desk.ring, desk.rings, desk.area, 8 * wide
-    seen, met = desk.seen, blocks.met
+    gone, met = desk.gone, blocks.met
     pen = Pen(
         sheets.codes[8 * start :], width, place[ROW], 8 * place[WORD],
         blocks.far, canvas.columns, marks, desk.past, desk.passed, desk.points, canvas.wet, begin,
@@ -297,29 +313,30 @@ def _find(desk: Desk, sheets: Sheets, k: int, grid: Grid) -> Whole:
         left, before, corner = _ZERO - 1, _TOPS >> _TOP, (place[ROW] + row) * canvas.columns + 8 * place[WORD] - 1
         begins = start + row * wide
         for word in range(least, most + 1):
-            outside = (words[np.uint32(begins + word)] + shift) & _TOPS
-            change = outside ^ (outside << _EIGHT | before)
+            outside, at = (words[np.uint32(begins + word)] + shift) & _TOPS, np.uint32(row * wide + word)
+            change = (outside ^ (outside << _EIGHT | before)) & ~gone[at]
             before = outside >> _TOP
             while change:
                 bit = change & (~change + _ONE)
                 change ^= bit
                 column = 8 * word + np.int64(((bit >> _SEVEN) * _PLACES) >> _TOP)
-                block = np.int64(met[np.uint32(corner + column)])
-                ring = seen[np.uint32(block)] - begin if block >= 0 else np.int64(-1)
+                ring = marks[np.uint32(row * width + column - 1)] - begin
                 if ring < 0:
-                    ring = marks[np.uint32(row * width + column - 1)] - begin
-                if ring < 0:
+                    block = np.int64(met[np.uint32(corner + column)])
                     ring, hole = count, np.int64(1 if outside & bit else 0)
                     if block >= 0 and not _is_block(blocks, block, words, place, canvas.columns >> 3):
                         block = np.int64(-1)
                     rings[ring, AROUND], rings[ring, HOLE], rings[ring, BLOCK] = left, hole, block
                     count += 1
                     if block >= 0:
-                        seen[block], first[count] = ring + begin, first[ring]
+                        first[count] = first[ring]
+                        _pass_by(desk, blocks, block, place)
+                        change &= ~gone[at]
                     else:
                         done = ring, first[ring], passed
                         first[count], passed, area[ring] = _ring(pen, plan, (row, column - hole), 2 * hole - 1, done)
                 left = ring
+            gone[at] = 0
     desk.used[1] = passed
     return count
 
