@@ -61,11 +61,7 @@ def blocks(canvas: drawing.Canvas, words: NDArray[np.uint64]) -> tracing.Blocks:
     box = np.hstack([low // drawn.cell, -(-high // drawn.cell)]).astype(np.int32)
     begin, crossed = _crossed(box, met, canvas.columns)
     return blank._replace(
-        box=box,
-        begin=begin,
-        crossed=crossed,
-        first=np.concatenate([[0], np.cumsum(size[once])]),
-        points=points,
+        box=box, begin=begin, crossed=crossed, first=np.concatenate([[0], np.cumsum(size[once])]), points=points
     )
 
 

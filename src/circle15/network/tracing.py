@@ -58,8 +58,8 @@ class Desk(NamedTuple):
     decimetres, and the vertex before. A row of `rings`: the ring to the left of where it was met, and then the one
     around it (-1: none); whether it is a hole, whether it is kept, the next ring to be written (-1: none), and the
     block that it is (-1: none). `gone` has, for each word of the sheet, the crossings that need no look, being those of
-    blocks; it is blank between sheets. Rings are numbered through all sheets, so that none need be wiped out; `used` has
-    how many there were before this sheet, and the gates passed in the last one.
+    blocks; it is blank between sheets. Rings are numbered through all sheets, so that none need be wiped out; `used`
+    has how many there were before this sheet, and the gates passed in the last one.
     """
 
     ring: Small
