@@ -109,24 +109,28 @@ class Ways(NamedTuple):
 @woven
 def _prepare(city: City, service: Service, work: Work, ways: Ways) -> None:
     """For each vertex reached, count the first steps of its shortest ways; to have arrived counts as one."""
-    for k in range(service.vertices.size):
-        vertex = service.vertices[k]
-        ways.seed[vertex] = min(ways.seed[vertex], service.ticks[k])
+    (first, pairs, _), ticks, touched = city.onward, work.ticks, work.touched
+    vertices, seeds, seed, left, before, seen = (
+        service.vertices, service.ticks, ways.seed, ways.left, ways.before, ways.seen
+    )  # fmt: skip
+    for k in range(vertices.size):
+        vertex = vertices[k]
+        seed[vertex] = min(seed[vertex], seeds[k])
     for k in range(service.touched):
-        vertex = work.touched[k]
-        at = np.int64(work.ticks[vertex])
-        ways.left[vertex] = ways.seed[vertex] == at
-        for arc in range(city.onward.first[vertex], city.onward.first[vertex + 1]):
-            if np.int64(work.ticks[city.onward.pairs[arc] >> 32]) + (city.onward.pairs[arc] & _LOW) == at:
-                ways.left[vertex] += 1
-    for origin in range(ways.before.size):
-        ways.before[origin] = _nearest(city, work, ways, service, origin)
-        ways.seen[origin] = -1
+        vertex = touched[k]
+        at = np.int64(ticks[vertex])
+        left[vertex] = seed[vertex] == at
+        for arc in range(first[vertex], first[vertex + 1]):
+            if np.int64(ticks[pairs[arc] >> 32]) + (pairs[arc] & _LOW) == at:
+                left[vertex] += 1
+    for origin in range(before.size):
+        before[origin] = _nearest(city, work, ways, service, origin)
+        seen[origin] = -1
 
 
 @woven
-def _closes(city: City, link: int, candidate: int) -> bool:
-    return link >= 0 and city.closing.candidate[link] == candidate
+def _closes(candidates: NDArray[np.int32], link: int, candidate: int) -> bool:
+    return link >= 0 and candidates[link] == candidate
 
 
 @filling_inner
@@ -135,26 +139,29 @@ def _count_arcs(city: City, work: Work, ways: Ways, candidate: int, size: Whole,
 
     Returns how many vertices have lost every shortest way; they are in `ways.cut`.
     """
-    for k in range(city.closing.first[candidate], city.closing.first[candidate + 1]):
-        arc, tail = city.closing.arcs[k], city.closing.tails[k]
-        at = work.ticks[tail]
-        if at != NEVER and np.int64(work.ticks[city.onward.pairs[arc] >> 32]) + (city.onward.pairs[arc] & _LOW) == at:
-            ways.left[tail] += by
-            if ways.left[tail] == 0:
-                ways.cut[size] = tail
+    (_, pairs, _), (begins, back, links) = city.onward, city.reversed
+    candidates, first, arcs, tails = city.closing
+    ticks, left, lost = work.ticks, ways.left, ways.cut
+    for k in range(first[candidate], first[candidate + 1]):
+        arc, tail = arcs[k], tails[k]
+        at = ticks[tail]
+        if at != NEVER and np.int64(ticks[pairs[arc] >> 32]) + (pairs[arc] & _LOW) == at:
+            left[tail] += by
+            if left[tail] == 0:
+                lost[size] = tail
                 size += 1
     done = 0
     while done < size:
-        vertex = ways.cut[done]
+        vertex = lost[done]
         done += 1
-        at = np.int64(work.ticks[vertex])
-        for arc in range(city.reversed.first[vertex], city.reversed.first[vertex + 1]):
-            tail = city.reversed.pairs[arc] >> 32
-            shortest = at + (city.reversed.pairs[arc] & _LOW) == work.ticks[tail]
-            if shortest and not _closes(city, city.reversed.links[arc], candidate):
-                ways.left[tail] += by
-                if ways.left[tail] == 0:
-                    ways.cut[size] = tail
+        at = np.int64(ticks[vertex])
+        for arc in range(begins[vertex], begins[vertex + 1]):
+            tail = back[arc] >> 32
+            shortest = at + (back[arc] & _LOW) == ticks[tail]
+            if shortest and not _closes(candidates, links[arc], candidate):
+                left[tail] += by
+                if left[tail] == 0:
+                    lost[size] = tail
                     size += 1
     return size
 
@@ -165,17 +172,20 @@ def _detour(city: City, work: Work, ways: Ways, candidate: int, size: Whole, lim
 
     Each entry of the heap is owed to another arc or vertex.
     """
-    heap = ways.heap
+    (first, pairs, links), (begins, back, others) = city.onward, city.reversed
+    candidates, ticks, seed, heap, left, after, lost = (
+        city.closing.candidate, work.ticks, ways.seed, ways.heap, ways.left, ways.after, ways.cut
+    )  # fmt: skip
     waiting: Whole = np.int64(0)
     for k in range(size):
-        vertex = np.int64(ways.cut[k])
-        at = np.int64(ways.seed[vertex])
-        for arc in range(city.onward.first[vertex], city.onward.first[vertex + 1]):
-            head = city.onward.pairs[arc] >> 32
-            kept = work.ticks[head] != NEVER and ways.left[head] > 0
-            if kept and not _closes(city, city.onward.links[arc], candidate):
-                at = min(at, np.int64(work.ticks[head]) + (city.onward.pairs[arc] & _LOW))
-        ways.after[vertex] = at if at <= limit else NEVER
+        vertex = np.int64(lost[k])
+        at = np.int64(seed[vertex])
+        for arc in range(first[vertex], first[vertex + 1]):
+            head = pairs[arc] >> 32
+            kept = ticks[head] != NEVER and left[head] > 0
+            if kept and not _closes(candidates, links[arc], candidate):
+                at = min(at, np.int64(ticks[head]) + (pairs[arc] & _LOW))
+        after[vertex] = at if at <= limit else NEVER
         if at <= limit:
             waiting = _push(heap, waiting, (at << 32) | vertex)
     while waiting > 0:
@@ -183,42 +193,44 @@ def _detour(city: City, work: Work, ways: Ways, candidate: int, size: Whole, lim
         waiting = _pop(heap, waiting)
         vertex = key & _LOW
         at = key >> 32
-        if at > ways.after[vertex]:
+        if at > after[vertex]:
             continue
-        for arc in range(city.reversed.first[vertex], city.reversed.first[vertex + 1]):
-            tail = np.int64(city.reversed.pairs[arc] >> 32)
-            there = at + (city.reversed.pairs[arc] & _LOW)
-            cut = work.ticks[tail] != NEVER and ways.left[tail] == 0 and there <= limit
-            if cut and there < ways.after[tail] and not _closes(city, city.reversed.links[arc], candidate):
-                ways.after[tail] = there
+        for arc in range(begins[vertex], begins[vertex + 1]):
+            tail = np.int64(back[arc] >> 32)
+            there = at + (back[arc] & _LOW)
+            cut = ticks[tail] != NEVER and left[tail] == 0 and there <= limit
+            if cut and there < after[tail] and not _closes(candidates, others[arc], candidate):
+                after[tail] = there
                 waiting = _push(heap, waiting, (there << 32) | tail)
 
 
 @filling_inner
 def _nearest(city: City, work: Work, ways: Ways, service: Service, origin: Whole) -> Whole:
     """Ticks of an origin's shortest way, closures heeded."""
+    (first, items, walks), ticks, left, after = city.doors, work.ticks, ways.left, ways.after
     best = np.int64(service.straight[origin])
-    for k in range(city.doors.first[origin], city.doors.first[origin + 1]):
-        vertex = city.doors.items[k]
-        at = np.int64(work.ticks[vertex])
-        if at != NEVER and ways.left[vertex] == 0:
-            at = np.int64(ways.after[vertex])
-        best = min(best, at + city.doors.ticks[k])
+    for k in range(first[origin], first[origin + 1]):
+        vertex = items[k]
+        at = np.int64(ticks[vertex])
+        if at != NEVER and left[vertex] == 0:
+            at = np.int64(after[vertex])
+        best = min(best, at + walks[k])
     return best if best <= service.limit else np.int64(NEVER)
 
 
 @woven
 def _unserved(city: City, work: Work, ways: Ways, service: Service, candidate: int, cut: Whole) -> int:
     """Origins that were served and are not after a closure; returns how many, they are in `ways.found`."""
-    hits = 0
+    (first, items, _), within, hits = city.exits, service.within, 0
+    lost, before, seen, found = ways.cut, ways.before, ways.seen, ways.found
     for k in range(cut):
-        vertex = ways.cut[k]
-        for j in range(city.exits.first[vertex], city.exits.first[vertex + 1]):
-            origin = np.int64(city.exits.items[j])
-            if ways.before[origin] <= service.within and ways.seen[origin] != candidate:
-                ways.seen[origin] = candidate
-                if _nearest(city, work, ways, service, origin) > service.within:
-                    ways.found[hits] = origin
+        vertex = lost[k]
+        for j in range(first[vertex], first[vertex + 1]):
+            origin = np.int64(items[j])
+            if before[origin] <= within and seen[origin] != candidate:
+                seen[origin] = candidate
+                if _nearest(city, work, ways, service, origin) > within:
+                    found[hits] = origin
                     hits += 1
     return hits
 
@@ -252,20 +264,21 @@ def losses(
     none, one = np.int64(0), np.int64(1)  # one type for both calls below, so that one kernel is compiled
     if candidate == 0:
         _prepare(city, service, work, ways)
-    size, fits = 0, True
-    while fits and candidate < city.closing.first.size - 1:
+    size, fits, last, limit = 0, True, city.closing.first.size - 1, service.limit
+    before, seen, found = ways.before, ways.seen, ways.found
+    while fits and candidate < last:
         cut = _count_arcs(city, work, ways, candidate, none, -one)
-        _detour(city, work, ways, candidate, cut, service.limit)
+        _detour(city, work, ways, candidate, cut, limit)
         hits = _unserved(city, work, ways, service, candidate, cut)
         fits = size + hits <= len(out)
         for k in range(hits):
-            home = np.int64(ways.found[k])
+            home = np.int64(found[k])
             if fits:
                 out[size, 0], out[size, 1] = candidate, home
-                out[size, 2], out[size, 3] = ways.before[home], _nearest(city, work, ways, service, home)
+                out[size, 2], out[size, 3] = before[home], _nearest(city, work, ways, service, home)
                 size += 1
             else:
-                ways.seen[home] = -1  # to be found again
+                seen[home] = -1  # to be found again
         _count_arcs(city, work, ways, candidate, cut, one)
         candidate += fits
     return candidate, size
