@@ -7,7 +7,7 @@ import pytest
 import shapely
 
 import toytown
-from circle15.network import WalkNetwork
+from circle15.network import WalkNetwork, snapping
 
 WALKER = toytown.walker(off_road_max_m=100.0)
 
@@ -111,3 +111,16 @@ def test_index_is_kept():
     homes = toytown.origins()
     found = WalkNetwork(toytown.streets()).place(homes, WALKER)
     assert found.table.index.equals(homes.index)
+
+
+def test_what_is_asked_of_all_streets_is_asked_once():
+    network = WalkNetwork(toytown.streets())
+    layout = network._layout
+    network.place(toytown.origins(), "adult")
+    looks = dict(layout.looks)
+    assert looks
+    network.place(toytown.facilities(), "adult")
+    assert all(layout.looks[which] is look for which, look in looks.items())
+    for walker in ("adult", "wheelchair", "child", "planner"):
+        network.place(toytown.facilities().set_geometry(toytown.facilities().translate(900, 900)), walker)
+    assert len(layout.looks) <= snapping._LOOKS

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from circle15.network.canvas import Stamped
     from circle15.network.drawing import Lines
     from circle15.network.search import Arcs
+    from circle15.network.snapping import Look
     from circle15.project import Walker
 
     Ints = NDArray[np.int64]
@@ -74,7 +76,7 @@ class Layout:
         self.tail, self.head = (rank[end].astype(np.int64) for end in (tail, head))
         self.stamped: dict[tuple[float, bytes], Stamped] = {}  # by cell and water: for drawing
         self.near: dict[tuple[bytes, float], tuple[Ints, Ints]] = {}  # by points: those near a piece, and the piece
-        self.looks: dict[bytes, bytes] = {}  # by pieces: what they look like
+        self.looks: dict[bytes, Look] = {}  # by pieces: what is asked of them again and again
         self.trees: dict[bytes, shapely.STRtree] = {}  # by pieces: to look for those near a point
         self.placed: dict[tuple[bytes, float], Ints] = {}  # by points and rules: the piece of each point
         self._pieces()
@@ -253,6 +255,18 @@ class Graph:
         """Per piece, the link and its ticks along the geometry and against it; -1 and `NO_WAY` where there is none."""
         back = np.where(self.layout.back >= 0, self.ticks[self.layout.back], NO_WAY)
         return (self.layout.ahead, self.ticks[self.layout.ahead]), (self.layout.back, back)
+
+    @cached_property
+    def one_way(self) -> Bools:
+        """Which pieces can be walked in one direction only, or not at all."""
+        (_, along), (_, against) = self.ways
+        one_way: Bools = (along == NO_WAY) | (against == NO_WAY)
+        return one_way
+
+    @cached_property
+    def rules(self) -> bytes:
+        """A digest of what decides which pieces points may be put on, and which first."""
+        return blake2b(b"".join(one.tobytes() for one in (self.placeable, self.small, self.one_way))).digest()
 
     @cached_property
     def cut(self) -> Streets:

@@ -113,8 +113,10 @@ def ready(*parts: str) -> bool:
     """Whether nobody has to wait for the kernels of some parts."""
 
     def is_ready(part: str) -> bool:
+        if part not in _at_work or _at_work[part].poll() is not None:
+            return True
         stamp = _stamp(part)
-        return part not in _at_work or stamp is None or _at_work[part].poll() is not None or stamp.exists()
+        return stamp is None or stamp.exists()
 
     return all(map(is_ready, parts))
 

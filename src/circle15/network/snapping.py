@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -35,8 +35,17 @@ _ROUNDING_M = 1e-6  # slack for comparing distances
 _TIE_M = 1e-3  # costs within a millimetre are equal
 _NEAR_M = 30.0  # most points find their street within so many metres
 _KEPT = 64  # placings that are remembered
+_LOOKS = 3  # sets of pieces: where anyone may go, and a walker on the main part and on scraps
 # by lines and points: who is near what, and how far
 _MEASURED: dict[tuple[bytes, float], tuple[Ints, Ints, Floats]] = {}
+
+
+class Look(NamedTuple):
+    """Some pieces: their numbers, their lines, and a digest of how these are drawn."""
+
+    number: Ints
+    lines: NDArray[np.object_]
+    drawn: bytes
 
 
 @dataclass(frozen=True)
@@ -117,8 +126,7 @@ def place(graph: Graph, points: gpd.GeoDataFrame, walker: Walker) -> Spots:
 def _pieces(graph: Graph, points: NDArray[np.object_], height: Floats, *, reach: float) -> Ints:
     """The piece of each point, or -1; remembered, because most walkers may use the same streets."""
     where = b"".join((shapely.get_coordinates(points).tobytes(), height.tobytes()))
-    rules = b"".join(one.tobytes() for one in (graph.placeable, graph.small, _one_way(graph)))
-    kept, key = graph.layout.placed, (_digest(rules + where), reach)
+    kept, key = graph.layout.placed, (_digest(graph.rules + where), reach)
     if key not in kept:
         near, asked = graph.layout.near, (_digest(where), reach)
         if asked not in near:
@@ -150,15 +158,9 @@ def _chosen(
 def _settle(graph: Graph, found: Ints, point: Ints, piece: Ints) -> None:
     """Give each point, of the pieces that cost it the same, the one that comes first."""
     private = graph.layout.private[graph.layout.ahead[piece]]
-    order = np.lexsort((piece, private, _one_way(graph)[piece], point))
+    order = np.lexsort((piece, private, graph.one_way[piece], point))
     first = order[np.unique(point[order], return_index=True)[1]]
     found[point[first]] = piece[first]
-
-
-def _one_way(graph: Graph) -> NDArray[np.bool_]:
-    """Which pieces can be walked in one direction only, or not at all."""
-    one_way: NDArray[np.bool_] = (graph.ways[0][1] == NO_WAY) | (graph.ways[1][1] == NO_WAY)
-    return one_way
 
 
 def _digest(asked: bytes) -> bytes:
@@ -180,13 +182,13 @@ def _cheapest(
     Points that have none within `reach` are left out. A few metres around every point are looked at first, because that
     is where most find one; then farther around those for which a piece beyond could still cost less.
     """
-    number, left, radius = np.flatnonzero(pieces), np.arange(len(points)), min(_NEAR_M, reach)
-    lines, found = layout.lines[number], [np.zeros((2, 0), np.int64)]
+    look, left, radius = _look(layout, pieces), np.arange(len(points)), min(_NEAR_M, reach)
+    found = [np.zeros((2, 0), np.int64)]
     while len(left):
         round_m = radius + _ROUNDING_M
-        point, line, metres = _within(layout, number, points[left], round_m)
+        point, line, metres = _within(layout, look, points[left], round_m)
         point = left[point]
-        cost = metres + _climb(lines[line], points[point], height[point])
+        cost = metres + _climb(look.lines[line], points[point], height[point])
         # Nothing can cost less than the nearest piece unless it is nearer than that piece's cost.
         ceiling = _least(
             len(points), point, np.where(metres == _least(len(points), point, metres)[point], cost, np.inf)
@@ -196,29 +198,41 @@ def _cheapest(
         use = settled[point] & (metres <= ceiling[point])
         point, line, cost = point[use], line[use], np.rint(cost[use] / _TIE_M)
         best = cost == _least(len(points), point, cost)[point]
-        found.append(np.stack([point[best], number[line[best]]]))
+        found.append(np.stack([point[best], look.number[line[best]]]))
         left, radius = left[~settled[left]], min(3 * radius, reach)
     point, piece = np.concatenate(found, axis=1)
     return point, piece
 
 
-def _within(layout: Layout, number: Ints, points: NDArray[np.object_], metres: float) -> tuple[Ints, Ints, Floats]:
+def _look(layout: Layout, pieces: NDArray[np.bool_]) -> Look:
+    """What is asked again and again of some pieces; of the last few that were asked for it is kept."""
+    which = _digest(pieces.tobytes())
+    look = layout.looks.pop(which, None)
+    if look is None:
+        number = np.flatnonzero(pieces)
+        lines = layout.lines[number]
+        drawn, line_of = shapely.get_coordinates(lines, return_index=True)
+        look = Look(number, lines, _digest(drawn.tobytes() + line_of.tobytes()))
+    layout.looks[which] = look  # the latest stands last
+    for other in list(layout.looks)[:-_LOOKS]:
+        layout.looks.pop(other)
+    return look
+
+
+def _within(layout: Layout, look: Look, points: NDArray[np.object_], metres: float) -> tuple[Ints, Ints, Floats]:
     """Which of some pieces lie within so many metres of which points, and how far; heights do not count.
 
     Remembered for the next network of the same streets with other heights or directions: measuring takes longest.
     """
-    xy, which = shapely.get_coordinates(points), _digest(number.tobytes())
-    if which not in layout.looks:
-        drawn, line_of = shapely.get_coordinates(layout.lines[number], return_index=True)
-        layout.looks[which] = _digest(drawn.tobytes() + line_of.tobytes())
-    key = _digest(layout.looks[which] + xy.tobytes()), metres
+    xy = shapely.get_coordinates(points)
+    key = _digest(look.drawn + xy.tobytes()), metres
     found = _MEASURED.get(key)
     if found is None:
-        tree = layout.trees.get(which)
+        tree = layout.trees.get(look.drawn)
         if tree is None:
-            tree = shapely.STRtree(layout.lines[number])
+            tree = shapely.STRtree(look.lines)
             layout.trees.clear()  # one at a time: they are large
-            layout.trees[which] = tree
+            layout.trees[look.drawn] = tree
         point, line = tree.query(shapely.box(*(xy - metres).T, *(xy + metres).T))
         away = shapely.distance(tree.geometries[line], points[point])
         near = away <= metres

@@ -157,8 +157,9 @@ class WalkNetwork(Shown):
             When ids are not unique, or the geometry is of another type or CRS.
         """
         self._check((points, "points", ("Point", "MultiPoint")))
-        graph = self._graph(walker)
-        spots = snapping.place(graph, points, _walker(walker))
+        who = _walker(walker)
+        graph = self._graph(who)
+        spots = snapping.place(graph, points, who)
         return Placement(spots.table(graph, points.index))
 
     def travel_times(
@@ -217,7 +218,8 @@ class WalkNetwork(Shown):
                 raise DataError(_NO_SERVICE)
             service = pd.Index(list(by_service)).get_indexer(pd.Index(facilities["service"]))
             each = np.where(service < 0, limit, limits[service])
-        graph, who = self._graph(walker), _walker(walker)
+        who = _walker(walker)
+        graph = self._graph(who)
         homes, goals = snapping.place(graph, origins, who), snapping.place(graph, facilities, who)
         return TravelTimes(
             seconds=trips.seconds(graph, homes, goals, trip=trip, limit=limit if each is None else each),
@@ -282,7 +284,8 @@ class WalkNetwork(Shown):
         self._check((origins, "origins", ("Point",)), (facilities, "facilities", ("Point", "MultiPoint")))
         named = pd.Index(dict.fromkeys(candidates), dtype=object)
         self._check_dependence(facilities, named)
-        graph, who = self._graph(walker), _walker(walker)
+        who = _walker(walker)
+        graph = self._graph(who)
         service = pd.Index(list(cutoff_s), dtype=object)
         asked = dependence.Asked(
             service.get_indexer(facilities["service"]),
@@ -358,8 +361,9 @@ class WalkNetwork(Shown):
         self._check((origins, "origins", ("Point",)))
         asked = np.unique(np.asarray(list(minutes), dtype=float))
         limits = _limits(asked)
-        graph = self._graph(walker)
-        reach = isochrones.Reach(graph, snapping.place(graph, origins, _walker(walker)))
+        who = _walker(walker)
+        graph = self._graph(who)
+        reach = isochrones.Reach(graph, snapping.place(graph, origins, who))
         cell = isochrones.FINE_M if fine else isochrones.COARSE_M
         drawn = isochrones.outlines(reach, limits=limits, water=self._one(water), cell=cell, track=track)
         origin, within = origins.index.to_numpy()[drawn.row], asked[drawn.position]
@@ -395,8 +399,9 @@ class WalkNetwork(Shown):
             When the minutes are not above 0 and at most 1,440.
         """
         points = gpd.GeoDataFrame(geometry=[origin], crs=self._given.crs)
-        graph = self._graph(walker)
-        reach = isochrones.Reach(graph, snapping.place(graph, points, _walker(walker)))
+        who = _walker(walker)
+        graph = self._graph(who)
+        reach = isochrones.Reach(graph, snapping.place(graph, points, who))
         found = reach.parts(0, limit=int(_limits([minutes])[0]))
         links = graph.layout.streets.iloc[graph.layout.ahead[found.piece]]
         columns: dict[str, Any] = {name: links[name].to_numpy() for name in ("piece", "osm_id", "kind")}
