@@ -252,14 +252,11 @@ def _hasten() -> None:
 
 
 def _lighten() -> None:
-    """Have machine code made of kernels that Python calls, and of no others: these are woven into those by then.
-
-    And let each be simplified once, when all that it calls is there, not piece by piece before.
-    """
+    """Have machine code made of kernels that Python calls, and of no others: these are woven into those by then."""
     library: Any = getattr(codegen, "CPUCodeLibrary", None)
     context: Any = getattr(cpu, "CPUContext", None)
     made = getattr(context, "get_executable", None)
-    names = "_optimize_functions", "_optimize_final_module", "_finalize_final_module", "finalize"
+    names = "_optimize_final_module", "_finalize_final_module", "finalize"
     if made is None or not all(hasattr(library, name) for name in names):
         return
 
@@ -273,11 +270,7 @@ def _lighten() -> None:
             return [].append  # nobody calls it, but it must be a function of its own
         return made(context, library, kernel, env)
 
-    def _optimize_functions(library: Any, module: Any) -> None:  # noqa: ANN401  numba's own
-        module.data_layout = library._codegen._data_layout  # noqa: SLF001  as it does before anything else
-
     context.get_executable = get_executable
-    library._optimize_functions = _optimize_functions  # noqa: SLF001
 
 
 def _load() -> None:
