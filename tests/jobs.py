@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -47,3 +48,19 @@ def endless(study):
     """Never come to an end."""
     while len(study.origins):
         time.sleep(0.1)
+
+
+def _in_the_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+class Unpacked:
+    """What becomes, when it is unpacked, whether that was in the main thread."""
+
+    def __reduce__(self):
+        return _in_the_main_thread, ()
+
+
+def unpacked_in_the_main_thread(study):
+    """Say where that was."""
+    return study.where

@@ -19,7 +19,7 @@ from circle15.study import Study, demo_study, whole
 from circle15.study.aside import aside
 from circle15.study.folder import OUTPUTS
 from circle15.study.whole import whole_folder
-from jobs import doubled, process_of, refused
+from jobs import Unpacked, doubled, process_of, refused, unpacked_in_the_main_thread
 from tiny_study import write_study
 
 
@@ -457,6 +457,16 @@ with aside.aside(study):
     print(study.second._process.pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
+
+
+@pytest.mark.usefixtures("two", "patient")
+def test_what_is_handed_over_is_unpacked_where_libraries_are_loaded(study):
+    """Two threads that load the same library at once can each find the other's half of it."""
+    study.where = Unpacked()
+    with aside(study):
+        study.second.hold(study)
+        study.second.begin(unpacked_in_the_main_thread)
+        assert study.second.done(unpacked_in_the_main_thread, study) is True
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")

@@ -33,6 +33,7 @@ _Given = ParamSpec("_Given")
 WORTH_BYTES = 200_000  # of input: below that a run is over before a second Python has begun
 MOST_ORIGINS = 2_000  # a study is held twice
 OWN = frozenset({"announce", "track", "second", "findings", "seconds", "rejected"})  # of each Python
+_SIZE = 8  # bytes that tell how many there are of what is asked
 LEFT = frozenset({"elements", "terrain", "network"})  # not needed there, or made sooner than handed over
 
 
@@ -100,7 +101,8 @@ class Aside:
         assert self._process is not None  # noqa: S101  nothing is asked of nobody
         assert self._process.stdin is not None  # noqa: S101  a pipe
         assert self._process.stdout is not None  # noqa: S101  a pipe
-        pickle.dump(asked, self._process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
+        packed = pickle.dumps(asked, protocol=pickle.HIGHEST_PROTOCOL)
+        self._process.stdin.write(len(packed).to_bytes(_SIZE) + packed)
         self._process.stdin.flush()
         return pickle.load(self._process.stdout)  # noqa: S301  of the Python that was started here
 
@@ -129,18 +131,23 @@ def aside(study: Study) -> Iterator[None]:
         study.second = Aside()
 
 
-def _listen(stream: IO[bytes], asked: queue.SimpleQueue[Any]) -> None:
-    """Hear what is asked; end when nobody asks any more, so that nothing is written for a run that was killed."""
-    with contextlib.suppress(EOFError, pickle.UnpicklingError):
-        while True:
-            asked.put(pickle.load(stream))  # noqa: S301  from the run that started it
+def _listen(stream: IO[bytes], asked: queue.SimpleQueue[bytes]) -> None:
+    """Hear what is asked; end when nobody asks any more, so that nothing is written for a run that was killed.
+
+    It is unpacked where libraries are loaded: two threads that load the same one can each find the other's half of it.
+    """
+    while size := int.from_bytes(stream.read(_SIZE)):
+        packed = stream.read(size)
+        if len(packed) < size:
+            break
+        asked.put(packed)
     os._exit(0)
 
 
 def serve() -> None:
     """Do what is asked, one thing after the other; the work of the second Python."""
     gc.disable()  # it ends soon
-    asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    asked: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, asked), daemon=True).start()
     told, sys.stdout = sys.stdout.buffer, sys.stderr  # what is printed is no answer
     with warnings.catch_warnings():
@@ -152,7 +159,7 @@ def serve() -> None:
         _ = assessment.card, network.WalkNetwork, page.gap_map, report, siting, planned  # before anything is asked
     study: Study | None = None
     while True:
-        what = asked.get()
+        what = pickle.loads(asked.get())  # noqa: S301  from the run that started it
         answer: object = None
         if isinstance(what, dict):
             study = study or Study(what["asked"])
