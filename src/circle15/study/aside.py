@@ -33,8 +33,8 @@ _Given = ParamSpec("_Given")
 WORTH_BYTES = 200_000  # of input: below that a run is over before a second Python has begun
 MOST_ORIGINS = 2_000  # a study is held twice
 OWN = frozenset({"announce", "track", "second", "findings", "seconds", "rejected"})  # of each Python
-_SIZE = 8  # bytes that tell how many there are of what is asked
 LEFT = frozenset({"elements", "terrain", "network"})  # not needed there, or made sooner than handed over
+_SIZE = 8  # bytes that tell how many there are of what is asked
 
 
 class Aside:
@@ -102,7 +102,8 @@ class Aside:
         assert self._process.stdin is not None  # noqa: S101  a pipe
         assert self._process.stdout is not None  # noqa: S101  a pipe
         packed = pickle.dumps(asked, protocol=pickle.HIGHEST_PROTOCOL)
-        self._process.stdin.write(len(packed).to_bytes(_SIZE) + packed)
+        self._process.stdin.write(len(packed).to_bytes(_SIZE))
+        self._process.stdin.write(packed)
         self._process.stdin.flush()
         return pickle.load(self._process.stdout)  # noqa: S301  of the Python that was started here
 
