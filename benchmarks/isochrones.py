@@ -17,7 +17,6 @@ from benchmarks.city import make
 from benchmarks.peers.circle15_outlines import MINUTES, WALKER, points, united
 from benchmarks.studies import table
 from circle15.network import WalkNetwork, isochrones, snapping
-from circle15.project import Walker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +63,7 @@ def measured(city: City, *, fine: bool) -> dict[str, float]:
     graph = network._graph(WALKER)  # noqa: SLF001  the steps have no door of their own
     homes, limits = points(city, city.homes[:HOMES]), np.array([round(600 * one) for one in MINUTES])
     cell = isochrones.FINE_M if fine else isochrones.COARSE_M
-    reach = isochrones.Reach(graph, snapping.place(graph, homes, Walker.load(WALKER)))
+    reach = isochrones.Reach(graph, snapping.place(graph, homes))
 
     def stamp() -> None:
         graph.layout.stamped.clear()

@@ -461,7 +461,7 @@ def test_a_click_anywhere_stands_where_the_engine_puts_it(asked, study_name):
     study, page = asked(study_name)
     degrees, points = anywhere(study, 800, seed=5)
     for who, walker in enumerate(study.walkers):
-        spots = snapping.place(study.network._graph(walker), points, walker)
+        spots = snapping.place(study.network._graph(walker), points)
         said = page.evaluate(PLACE, [who, degrees])
         assert [k for k, one in enumerate(said) if one] == spots.row.tolist()
         piece, off, share, metres = zip(*filter(None, said), strict=True)

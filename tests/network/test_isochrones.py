@@ -237,7 +237,7 @@ def test_codes_are_distances_to_what_is_reached(drawn, fine, minutes):
     table, origins, _ = drawn
     network, home = WalkNetwork(table), origins.iloc[:1]
     graph = network._graph(WALKER)
-    reach = isochrones.Reach(graph, snapping.place(graph, home, WALKER))
+    reach = isochrones.Reach(graph, snapping.place(graph, home))
     cell, limits = FINE_M if fine else COARSE_M, np.array([round(minutes * 600)])
     ground = isochrones.Ground.of(reach, cell=cell, water=None)
     grid, drawer = ground.world.canvas, isochrones.Drawer(reach, ground, limits)
@@ -319,7 +319,7 @@ def test_blocks_are_what_is_traced_without_them():
     table = dense_town()
     homes = city.points_on(table, [(7, 0.3), (60, 0.8), (130, 0.5)], name="origin", off=5.0)
     graph = WalkNetwork(table)._graph(WALKER)
-    reach, limits = isochrones.Reach(graph, snapping.place(graph, homes, WALKER)), np.array([3000, 6000, 9000])
+    reach, limits = isochrones.Reach(graph, snapping.place(graph, homes)), np.array([3000, 6000, 9000])
     ground = isochrones.Ground.of(reach, cell=COARSE_M, water=None)
     blocks, plan = ground.grid.blocks, ground.grid.plan
     none = blocks._replace(met=np.full_like(blocks.met, -1), far=np.full_like(blocks.far, plan.cell - 1))

@@ -28,7 +28,7 @@ def city(request):
     table, walker = study.streets, Walker.load("adult")
     graph = Graph.of(Layout(table), walker)
     homes, goals = (
-        snapping.places(graph, snapping.place(graph, points, walker)) for points in (study.origins, study.facilities)
+        snapping.places(graph, snapping.place(graph, points)) for points in (study.origins, study.facilities)
     )
     return graph.engine, homes, goals, pd.factorize(study.facilities["category"], sort=True)[0]
 

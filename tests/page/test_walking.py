@@ -125,7 +125,7 @@ def test_spots_come_back_to_the_last_bit(town, name):
         floats(town.arrays, f"{name}.share"),
     )
     for who, walker in enumerate(WALKERS):
-        spots = snapping.place(town.network._graph(walker), getattr(town.result, name), walker)
+        spots = snapping.place(town.network._graph(walker), getattr(town.result, name))
         expected = set(
             zip(
                 spots.row.tolist(),

@@ -148,6 +148,11 @@ class Layout:
         return metres
 
 
+def digest(*arrays: NDArray[np.generic]) -> bytes:
+    """A few bytes that tell some arrays from others."""
+    return blake2b(b"".join(one.tobytes() for one in arrays)).digest()
+
+
 def _ends(lines: NDArray[np.object_]) -> tuple[Floats, Floats]:
     """The first and the last vertex of each line."""
     first, last = np.empty((len(lines), 2)), np.empty((len(lines), 2))
@@ -190,6 +195,8 @@ class Graph:
     ----------
     layout : Layout
         What does not depend on the walker.
+    walker : Walker
+        Who walks.
     ticks : ndarray of int, shape (links,)
         `impedance.link_ticks`; closed links keep theirs, because points beside them still walk to their ends.
     engine : Engine
@@ -205,6 +212,7 @@ class Graph:
     """
 
     layout: Layout
+    walker: Walker
     ticks: Ints
     engine: Engine
     links: NDArray[np.int32]
@@ -227,6 +235,7 @@ class Graph:
         either = usable[layout.ahead] | ((layout.back >= 0) & usable[layout.back])
         return cls(
             layout=layout,
+            walker=walker,
             ticks=ticks,
             engine=engine,
             links=links,
@@ -266,7 +275,7 @@ class Graph:
     @cached_property
     def rules(self) -> bytes:
         """A digest of what decides which pieces points may be put on, and which first."""
-        return blake2b(b"".join(one.tobytes() for one in (self.placeable, self.small, self.one_way))).digest()
+        return digest(self.placeable, self.small, self.one_way)
 
     @cached_property
     def cut(self) -> Streets:

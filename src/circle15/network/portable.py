@@ -11,14 +11,13 @@ from circle15.impedance import NO_WAY
 from circle15.network import snapping
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import geopandas as gpd
     from numpy.typing import NDArray
 
     from circle15.network.graph import Bools, Floats, Graph, Ints
     from circle15.network.snapping import Spots
-    from circle15.project import Walker
 
 
 @dataclass(frozen=True)
@@ -80,12 +79,12 @@ class Portable:
     timed: Mapping[str, Timed]
 
 
-def portable(graphs: Mapping[Walker, Graph], origins: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame) -> Portable:
+def portable(graphs: Sequence[Graph], origins: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame) -> Portable:
     """The network that some graphs share, as plain arrays.
 
     Parameters
     ----------
-    graphs : mapping of Walker to Graph
+    graphs : sequence of Graph
         One for each walker, at least one.
     origins, facilities : GeoDataFrame
         Points to be put on the streets.
@@ -94,7 +93,7 @@ def portable(graphs: Mapping[Walker, Graph], origins: gpd.GeoDataFrame, faciliti
     -------
     Portable
     """
-    layout = next(iter(graphs.values())).layout
+    layout = graphs[0].layout
     streets = layout.streets.iloc[layout.ahead]
     edge = layout.streets["at_edge"].to_numpy(dtype=bool)
     kind, osm_id = (streets[name].to_numpy(dtype=object) for name in ("kind", "osm_id"))
@@ -115,11 +114,11 @@ def portable(graphs: Mapping[Walker, Graph], origins: gpd.GeoDataFrame, faciliti
         private=sides(layout.private),
         closed=sides(layout.closed),
         at_edge=sides(edge),
-        timed={walker.name: _timed(graph, walker, origins, facilities) for walker, graph in graphs.items()},
+        timed={graph.walker.name: _timed(graph, origins, facilities) for graph in graphs},
     )
 
 
-def _timed(graph: Graph, walker: Walker, origins: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame) -> Timed:
+def _timed(graph: Graph, origins: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame) -> Timed:
     ticks = np.stack([ticks for _, ticks in graph.ways])
-    homes, goals = (snapping.place(graph, points, walker) for points in (origins, facilities))
+    homes, goals = (snapping.place(graph, points) for points in (origins, facilities))
     return Timed(np.minimum(ticks, NO_WAY), graph.small, homes, goals)

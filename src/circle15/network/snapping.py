@@ -9,7 +9,6 @@ street [P]. Ties go to a piece that can be walked both ways, then to an open one
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -18,6 +17,7 @@ import pandas as pd
 import shapely
 
 from circle15.impedance import NO_WAY
+from circle15.network.graph import digest
 from circle15.network.places import Inside, Places, ragged
 from circle15.tables import TICKS_PER_SECOND
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from circle15.network.graph import Floats, Graph, Ints, Layout
-    from circle15.project import Walker
 
 _Found = TypeVar("_Found")
 
@@ -90,18 +89,16 @@ class Spots:
         return pd.DataFrame(columns, index=index)
 
 
-def place(graph: Graph, points: gpd.GeoDataFrame, walker: Walker) -> Spots:
+def place(graph: Graph, points: gpd.GeoDataFrame) -> Spots:
     """Put every point of every row on the streets.
 
     Parameters
     ----------
     graph : Graph
-        The streets as this walker can use them.
+        The streets as one walker can use them, whose longest off-road leg and whose speed on it count.
     points : GeoDataFrame
         Points or MultiPoints in the CRS of the streets; a column `height_m`, where there is one, is the height of the
         ground in metres.
-    walker : Walker
-        Gives the longest off-road leg and its speed.
 
     Returns
     -------
@@ -113,22 +110,22 @@ def place(graph: Graph, points: gpd.GeoDataFrame, walker: Walker) -> Spots:
     height = np.full(len(parts), np.nan)
     if "height_m" in points.columns:
         height = pd.to_numeric(points["height_m"]).to_numpy(dtype=float, na_value=np.nan)[row]
-    piece = _pieces(graph, parts, height, reach=walker.off_road_max_m)
+    piece = _pieces(graph, parts, height, reach=graph.walker.off_road_max_m)
     near = np.flatnonzero(piece >= 0)
     piece, row = piece[near], row[near].astype(np.int64)
     lines = graph.layout.lines[piece]
     metres = shapely.distance(lines, parts[near])
-    ticks = np.rint(metres / walker.off_road_m_s * TICKS_PER_SECOND).astype(np.int64)
+    ticks = np.rint(metres / graph.walker.off_road_m_s * TICKS_PER_SECOND).astype(np.int64)
     share = np.nan_to_num(shapely.line_locate_point(lines, parts[near], normalized=True)).clip(0.0, 1.0)
     return Spots(len(points), row, piece, share, metres, ticks)
 
 
 def _pieces(graph: Graph, points: NDArray[np.object_], height: Floats, *, reach: float) -> Ints:
     """The piece of each point, or -1; remembered, because most walkers may use the same streets."""
-    where = b"".join((shapely.get_coordinates(points).tobytes(), height.tobytes()))
-    kept, key = graph.layout.placed, (_digest(graph.rules + where), reach)
+    where = digest(shapely.get_coordinates(points), height)
+    kept, key = graph.layout.placed, (graph.rules + where, reach)
     if key not in kept:
-        near, asked = graph.layout.near, (_digest(where), reach)
+        near, asked = graph.layout.near, (where, reach)
         if asked not in near:
             _remember(near, asked, _cheapest(graph.layout, points, height, pieces=graph.layout.doors, reach=reach))
         _remember(kept, key, _chosen(graph, points, height, anyone=near[asked], reach=reach))
@@ -161,10 +158,6 @@ def _settle(graph: Graph, found: Ints, point: Ints, piece: Ints) -> None:
     order = np.lexsort((piece, private, graph.one_way[piece], point))
     first = order[np.unique(point[order], return_index=True)[1]]
     found[point[first]] = piece[first]
-
-
-def _digest(asked: bytes) -> bytes:
-    return hashlib.blake2b(asked).digest()
 
 
 def _remember(kept: dict[tuple[bytes, float], _Found], key: tuple[bytes, float], found: _Found) -> None:
@@ -206,13 +199,13 @@ def _cheapest(
 
 def _look(layout: Layout, pieces: NDArray[np.bool_]) -> Look:
     """What is asked again and again of some pieces; of the last few that were asked for it is kept."""
-    which = _digest(pieces.tobytes())
+    which = digest(pieces)
     look = layout.looks.pop(which, None)
     if look is None:
         number = np.flatnonzero(pieces)
         lines = layout.lines[number]
         drawn, line_of = shapely.get_coordinates(lines, return_index=True)
-        look = Look(number, lines, _digest(drawn.tobytes() + line_of.tobytes()))
+        look = Look(number, lines, digest(drawn, line_of))
     layout.looks[which] = look  # the latest stands last
     for other in list(layout.looks)[:-_LOOKS]:
         layout.looks.pop(other)
@@ -225,7 +218,7 @@ def _within(layout: Layout, look: Look, points: NDArray[np.object_], metres: flo
     Remembered for the next network of the same streets with other heights or directions: measuring takes longest.
     """
     xy = shapely.get_coordinates(points)
-    key = _digest(look.drawn + xy.tobytes()), metres
+    key = look.drawn + digest(xy), metres
     found = _MEASURED.get(key)
     if found is None:
         tree = layout.trees.get(look.drawn)

@@ -157,9 +157,8 @@ class WalkNetwork(Shown):
             When ids are not unique, or the geometry is of another type or CRS.
         """
         self._check((points, "points", ("Point", "MultiPoint")))
-        who = _walker(walker)
-        graph = self._graph(who)
-        spots = snapping.place(graph, points, who)
+        graph = self._graph(walker)
+        spots = snapping.place(graph, points)
         return Placement(spots.table(graph, points.index))
 
     def travel_times(
@@ -218,9 +217,8 @@ class WalkNetwork(Shown):
                 raise DataError(_NO_SERVICE)
             service = pd.Index(list(by_service)).get_indexer(pd.Index(facilities["service"]))
             each = np.where(service < 0, limit, limits[service])
-        who = _walker(walker)
-        graph = self._graph(who)
-        homes, goals = snapping.place(graph, origins, who), snapping.place(graph, facilities, who)
+        graph = self._graph(walker)
+        homes, goals = snapping.place(graph, origins), snapping.place(graph, facilities)
         return TravelTimes(
             seconds=trips.seconds(graph, homes, goals, trip=trip, limit=limit if each is None else each),
             origin_ids=origins.index,
@@ -229,7 +227,7 @@ class WalkNetwork(Shown):
             edge_s=trips.edge_seconds(graph, homes, trip=trip, limit=limit),
             origins=Placement(homes.table(graph, origins.index)),
             facilities=Placement(goals.table(graph, facilities.index)),
-            walker=who.name,
+            walker=graph.walker.name,
             trip=trip,
             each_s=None if each is None else each / TICKS_PER_SECOND,
         )
@@ -284,15 +282,14 @@ class WalkNetwork(Shown):
         self._check((origins, "origins", ("Point",)), (facilities, "facilities", ("Point", "MultiPoint")))
         named = pd.Index(dict.fromkeys(candidates), dtype=object)
         self._check_dependence(facilities, named)
-        who = _walker(walker)
-        graph = self._graph(who)
+        graph = self._graph(walker)
         service = pd.Index(list(cutoff_s), dtype=object)
         asked = dependence.Asked(
             service.get_indexer(facilities["service"]),
             _limits(np.array(list(cutoff_s.values())) / 60) if len(service) else np.zeros(0, np.int64),
             named.get_indexer(self._layout.streets["osm_id"]),
         )
-        homes, goals = snapping.place(graph, origins, who), snapping.place(graph, facilities, who)
+        homes, goals = snapping.place(graph, origins), snapping.place(graph, facilities)
         which, origin, what, before, after = dependence.losses(graph, homes, goals, asked=asked, track=track).T
         return pd.DataFrame(
             {
@@ -361,9 +358,8 @@ class WalkNetwork(Shown):
         self._check((origins, "origins", ("Point",)))
         asked = np.unique(np.asarray(list(minutes), dtype=float))
         limits = _limits(asked)
-        who = _walker(walker)
-        graph = self._graph(who)
-        reach = isochrones.Reach(graph, snapping.place(graph, origins, who))
+        graph = self._graph(walker)
+        reach = isochrones.Reach(graph, snapping.place(graph, origins))
         cell = isochrones.FINE_M if fine else isochrones.COARSE_M
         drawn = isochrones.outlines(reach, limits=limits, water=self._one(water), cell=cell, track=track)
         origin, within = origins.index.to_numpy()[drawn.row], asked[drawn.position]
@@ -399,9 +395,8 @@ class WalkNetwork(Shown):
             When the minutes are not above 0 and at most 1,440.
         """
         points = gpd.GeoDataFrame(geometry=[origin], crs=self._given.crs)
-        who = _walker(walker)
-        graph = self._graph(who)
-        reach = isochrones.Reach(graph, snapping.place(graph, points, who))
+        graph = self._graph(walker)
+        reach = isochrones.Reach(graph, snapping.place(graph, points))
         found = reach.parts(0, limit=int(_limits([minutes])[0]))
         links = graph.layout.streets.iloc[graph.layout.ahead[found.piece]]
         columns: dict[str, Any] = {name: links[name].to_numpy() for name in ("piece", "osm_id", "kind")}
@@ -467,7 +462,7 @@ class WalkNetwork(Shown):
             When ids are not unique, or the geometry is of another type or CRS.
         """
         self._check((origins, "origins", ("Point",)), (facilities, "facilities", ("Point", "MultiPoint")))
-        return portable({walker: self._graph(walker) for walker in walkers}, origins, facilities)
+        return portable([self._graph(walker) for walker in walkers], origins, facilities)
 
     def facts(self) -> dict[str, object]:
         """What the network is made of, for the manifest.
