@@ -68,7 +68,7 @@ class Engine:
         City -> whatever the library searches on.
     questions : dict
         Question -> (what is called, callable of (built, city, pace)). The answer is an array, or a pair of rows and an
-        array, or None where it is not kept.
+        array, or None where it is not kept; or a function that makes one of these once the clock has stopped.
     threads : int
         How many it uses.
     warm : callable, optional
@@ -175,6 +175,8 @@ def _asked(engine: Engine, name: str, built: Any, city: City, asked: argparse.Na
         found[clock] /= pace.share
     if name.startswith("outlines"):
         found["origins"] = pace.done
+    if callable(answer):
+        answer = answer()
     if isinstance(answer, dict):
         return found | {"each": answer}
     if asked.answers and answer is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -19,6 +19,8 @@ from circle15.network.engine import along_hilbert
 from circle15.network.isochrones import RADIUS_M
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shapely.geometry.base import BaseGeometry
 
     from benchmarks.city import City
@@ -26,69 +28,81 @@ if TYPE_CHECKING:
 MINUTES = tuple(seconds / 60 for seconds in CUTOFFS_S)
 CHUNK = 500  # homes drawn at a time, and then dropped as the outlines of the peers are: memory is used once more
 KEPT = 60  # homes whose outlines are kept for comparison
+TIMES = 3  # that outlines are asked of one network: on all cores, on one, in smaller cells
 WALKER = "adult"
 
 
-def build(city: City) -> WalkNetwork:
+class Built(NamedTuple):
+    """The network; and for each time that outlines are asked of it the homes, as tables of neighbours.
+
+    Tables of residence clusters have them, and that they are tables already is no part of drawing. Each time they stand
+    some millimetres off, so that no placing on a street that is remembered is of use.
+    """
+
+    network: WalkNetwork
+    homes: list[list[gpd.GeoDataFrame]]
+
+
+def build(city: City) -> Built:
     """The table of streets as a network, timed for the adult: his times on the slopes, not the city's own.
 
     What is made of the streets once, for the first outline, is part of it, as tiles are of Valhalla.
     """
     network = WalkNetwork(table(city))
     network.isochrones(points(city, city.homes[:1]), walker=WALKER, minutes=MINUTES)
-    return network
+    order = np.argsort(along_hilbert(np.column_stack([city.x, city.y])[city.homes]))
+    chunks = np.array_split(city.homes[order], -(-len(order) // CHUNK))
+    return Built(network, [[points(city, chunk, off_mm=time) for chunk in chunks] for time in range(TIMES)])
 
 
-def points(city: City, nodes: Any) -> gpd.GeoDataFrame:  # noqa: ANN401  an array of nodes
-    """Homes as a table."""
+def points(city: City, nodes: Any, *, off_mm: int = 0) -> gpd.GeoDataFrame:  # noqa: ANN401  an array of nodes
+    """Homes as a table, some millimetres to the east of their nodes."""
     index = pd.Index([f"n{node}" for node in nodes], name="origin")
-    xy = np.column_stack([city.x, city.y])[nodes]
+    xy = np.column_stack([city.x, city.y])[nodes] + [off_mm / 1000, 0.0]
     return gpd.GeoDataFrame(geometry=shapely.points(xy), crs=CRS, index=index)
 
 
-def drawn(network: WalkNetwork, city: City, pace: Pace, *, fine: bool = False) -> Any:  # noqa: ANN401
-    """Outlines of chunks of homes, as they lie: a table of residence clusters has neighbours together."""
-    homes = city.homes[np.argsort(along_hilbert(np.column_stack([city.x, city.y])[city.homes]))]
-    chunks = np.array_split(homes, -(-len(homes) // CHUNK))
-    names, kept = {f"n{home}" for home in city.homes[:KEPT]}, []
+def drawn(built: Built, city: City, pace: Pace, *, time: int = 0, fine: bool = False) -> Callable[[], Any]:
+    """Outlines of chunks of homes; those of a few homes are kept to be compared."""
+    chunks, names, kept = built.homes[time], {f"n{home}" for home in city.homes[:KEPT]}, []
     for chunk in pace.over(chunks, each=len(chunks[0])):
-        shapes = network.isochrones(points(city, chunk), walker=WALKER, minutes=MINUTES, fine=fine)
+        shapes = built.network.isochrones(chunk, walker=WALKER, minutes=MINUTES, fine=fine)
         kept.append(shapes[shapes["origin"].isin(names)])
         del shapes
-    return _table(pd.concat(kept), city.homes[:KEPT])
+    return lambda: _table(pd.concat(kept), city.homes[:KEPT])
 
 
-def drawn_together(network: WalkNetwork, city: City, pace: Pace) -> None:
+def drawn_together(built: Built, city: City, pace: Pace) -> None:
     """Outlines of all homes in one call, held together: a hundred kilobytes for each home."""
     for homes in pace.over([city.homes], each=len(city.homes)):
-        network.isochrones(points(city, homes), walker=WALKER, minutes=MINUTES)
+        built.network.isochrones(points(city, homes, off_mm=TIMES), walker=WALKER, minutes=MINUTES)
 
 
-def drawn_alone(network: WalkNetwork, city: City, pace: Pace) -> None:
+def drawn_alone(built: Built, city: City, pace: Pace) -> None:
     """On one processor."""
     if not hasattr(os, "sched_setaffinity"):
         return
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(allowed)})
     try:
-        drawn(network, city, pace)
+        drawn(built, city, pace, time=1)
     finally:
         os.sched_setaffinity(0, allowed)
 
 
-def drawn_fine(network: WalkNetwork, city: City, pace: Pace) -> Any:  # noqa: ANN401
+def drawn_fine(built: Built, city: City, pace: Pace) -> Callable[[], Any]:
     """In smaller cells."""
-    return drawn(network, city, pace, fine=True)
+    return drawn(built, city, pace, time=2, fine=True)
 
 
-def exact(network: WalkNetwork, city: City, pace: Pace) -> Any:  # noqa: ANN401
+def exact(built: Built, city: City, pace: Pace) -> Callable[[], Any]:
     """The reached stretches of street, each buffered, all united."""
     homes, shapes = [], []
     for home in pace.over(city.homes[:KEPT].tolist()):
         start = points(city, [home]).geometry.iloc[0]
-        shapes += [united(network, start, minutes) for minutes in MINUTES]
+        shapes += [united(built.network, start, minutes) for minutes in MINUTES]
         homes.append(home)
-    return homes, _wkb(shapes).reshape(-1, len(MINUTES))
+    return lambda: (homes, _wkb(shapes).reshape(-1, len(MINUTES)))
 
 
 def united(network: WalkNetwork, home: shapely.Point, minutes: float) -> BaseGeometry:

@@ -14,6 +14,8 @@ from benchmarks.city import CUTOFFS_S
 from benchmarks.measuring import Engine, Pace, run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchmarks.city import City
 
 NODE_M, LINK_M = 50.0, 25.0
@@ -30,7 +32,7 @@ def build(city: City) -> nx.MultiDiGraph:
     return graph
 
 
-def recipe(graph: nx.MultiDiGraph, city: City, pace: Pace) -> Any:  # noqa: ANN401
+def recipe(graph: nx.MultiDiGraph, city: City, pace: Pace) -> Callable[[], Any]:
     """As the gallery does it: the ends of every link are looked up in a table of nodes; whole links only."""
     homes, drawn = [], []
     for home in pace.over(city.homes.tolist()):
@@ -41,10 +43,10 @@ def recipe(graph: nx.MultiDiGraph, city: City, pace: Pace) -> Any:  # noqa: ANN4
             ends = ((places.loc[tail].geometry, places.loc[head].geometry) for tail, head in around.edges())
             drawn.append(_united(places.geometry, [shapely.LineString(pair) for pair in ends]))
         homes.append(home)
-    return homes, _wkb(drawn)
+    return lambda: (homes, _wkb(drawn))
 
 
-def lean(graph: nx.MultiDiGraph, city: City, pace: Pace) -> Any:  # noqa: ANN401
+def lean(graph: nx.MultiDiGraph, city: City, pace: Pace) -> Callable[[], Any]:
     """The same polygons without the look-ups."""
     homes, drawn = [], []
     for home in pace.over(city.homes.tolist()):
@@ -54,7 +56,7 @@ def lean(graph: nx.MultiDiGraph, city: City, pace: Pace) -> Any:  # noqa: ANN401
             lines = [shapely.LineString([places[tail], places[head]]) for tail, head in around.edges()]
             drawn.append(_united(gpd.GeoSeries(shapely.points(list(places.values()))), lines))
         homes.append(home)
-    return homes, _wkb(drawn)
+    return lambda: (homes, _wkb(drawn))
 
 
 def _united(places: gpd.GeoSeries, lines: list[shapely.LineString]) -> shapely.Geometry:
