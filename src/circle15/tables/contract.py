@@ -198,7 +198,7 @@ class Table(Shown):
         if empty.any():
             problem = f"{int(empty.sum()):,} rows have no geometry (first: {quoted(frame.index[empty])})"
             yield Finding(place, problem, "Place or drop them")
-        types = shapes.geom_type
+        types = pd.Series(shapes.array.geom_type, dtype=object, index=shapes.index)  # pandas would copy it to strings
         other = types[~types.isin(self.geometry) & ~empty]
         if len(other):
             yield Finding(place, f"geometry holds {quoted(other.unique())}", wanted)
