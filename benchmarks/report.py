@@ -51,7 +51,8 @@ Definitions are equal but for cityseer, which puts facilities on street edges an
 _OUTLINES = """\
 Polygons of 5, 10 and 15 minutes for one origin. The ratio is to circle15 on one thread. The overlap is the area shared
 with the exact buffered union of the reached streets over the area of both; where a method means something else by an
-outline (Valhalla: its own flat speed; hulls: areas; the recipe: 25 and 50 m), it measures that difference too."""
+outline (Valhalla: its own flat speed; hulls: areas; the recipe: 25 and 50 m), it measures that difference too.
+Homes are a table before the clock starts, and what is kept for the overlap is written down after it has stopped."""
 _EDITS = """\
 After one edit in the same city, until nearest and counts of every node are right again:"""
 _READING = """\
