@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.city import CUTOFFS_S, LIMIT_DS, SHARES
 from benchmarks.city import make as make_city
-from benchmarks.measuring import Engine, Pace, run, sample, spread
+from benchmarks.measuring import Engine, Pace, run, spread
 from circle15.network.engine import Engine as Search
 from circle15.network.search import NEVER
 from circle15.network.standing import Standing
@@ -56,17 +56,17 @@ def counts_alone(engine: Search, city: City, pace: Pace) -> None:
     counts(_alone(engine), city, pace)
 
 
-def forward(engine: Search, city: City, pace: Pace) -> Any:  # noqa: ANN401
+def forward(engine: Search, city: City, pace: Pace) -> Callable[[], Any]:
     """From every node along the links, as others search: nearest and counts of all cut-offs together."""
-    nodes = np.array(sample(range(len(city.x))))
+    nodes = np.random.default_rng(3).permutation(len(city.x))  # a beginning is a sample
     places = engine.at_nodes(city.facility)
     chunks = [nodes[at : at + CHUNK] for at in range(0, len(nodes), CHUNK)]
     rows, tables = [], []
     for chunk in pace.over(chunks):
         found = engine.forward(engine.at_nodes(chunk), places, cutoffs=LIMITS, category=city.category)
         rows.append(chunk)
-        tables.append(found.places.astype(np.uint16))
-    return np.concatenate(rows), np.concatenate(tables)
+        tables.append(found.places)
+    return lambda: (np.concatenate(rows), np.concatenate(tables))
 
 
 def homes(engine: Search, city: City, _: Pace) -> None:

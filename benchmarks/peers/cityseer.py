@@ -9,9 +9,11 @@ import numpy as np
 from cityseer import rustalgos
 
 from benchmarks.city import CUTOFFS_S, SHARES
-from benchmarks.measuring import FAR, Engine, Pace, run
+from benchmarks.measuring import Engine, Pace, run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchmarks.city import City
 
 MINUTES = [seconds / 60 for seconds in CUTOFFS_S]
@@ -48,31 +50,21 @@ def build(city: City) -> tuple[Any, Any, dict[str, str], Any]:
     return network, places, kinds, live
 
 
-def both(built: tuple[Any, Any, dict[str, str], Any], city: City, pace: Pace) -> Any:  # noqa: ANN401
+def both(built: tuple[Any, Any, dict[str, str], Any], city: City, pace: Pace) -> Callable[[], Any]:
     """Nearest and counts at once."""
     network, places, kinds, live = built
     got = places.accessibility(network, kinds, KEYS, minutes=MINUTES, speed_m_s=1.0, pbar_disabled=True)
     pace.total, pace.done = len(city.x), int(live.sum())
-    table = np.zeros((len(city.x), len(KEYS), len(MINUTES)), np.int32)
-    for category, key in enumerate(KEYS):
-        for at, metres in enumerate(sorted(got.result[key].count)):
-            table[:, category, at] = np.rint(got.result[key].count[metres])
-    rows = np.flatnonzero(live)
-    return rows, table[rows]
 
+    def answer() -> tuple[Any, Any]:
+        table = np.zeros((len(city.x), len(KEYS), len(MINUTES)), np.int32)
+        for category, key in enumerate(KEYS):
+            for at, metres in enumerate(sorted(got.result[key].count)):
+                table[:, category, at] = np.rint(got.result[key].count[metres])
+        rows = np.flatnonzero(live)
+        return rows, table[rows]
 
-def nearest_check(built: tuple[Any, Any, dict[str, str], Any], city: City, pace: Pace) -> Any:  # noqa: ANN401
-    """The same call; only its other half is kept."""
-    network, places, kinds, live = built
-    got = places.accessibility(network, kinds, KEYS, minutes=MINUTES, speed_m_s=1.0, pbar_disabled=True)
-    pace.total, pace.done = len(city.x), int(live.sum())
-    times = np.full((len(city.x), len(KEYS)), FAR, np.int32)
-    for category, key in enumerate(KEYS):
-        seconds = got.result[key].distance[max(got.result[key].distance)]
-        reached = np.isfinite(seconds)
-        times[reached, category] = np.rint(seconds[reached] * 10)
-    rows = np.flatnonzero(live)
-    return rows, times[rows]
+    return answer
 
 
 ENGINE = Engine(
