@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import re
+from dataclasses import replace
 
 import openpyxl
 import pandas as pd
@@ -91,6 +92,23 @@ def test_every_sheet_is_marked_as_synthetic_and_prints_on_a3(book):
         assert sheet.sheet_properties.pageSetUpPr.fitToPage
         assert sheet.page_setup.fitToWidth in (None, 1)  # one page wide, as many long as it takes
         assert sheet.page_setup.fitToHeight == 0
+
+
+@pytest.mark.parametrize("name", ["渝中区", "Q&A & Pier 9", "一" * 300])
+def test_the_foot_of_a_page_says_what_it_is_of_and_from_and_nothing_lies_upon_another(result, tmp_path, name):
+    """Excel takes 255 characters, reads & as a sign, and prints left, middle and right over one another."""
+    facts = result.facts | {"name": name, "attribution": "© OpenStreetMap & 渝中区"}
+    path = tmp_path / "card.xlsx"
+    write_workbook(replace(result, facts=facts), path, standard=sample_standard(), manifest={})
+    for sheet in openpyxl.load_workbook(path):
+        foot = sheet.oddFooter
+        left = foot.left.text.replace("_x000a_", "\n")
+        assert left.split("\n")[0].strip().startswith(name.replace("&", "&&")[:40])
+        assert "合成" in left.split("\n")[0]
+        assert left.split("\n")[1].strip() == "© OpenStreetMap && 渝中区"
+        assert "&P" in foot.right.text
+        assert foot.center.text is None
+        assert foot.left.size == foot.right.size == 8
 
 
 def test_sheets_stand_in_their_order_and_empty_tables_have_none(book, result):

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 MET = 4  # "meets the standard", where a standard does not say what a built circle asks
 _A3 = 8
+_FOOT = 255  # characters that Excel takes
 _MADE = datetime(2000, 1, 1)  # noqa: DTZ001  stands instead of the time of writing; the same result, the same file
 _DARK = 0.45  # colours darker than this carry white letters
 _FIRST = 4  # row of the heads; above it title, note and a blank line
@@ -386,8 +387,26 @@ def _draw(page: Worksheet, sheet: Sheet, made: _Made, formats: dict[str, Format]
     page.set_paper(_A3)
     page.fit_to_pages(1, 0)
     page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
-    name, footer = made.result.facts.get("name", ""), made.joined("footer")
-    page.set_footer(f"&L{name} {made.mark}&C{footer}&R{made.result.facts.get('attribution', '')}".replace("\n", " "))
+    page.set_footer(_foot(made))
+
+
+def _foot(made: _Made) -> str:
+    """The foot of a printed page: what it is of and from on two lines at the left, the page at the right.
+
+    Excel takes `&` as a sign, and no more than so many characters: a long name is cut, then a long attribution.
+    """
+    facts, foot = made.result.facts, "&L&8 {} {}\n{}&R&8 " + made.joined("footer").replace("\n", " ")
+    room = _FOOT - len(foot.format("", "", ""))
+    mark = _cut(made.mark, room)
+    source = _cut(facts.get("attribution", ""), room - len(mark))
+    name = _cut(facts.get("name", ""), room - len(mark) - len(source))
+    return foot.format(name, mark, source)
+
+
+def _cut(said: object, room: int) -> str:
+    """As much of some words as there is room for, on one line, so that Excel shows every `&`."""
+    kept = " ".join(str(said).split()).replace("&", "&&")[:room]
+    return kept[: len(kept) - (len(kept) - len(kept.rstrip("&"))) % 2]
 
 
 def _draw_facts(page: Worksheet, facts: Sequence[tuple[str, Any]], formats: dict[str, Format]) -> int:
