@@ -130,6 +130,14 @@ def test_the_overview_adds_up(book, result):
         assert told[5] == pytest.approx(row.served / row.people)
 
 
+@pytest.mark.parametrize(("trip", "words"), [("out", "去程 way out"), ("round", "往返合计 out and back together")])
+def test_the_overview_says_which_way_is_walked_in_words(result, tmp_path, trip, words):
+    path = tmp_path / "card.xlsx"
+    write_workbook(replace(result, facts=result.facts | {"trip": trip}), path, standard=sample_standard(), manifest={})
+    said = {row[0].value: row[1].value for row in openpyxl.load_workbook(path)["总览"].iter_rows(max_col=2)}
+    assert said["出行 Trip"] == words
+
+
 def test_a_result_without_judgement_makes_a_shorter_book(result, tmp_path):
     from dataclasses import replace
 

@@ -262,7 +262,9 @@ class _Made:
             "standard": " ".join(dict.fromkeys(standard.spoken(standard.title))),
             "authority": " ".join(dict.fromkeys(standard.spoken(standard.authority))),
             "walker": self._each("walker"),
-            **{key: facts.get(key) for key in ("data_date", "trip", "when", "scenario", "attribution", "note")},
+            "data_date": facts.get("data_date"),
+            "trip": self._trip(),
+            **{key: facts.get(key) for key in ("when", "scenario", "attribution", "note")},
             "version": f"circle15 {facts.get('version', '')}",
         }
         lines = [(self.joined("facts", key), value) for key, value in said.items() if value]
@@ -281,6 +283,13 @@ class _Made:
         """A fact that is stated in each language, side by side."""
         said = (str(self.result.facts.get(f"{fact}_{language}") or "") for language in self.standard.languages)
         return " ".join(dict.fromkeys(one for one in said if one))
+
+    def _trip(self) -> str:
+        """Which way is walked, in words."""
+        trip = str(self.result.facts.get("trip") or "")
+        if trip == "out":
+            return self.labels.joined("ask", "trip_out")
+        return self.labels.joined("trip", trip) if trip else ""
 
     def _headline(self) -> tuple[Sequence[str], list[list[Cell]]]:
         """People by category over the whole study: the topmost units together."""
