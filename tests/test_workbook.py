@@ -13,6 +13,7 @@ import pytest
 from circle15 import tables
 from circle15.errors import SourceError
 from circle15.page.contents import palette
+from circle15.project import Standard
 from circle15.workbook import write_workbook
 from sample_result import HOSTILE, sample_result, sample_standard
 
@@ -128,6 +129,23 @@ def test_the_overview_adds_up(book, result):
         assert told[1:4] == pytest.approx([row.served, row.gap, row.unknown])
         assert sum(told[1:4]) == pytest.approx(row.people)
         assert told[5] == pytest.approx(row.served / row.people)
+
+
+def test_a_brand_and_a_category_with_the_same_key_keep_their_own_names(result, tmp_path):
+    """The district has a brand and a category that are both called culture."""
+    plain, brand = sample_standard(), Standard.load("yuzhong-15min").brands[0]
+    brand = brand.model_copy(update={"key": "culture"})
+    views = result.judgement.views.replace({"view": {"C1": "culture"}})
+    seen = replace(result, judgement=replace(result.judgement, views=views))
+    path = tmp_path / "card.xlsx"
+    write_workbook(seen, path, standard=plain.model_copy(update={"brands": (brand,)}), manifest={})
+    book = openpyxl.load_workbook(path)
+    (category,) = [plain.label(one) for one in plain.categories if one.key == "culture"]
+    assert category in {cell.value for cell in book["总览"]["A"]}
+    assert category.replace(" ", "\n", 1) in {cell.value for cell in book["街道"][HEADS]}
+    views = {cell.value for row in book["特色圈与品牌"].iter_rows() for cell in row}
+    assert plain.label(brand) in views
+    assert category not in views
 
 
 @pytest.mark.parametrize(("trip", "words"), [("out", "去程 way out"), ("round", "往返合计 out and back together")])

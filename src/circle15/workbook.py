@@ -133,10 +133,11 @@ class _Made:
             result.units["name"].astype(object).mask(tiers, result.units["name"].map(lambda one: cell(name=one)))
         )
         self.top = result.units.index[result.units["parent"].isna()]
-        keyed: list[Any] = [*standard.categories, *standard.services, *standard.special_circles]
-        keyed += [*standard.brands, *standard.groups]
+        keyed: list[Any] = [*standard.categories, *standard.services, *standard.groups]
         self.keyed = {one.key: one for one in keyed}
         self.values = {one.key: standard.label(one) for one in keyed}
+        views: list[Any] = [*standard.special_circles, *standard.brands]  # one may have the key of a category
+        self.views = {one.key: standard.label(one) for one in views}
         first = next(iter(self.labels.words.values()))["workbook"]
         self.heads = {key: "\n".join(self.said("heads", key)) for key in first["heads"]}
         self.values = {key: self.joined("values", key) for key in first["values"]} | self.values
@@ -219,7 +220,8 @@ class _Made:
             return self._graded(value)
         if isinstance(value, str | bool):
             word = str(value).lower() if isinstance(value, bool) else value
-            return Cell(self.values.get(word, word), word if word in _VERDICTS else "text")
+            said = self.views.get(word) if name == "view" else None
+            return Cell(said or self.values.get(word, word), word if word in _VERDICTS else "text")
         if value is None or not math.isfinite(value):
             return Cell("–", "none")
         look = "share" if name in _SHARES else "decimal" if name in _DECIMALS else "whole"
