@@ -148,6 +148,21 @@ def test_a_brand_and_a_category_with_the_same_key_keep_their_own_names(result, t
     assert category not in views
 
 
+def test_what_a_circle_lacks_is_named_in_each_language_on_a_line_of_its_own(result, tmp_path):
+    circles = result.judgement.circles.assign(lacks="green, culture", undecided="")
+    path = tmp_path / "card.xlsx"
+    seen = replace(result, judgement=replace(result.judgement, circles=circles))
+    write_workbook(seen, path, standard=sample_standard(), manifest={})
+    sheet = openpyxl.load_workbook(path)["生活圈"]
+    (column,) = [cell.column_letter for cell in sheet[HEADS] if cell.value == "缺哪些\nWhat is lacking"]
+    named = {one.key: one for one in sample_standard().categories}
+    chinese, english = ([named[key].name_in(code) for key in ("green", "culture")] for code in ("zh", "en"))
+    said = "、".join(chinese) + "\n" + ", ".join(english)
+    assert [cell.value for cell in sheet[column]][HEADS:] == [said] * len(circles)
+    heights = [sheet.row_dimensions[HEADS + 1 + at].height for at in range(len(circles))]
+    assert min(heights) >= 2 * sheet.sheet_format.defaultRowHeight  # both lines are seen
+
+
 @pytest.mark.parametrize(("trip", "words"), [("out", "去程 way out"), ("round", "往返合计 out and back together")])
 def test_the_overview_says_which_way_is_walked_in_words(result, tmp_path, trip, words):
     path = tmp_path / "card.xlsx"

@@ -44,6 +44,7 @@ _WIDEST, _NARROWEST = 60, 12
 _ACROSS, _FITS, _LINE = 7, 96, 16  # the columns that a line of words goes over, letters on it, its height
 _SHARES = ("share", "share_most", "known_share", "satisfaction")
 _VERDICTS = ("fail", "pass", "unknown", "built", "not built")
+_LISTS = ("lacks", "undecided")  # of keys
 _DECIMALS = ("minutes", "adequacy", "expected", "value", "cost")
 _PROJECT = (  # what of a project goes on paper; projects.csv has the rest
     *("rank", "phase", "name", "unit_name", "service", "people", "cumulative", "by_group", "need", "basis"),
@@ -218,6 +219,8 @@ class _Made:
     def _cell(self, name: str, value: Any) -> Cell:  # noqa: ANN401  whatever a table holds
         if name in ("grade", "grade_coverage", "grade_supply", "grade_before", "grade_after"):
             return self._graded(value)
+        if name in _LISTS and value:
+            return Cell(self._names(value.split(", ")))
         if isinstance(value, str | bool):
             word = str(value).lower() if isinstance(value, bool) else value
             said = self.views.get(word) if name == "view" else None
@@ -226,6 +229,12 @@ class _Made:
             return Cell("–", "none")
         look = "share" if name in _SHARES else "decimal" if name in _DECIMALS else "whole"
         return Cell(value, look)
+
+    def _names(self, keys: Sequence[str]) -> str:
+        """Names of some things of the standard, each language on a line of its own."""
+        commas = zip(self.standard.languages, self.labels.said("number", "comma"), strict=True)
+        lines = [comma.join(self.keyed[key].name_in(code) for key in keys) for code, comma in commas]
+        return "\n".join(dict.fromkeys(lines))
 
     def _graded(self, grade: int | None) -> Cell:
         if grade is None:
@@ -448,7 +457,7 @@ def _widths(sheet: Sheet) -> list[int]:
 
 def _lines(cell: Cell, wide: int) -> int:
     """How many lines a cell takes in a column of that width."""
-    return -(-_wide(cell.value) // wide) if isinstance(cell.value, str) else 1
+    return sum(-(-_wide(line) // wide) for line in cell.value.split("\n")) if isinstance(cell.value, str) else 1
 
 
 def _draw_heads(
