@@ -131,21 +131,31 @@ def test_the_overview_adds_up(book, result):
         assert told[5] == pytest.approx(row.served / row.people)
 
 
-def test_a_brand_and_a_category_with_the_same_key_keep_their_own_names(result, tmp_path):
-    """The district has a brand and a category that are both called culture."""
-    plain, brand = sample_standard(), Standard.load("yuzhong-15min").brands[0]
-    brand = brand.model_copy(update={"key": "culture"})
-    views = result.judgement.views.replace({"view": {"C1": "culture"}})
-    seen = replace(result, judgement=replace(result.judgement, views=views))
+def test_what_has_the_same_key_keeps_its_own_name(result, tmp_path):
+    """The district has a brand and a category that are both called culture; others may have such a service."""
+    plain, brand = sample_standard(), Standard.load("yuzhong-15min").brands[0].model_copy(update={"key": "culture"})
+    service = plain.services[0].model_copy(update={"key": "culture", "en": "Reading room"})
+    first = plain.categories[0].model_copy(update={"services": (service,)})
+    both = {"categories": (first, *plain.categories[1:]), "brands": (brand,)}
+    standard, judged = plain.model_copy(update=both), result.judgement
+    views, supply = (
+        judged.views.replace({"view": {"C1": "culture"}}),
+        judged.supply.replace({"service": {plain.services[0].key: "culture"}}),
+    )
     path = tmp_path / "card.xlsx"
-    write_workbook(seen, path, standard=plain.model_copy(update={"brands": (brand,)}), manifest={})
+    seen = replace(result, judgement=replace(judged, views=views, supply=supply))
+    write_workbook(seen, path, standard=standard, manifest={})
     book = openpyxl.load_workbook(path)
-    (category,) = [plain.label(one) for one in plain.categories if one.key == "culture"]
-    assert category in {cell.value for cell in book["总览"]["A"]}
-    assert category.replace(" ", "\n", 1) in {cell.value for cell in book["街道"][HEADS]}
-    views = {cell.value for row in book["特色圈与品牌"].iter_rows() for cell in row}
-    assert plain.label(brand) in views
-    assert category not in views
+    (category,) = [one for one in plain.categories if one.key == "culture"]
+
+    def words(sheet):
+        return {cell.value for row in book[sheet].iter_rows() for cell in row}
+
+    assert plain.label(category) in words("总览")
+    assert "\n".join(category.name_in(code) for code in ("zh", "en")) in words("街道")
+    assert plain.label(brand) in words("特色圈与品牌")
+    assert plain.label(category) not in words("特色圈与品牌")
+    assert plain.label(service) in words("供给")
 
 
 def test_what_a_circle_lacks_is_named_in_each_language_on_a_line_of_its_own(result, tmp_path):

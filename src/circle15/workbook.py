@@ -134,11 +134,15 @@ class _Made:
             result.units["name"].astype(object).mask(tiers, result.units["name"].map(lambda one: cell(name=one)))
         )
         self.top = result.units.index[result.units["parent"].isna()]
-        keyed: list[Any] = [*standard.categories, *standard.services, *standard.groups]
-        self.keyed = {one.key: one for one in keyed}
-        self.values = {one.key: standard.label(one) for one in keyed}
-        views: list[Any] = [*standard.special_circles, *standard.brands]  # one may have the key of a category
-        self.views = {one.key: standard.label(one) for one in views}
+        kinds: dict[str, Sequence[Any]] = {
+            "service": standard.services,
+            "group": standard.groups,
+            "view": (*standard.special_circles, *standard.brands),
+            "category": standard.categories,  # the last: where a key is of several kinds, a category is meant
+        }
+        self.keyed = {one.key: one for kind in kinds.values() for one in kind}
+        self.said_of = {kind: {one.key: standard.label(one) for one in ones} for kind, ones in kinds.items()}
+        self.values = {key: standard.label(one) for key, one in self.keyed.items()}
         first = next(iter(self.labels.words.values()))["workbook"]
         self.heads = {key: "\n".join(self.said("heads", key)) for key in first["heads"]}
         self.values = {key: self.joined("values", key) for key in first["values"]} | self.values
@@ -223,8 +227,8 @@ class _Made:
             return Cell(self._names(value.split(", ")))
         if isinstance(value, str | bool):
             word = str(value).lower() if isinstance(value, bool) else value
-            said = self.views.get(word) if name == "view" else None
-            return Cell(said or self.values.get(word, word), word if word in _VERDICTS else "text")
+            said = self.said_of.get(name, {}).get(word) or self.values.get(word, word)
+            return Cell(said, word if word in _VERDICTS else "text")
         if value is None or not math.isfinite(value):
             return Cell("–", "none")
         look = "share" if name in _SHARES else "decimal" if name in _DECIMALS else "whole"
