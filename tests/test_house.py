@@ -155,6 +155,8 @@ def test_nothing_in_the_source_knows_a_city():
 def test_no_address_of_this_machine_or_of_a_registry():
     root = SOURCE.parents[1]
     for path in [*root.glob("*.*"), *root.rglob(".ci/*"), *FILES]:
+        if path.name.startswith(".coverage"):  # what a run before this one left
+            continue
         if path.is_file() and path.suffix in {".py", ".toml", ".md", ".txt", ".cff", ""}:
             text = path.read_text(encoding="utf-8")
             assert not re.search(r"simple[/]|files[.]python[h]osted|--index[-]url|registry[.]", text), path
