@@ -182,8 +182,6 @@ def test_the_overview_says_which_way_is_walked_in_words(result, tmp_path, trip, 
 
 
 def test_a_result_without_judgement_makes_a_shorter_book(result, tmp_path):
-    from dataclasses import replace
-
     short = replace(result, judgement=tables.Judgement())
     write_workbook(short, tmp_path / "card.xlsx", standard=sample_standard())
     assert "供给" not in openpyxl.load_workbook(tmp_path / "card.xlsx").sheetnames
