@@ -106,6 +106,31 @@ def test_pairs_inside_links_equal_networkx(drawn, homes, goals, back):
 
 
 @SLOW
+@given(graphs(), st.integers(1, 40), st.integers(1, 9), st.booleans())
+def test_origins_side_by_side_equal_networkx(drawn, homes, goals, back):
+    """Up to forty, of which sixteen are searched for at a time: wherever they stand, with several doors or none."""
+    tails, heads, ticks, xy, random = drawn
+    engine = Engine.of(tails, heads, ticks, xy=xy, threads=1)
+    origins, facilities = (spots(random, len(ticks), rows=rows) for rows in (homes, goals))
+    category, capacity = random.integers(0, 3, goals), random.integers(0, 50, goals)
+    category[0] = 2
+    given_rows = engine.in_links(origins, rows=homes), engine.in_links(facilities, rows=goals)
+    found = engine.forward(*given_rows, cutoffs=CUTOFFS, category=category, capacity=capacity, back=back)
+    nearest, places, holds = np.full((homes, 3), NEVER), np.zeros((homes, 3, 3), int), np.zeros((homes, 3, 3), int)
+    starts, ends = (facilities, origins) if back else (origins, facilities)
+    for pair, far in slow((tails, heads, ticks), starts, ends).items():
+        home, goal = pair[::-1] if back else pair
+        if far <= CUTOFFS[-1]:
+            kind, within = category[goal], far <= np.array(CUTOFFS)
+            nearest[home, kind] = min(nearest[home, kind], far)
+            places[home, kind] += within
+            holds[home, kind] += within * capacity[goal]
+    assert found.nearest.tolist() == nearest.tolist()
+    assert found.places.tolist() == places.tolist()
+    assert found.holds.tolist() == holds.tolist()
+
+
+@SLOW
 @given(graphs(), st.integers(1, 9), st.booleans())
 def test_nodes_equal_networkx(drawn, size, back):
     tails, heads, ticks, xy, random = drawn
@@ -217,6 +242,25 @@ def test_lists_that_outgrow_their_room_are_the_same(town, monkeypatch):
     assert all((one == two).all() for one, two in zip(roomy[1], tight[1], strict=True))
 
 
+@pytest.mark.parametrize("limit", [900, 9000, 60_000, 2**31 - 2])
+@pytest.mark.parametrize("homes", [17, 400])
+def test_origins_side_by_side_equal_those_alone(town, homes, limit):
+    """Far apart and close together, for walks of minutes, hours and days."""
+    engine = Engine.of(town.from_node, town.to_node, town.ticks, xy=town.xy)
+    origins = engine.at_nodes(np.random.default_rng(6).choice(len(town.xy), homes, replace=False), extra=7)
+    places = engine.at_nodes(town.facility)
+    found = engine.forward(origins, places, cutoffs=[limit // 3, limit], category=town.category)
+    pairs = engine.matrix(origins, places, cutoff=limit)
+    home, kind = np.repeat(np.arange(homes), np.diff(pairs.indptr)), town.category[pairs.indices]
+    nearest, places = np.full(found.nearest.shape, NEVER), np.zeros(found.places.shape, int)
+    np.minimum.at(nearest, (home, kind), pairs.data)
+    for ring, cutoff in enumerate([limit // 3, limit]):
+        np.add.at(places[:, :, ring], (home, kind), pairs.data <= cutoff)
+    assert places.sum() > 0
+    assert (found.nearest == nearest).all()
+    assert (found.places == places).all()
+
+
 def test_one_category_is_shared_out_among_threads(town):
     counted = []
     for threads in (1, 3):
@@ -251,6 +295,8 @@ def test_a_crowded_queue_is_swept():
     engine = Engine.of(tail, head, ticks, nodes=count)
     every = node_ticks(tail, head, ticks, count)
     assert engine.nearest(engine.at_nodes([0]), limit=10**6, back=True)[0].tolist() == every[0].tolist()
+    everyone = engine.forward(engine.at_nodes(np.arange(count)), engine.at_nodes([count - 1]), cutoffs=[10**6])
+    assert everyone.nearest[:, 0].tolist() == every[:, count - 1].tolist()
     work = scratch(engine.onward)
     seeds = np.repeat(np.arange(count, dtype=np.int32), 40)
     waits = np.tile(np.arange(40, 0, -1, dtype=np.int32), count)  # each seed comes again and again, a little nearer

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
-from circle15.network import search
+from circle15.network import abreast, search
 from circle15.network.asked import check_links, held, kinds, limits
 from circle15.network.places import Inside, Places, chosen, ragged, straight, turned
 from circle15.network.search import NEVER, Arcs, Ragged
@@ -317,7 +317,9 @@ class Engine:
         capacity: Ints | None = None,
         back: bool = False,
     ) -> Answers:
-        """The nearest place of each category and the counts within several cut-offs: one search per origin for both.
+        """The nearest place of each category and the counts within several cut-offs, searched from the origins.
+
+        Origins that stand near each other are searched for together, sixteen at a time.
 
         Parameters
         ----------
@@ -340,16 +342,17 @@ class Engine:
             np.zeros((origins.rows, count, len(within)), np.int32),
             np.zeros((origins.rows, count, len(within) if len(loads) else 0), np.int64),
         )
-        scratch, table = Spare(lambda: _found(facilities.rows)), search.Answers(within, *out)
-        order = np.argsort(_starts(plan.seeds), kind="stable")  # neighbours search what is in the cache still
+        scratch = Spare(lambda: abreast.scratch(self.nodes, facilities.rows, pace=self._pace))
+        table = abreast.Answers(within, *out)
+        starts = _starts(plan.seeds)
+        order = np.argsort(starts, kind="stable")
+        bounds = _groups(starts[order] // max(1, int(self._reach(int(within[-1])))))
 
         def run(low: int, high: int) -> None:
-            some = order[low:high]
-            scratch.use(
-                lambda found: self.lend(lambda work: search.answers(plan, some, (kind, loads), table, found, work))
-            )
+            some = bounds[low : high + 1], order
+            scratch.use(lambda crowd: abreast.answers(plan, some, (kind, loads), table, crowd))
 
-        in_threads(run, origins.rows, threads=self.threads)
+        in_threads(run, len(bounds) - 1, threads=self.threads)
         return out
 
     def reached(self, origins: Places, *, limit: int, back: bool = False) -> Ragged:
@@ -398,14 +401,17 @@ class Engine:
         usable = self.ticks[self.ticks < NEVER]
         return float(usable.mean()) if len(usable) else 1.0
 
+    def _reach(self, limit: int) -> float:
+        """About how many vertices one place reaches, on streets."""
+        return 1.6 * (limit / max(self._pace, 1.0)) ** 2
+
     def _stretch(self, limit: int) -> int:
         """How many vertices, as a power of two, to search for the nearest at a time.
 
-        So few that they stay in the second cache; so many that few of them are reached again from the next stretch.
-        One place reaches about 1.6 (limit / pace)² vertices: here are at least sixteen times as many.
+        So few that they stay in the second cache; so many that few of them are reached again from the next stretch:
+        at least sixteen times as many as one place reaches.
         """
-        again = 26 * (limit / max(self._pace, 1.0)) ** 2
-        return max(_CACHED, min(62, int(np.ceil(np.log2(max(again, 1.0))))))
+        return max(_CACHED, min(62, int(np.ceil(np.log2(max(16 * self._reach(limit), 1.0))))))
 
     @cached_property
     def links(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -516,6 +522,14 @@ def _starts(lists: Ragged) -> NDArray[np.int64]:
     """The first item of each list, for walking through a city in order; empty lists last."""
     items = np.append(lists.items, NEVER).astype(np.int64)
     return np.where(np.diff(lists.first) > 0, items[lists.first[:-1]], NEVER)
+
+
+def _groups(areas: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where groups begin that are searched for side by side, of origins in ascending areas; and the end of the last."""
+    count = np.arange(len(areas))
+    first = np.flatnonzero(np.diff(areas, prepend=-1))
+    within = count - np.repeat(first, np.diff(first, append=len(areas)))
+    return np.append(count[within % abreast.LANES == 0], len(areas))
 
 
 def _slice(lists: Ragged, low: int, high: int) -> Ragged:

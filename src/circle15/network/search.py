@@ -450,43 +450,6 @@ def times(plan: Plan, limit: int, begun: tuple[int, Ragged], found: Found, work:
     return source
 
 
-class Answers(NamedTuple):
-    """Per source and category: least ticks, and per cut-off the places and what they hold (no rows: not asked)."""
-
-    cutoffs: NDArray[np.int64]
-    nearest: NDArray[np.int32]
-    places: NDArray[np.int32]
-    holds: NDArray[np.int64]
-
-
-@filling
-def answers(
-    plan: Plan,
-    sources: NDArray[np.int64],
-    kinds: tuple[NDArray[np.int32], NDArray[np.int64]],
-    out: Answers,
-    found: Found,
-    work: Work,
-) -> None:
-    """One search for each of some origins for all that is asked of it: the nearest of every category, and counts.
-
-    `kinds` are the category of each place and what it holds.
-    """
-    limit = out.cutoffs[out.cutoffs.size - 1]
-    category, holds = kinds
-    for row in sources:
-        source = np.uint32(row)
-        for k in range(_hits(plan, row, limit, found, work)):
-            place = np.uint32(found.target[k])
-            ticks, kind = found.best[place], np.uint32(category[place])
-            found.best[place] = NEVER
-            out.nearest[source, kind] = min(out.nearest[source, kind], ticks)
-            for ring in range(_ring(out.cutoffs, ticks), out.cutoffs.size):
-                out.places[source, kind, np.uint32(ring)] += 1
-                if holds.size:
-                    out.holds[source, kind, np.uint32(ring)] += holds[place]
-
-
 # -------------------------------------------------------------------------------------------- routes and second runs
 
 
