@@ -302,8 +302,6 @@ class _Made:
     def _trip(self) -> str:
         """Which way is walked, in words."""
         trip = str(self.result.facts.get("trip") or "")
-        if trip == "out":
-            return self.labels.joined("ask", "trip_out")
         return self.labels.joined("trip", trip) if trip else ""
 
     def _headline(self) -> tuple[Sequence[str], list[list[Cell]]]:

@@ -78,7 +78,7 @@ circle15.askWords = (() => {
     const { facts, standard } = study;
     return state.say("ask.basis", {
       walker: walker(ask, ask.who),
-      trip: state.say(facts.trip && facts.trip !== "out" ? `trip.${facts.trip}` : "ask.trip_out"),
+      trip: state.say(`trip.${facts.trip || "out"}`),
       standard: circle15.canvas.plain(standard.title[state.language]),
     });
   }

@@ -127,7 +127,7 @@ class Contents:
             "population": f"{float(self.result.origins['population'].sum()):,.0f}",
             "data_date": str(facts.get("data_date") or no_date),
             "walker": joined(pair(str(facts.get(f"walker_{code}") or "") for code in self.labels.languages)),
-            "trip": joined(self.shared("trip", trip)) if trip in self._first["trip"] else "",
+            "trip": joined(self.shared("trip", trip)) if trip not in ("", "out") else "",
             "when": str(facts.get("when") or ""),
             "scenario": str(facts.get("scenario") or ""),
             "closed": ", ".join(map(str, closed)) if isinstance(closed, list | tuple) else str(closed),
@@ -139,10 +139,6 @@ class Contents:
             "version": f"circle15 {facts.get('version') or ''}".strip(),
         }
         return {key: value for key, value in said.items() if value}
-
-    @property
-    def _first(self) -> Mapping[str, Any]:
-        return next(iter(self.labels.words.values()))
 
     # ---------------------------------------------------------------------------------------------------- the card
 
