@@ -142,8 +142,10 @@ def test_what_has_the_same_key_keeps_its_own_name(result, tmp_path):
         judged.views.replace({"view": {"C1": "culture"}}),
         judged.supply.replace({"service": {plain.services[0].key: "culture"}}),
     )
+    own = judged.equity["of"] == "service"
+    equity = judged.equity.assign(subject=judged.equity["subject"].mask(own, "culture"))
     path = tmp_path / "card.xlsx"
-    seen = replace(result, judgement=replace(judged, views=views, supply=supply))
+    seen = replace(result, judgement=replace(judged, views=views, supply=supply, equity=equity))
     write_workbook(seen, path, standard=standard, manifest={})
     book = openpyxl.load_workbook(path)
     (category,) = [one for one in plain.categories if one.key == "culture"]
@@ -156,6 +158,7 @@ def test_what_has_the_same_key_keeps_its_own_name(result, tmp_path):
     assert plain.label(brand) in words("特色圈与品牌")
     assert plain.label(category) not in words("特色圈与品牌")
     assert plain.label(service) in words("供给")
+    assert {plain.label(category), plain.label(service)} <= words("均衡")
 
 
 def test_what_a_circle_lacks_is_named_in_each_language_on_a_line_of_its_own(result, tmp_path):

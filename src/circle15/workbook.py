@@ -178,7 +178,7 @@ class _Made:
             "views": self._fitting(self._above(judged.views)),
             "containment": self._fitting(self._above(judged.containment)),
             "groups": self._fitting(self._above(judged.group_coverage)),
-            "equity": judged.equity,
+            "equity": self._named_subjects(judged.equity),
             "survey": judged.quadrant,
             "completeness": self._of_tier(self.result.completeness),
         }
@@ -187,6 +187,11 @@ class _Made:
                 yield Sheet(key, [self._listed(table)], widest=_PAPER if key == "projects" else _WIDEST)
         yield Sheet("definitions", [self._listed(tables.dictionary()[["table", "column", "words"]])])
         yield self._provenance(manifest)
+
+    def _named_subjects(self, table: pd.DataFrame) -> pd.DataFrame:
+        """A table of which another column says what kind of thing each row speaks of."""
+        named = zip(table["of"], table["subject"], strict=True)
+        return table.assign(subject=[self.said_of.get(of, {}).get(one, one) for of, one in named])
 
     def _above(self, table: pd.DataFrame) -> pd.DataFrame:
         """The rows of units that hold others, which can be read on paper; results.gpkg has those of every unit."""
