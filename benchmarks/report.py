@@ -127,26 +127,34 @@ def _differing(path: Path, reference: Any) -> float:  # noqa: ANN401  an array o
     return wrong / total if total else float("nan")
 
 
-def overlaps(answers: Path, city: str) -> dict[str, list[float]]:
-    """Engine and question -> mean overlap (area of the intersection over the union) with the exact outlines."""
+def kept_outlines(answers: Path, city: str) -> dict[str, dict[int, Any]]:
+    """Engine and question -> home -> its outlines, as geometry."""
     import shapely
 
-    exact = answers / f"{city}-{OURS}-outlines-exact.npz"
-    if not exact.exists():
-        return {}
-    with np.load(exact) as kept:
-        truth = dict(zip(kept["rows"].tolist(), shapely.from_wkb(kept["values"]), strict=True))
     found = {}
     for path in sorted(answers.glob(f"{city}-*-outlines*.npz")):
-        if path == exact:
-            continue
         with np.load(path) as kept:
-            drawn = dict(zip(kept["rows"].tolist(), shapely.from_wkb(kept["values"]), strict=True))
+            drawn = zip(kept["rows"].tolist(), shapely.from_wkb(kept["values"]), strict=True)
+            found[path.stem.removeprefix(f"{city}-")] = dict(drawn)
+    return found
+
+
+def overlap(one: Any, other: Any) -> Any:  # noqa: ANN401  arrays of geometry
+    """The area of the intersection over that of the union."""
+    import shapely
+
+    return shapely.area(shapely.intersection(one, other)) / shapely.area(shapely.union(one, other))
+
+
+def overlaps(answers: Path, city: str) -> dict[str, list[float]]:
+    """Engine and question -> mean overlap with the exact outlines."""
+    kept = kept_outlines(answers, city)
+    truth, found = kept.pop(f"{OURS}-outlines-exact", {}), {}
+    for engine, drawn in kept.items():
         both = sorted(truth.keys() & drawn.keys())
         if both:
-            one, other = np.array([truth[home] for home in both]), np.array([drawn[home] for home in both])
-            shared = shapely.area(shapely.intersection(one, other)) / shapely.area(shapely.union(one, other))
-            found[path.stem.removeprefix(f"{city}-")] = [*shared.mean(axis=0).round(3).tolist(), len(both)]
+            shared = overlap(*(np.array([one[home] for home in both]) for one in (truth, drawn)))
+            found[engine] = [*shared.mean(axis=0).round(3).tolist(), len(both)]
     return found
 
 

@@ -1,17 +1,19 @@
 """The benchmarks still run: a small city through those engines that are installed with circle15; nothing is timed."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # benchmarks is no part of the package
 
-from benchmarks import city, osm_file, report  # noqa: E402
+from benchmarks import city, osm_file, pictures, report  # noqa: E402
 
 ASKED = {
     "circle15": "nearest,counts,forward,homes,categories,edits",
@@ -92,14 +94,19 @@ def test_a_wrong_answer_is_seen(answered, tmp_path):
     assert share == pytest.approx(1 / values.size)
 
 
-def test_outlines_overlap_with_the_exact_ones(small):
-    answers = small / "drawn"
+def test_outlines_overlap_with_the_exact_ones_and_are_drawn_beside_them(small, tmp_path):
+    answers = tmp_path / "answers"
     answers.mkdir()
     words = ("--questions", "outlines,outlines-exact", "--answers", answers, "--budget", 1)
     printed("benchmarks.peers.circle15_outlines", small / "500.npz", *words)
     *laps, homes = report.overlaps(answers, "500")["circle15-outlines"]
     assert homes >= 1
     assert min(laps) > 0.9
+    (tmp_path / "cities").mkdir()
+    shutil.copy(small / "500.npz", tmp_path / "cities")
+    drawn = plt.imread(pictures.pictures(tmp_path, "500"))
+    assert drawn.shape[:2] == (240 * min(homes, pictures.HOMES), 2 * 240)  # a row for each home; exact, and as drawn
+    assert len(np.unique(drawn.reshape(-1, drawn.shape[2]), axis=0)) > 100
 
 
 def test_a_city_as_osm_is_read_again(small):
