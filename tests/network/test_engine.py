@@ -245,7 +245,7 @@ def test_lists_that_outgrow_their_room_are_the_same(town, monkeypatch):
 @pytest.mark.parametrize("limit", [900, 9000, 60_000, 2**31 - 2])
 @pytest.mark.parametrize("homes", [17, 400])
 def test_origins_side_by_side_equal_those_alone(town, homes, limit):
-    """Far apart and close together, for walks of minutes, hours and days."""
+    """Far apart and close together, for walks of minutes and hours, and without a limit."""
     engine = Engine.of(town.from_node, town.to_node, town.ticks, xy=town.xy)
     origins = engine.at_nodes(np.random.default_rng(6).choice(len(town.xy), homes, replace=False), extra=7)
     places = engine.at_nodes(town.facility)

@@ -17,7 +17,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from circle15.network.kernels import filling, filling_inner
+from circle15.network.kernels import filling, filling_inner, woven
 from circle15.network.search import NEVER
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ LANES = 16
 _EARLY = 10  # a vertex is left again so many links before its ticks, about as far as sixteen origins stand apart,
 _PART = 4  # and not more than one part in so many of the limit: measured on streets
 _NARROW = 6  # buckets are at least 2 ** 6 ticks wide
-_BUCKETS = 4096  # and never more than this
+_BUCKETS = 4096  # never more than this,
+_WIDEST = 12  # and never wider than 2 ** 12 ticks: the last holds all that is farther than 19 days
 _LOW = 2**32 - 1
 
 # ------------------------------------------------------------------------------------------ a row in one instruction
@@ -152,6 +153,11 @@ def _met(table: Table, item: np.uint32, count: int, beyond: np.uint32) -> np.uin
     return np.uint32(table.row[item])
 
 
+@woven
+def _bucket(ticks: Whole, shift: int) -> np.uint32:
+    return np.uint32(min(ticks >> shift, _BUCKETS - 1))
+
+
 @filling_inner
 def _wait(queue: Queue, row: np.uint32, when: Whole, shift: int) -> int:
     """Let a row be due not later than that; returns how many more wait now."""
@@ -159,19 +165,20 @@ def _wait(queue: Queue, row: np.uint32, when: Whole, shift: int) -> int:
     if when >= was:
         return 0
     queue.due[row] = when
+    bucket, old = _bucket(when, shift), _bucket(was, shift)
     if was != NEVER:
-        if was >> shift == when >> shift:
+        if old == bucket:
             return 0
         before, after = queue.before[row], queue.after[row]
         queue.before[after] = before
         if before == none:
-            queue.bucket[np.uint32(was >> shift)] = after
+            queue.bucket[old] = after
         else:
             queue.after[before] = after
-    first = queue.bucket[np.uint32(when >> shift)]
+    first = queue.bucket[bucket]
     queue.before[row], queue.after[row] = none, first
     queue.before[first] = row
-    queue.bucket[np.uint32(when >> shift)] = row
+    queue.bucket[bucket] = row
     return int(was == NEVER)
 
 
@@ -181,7 +188,7 @@ def _walk(arcs: Arcs, seeds: Ragged, sources: NDArray[np.int64], limit: int, cro
     table, queue = crowd.vertices, crowd.queue
     none, beyond, early = np.uint32(queue.due.size - 1), np.uint32(limit + 1), min(limit // _PART, crowd.early)
     shift = _NARROW
-    while limit >> shift >= _BUCKETS:
+    while limit >> shift >= _BUCKETS and shift < _WIDEST:
         shift += 1
     count = waiting = 0
     for one in range(sources.size):

@@ -5,7 +5,7 @@ change. Scratch arrays are allocated once and reused: after each search only wha
 cost does not depend on the size of the city. The kernels let go of the interpreter lock; callers run them in plain
 threads.
 
-The queue is a row of buckets, each `64` ticks wide or wider, and within a bucket labels are corrected as better ones
+The queue is a row of buckets, each 64 to 4096 ticks wide, and within a bucket labels are corrected as better ones
 come (Dial 1969; Meyer and Sanders 2003): as exact as a heap, at half its cost.
 """
 
@@ -26,6 +26,7 @@ NEVER = 2**31 - 1  # ticks of a vertex that was not reached, and of a link that 
 _LOW = 2**32 - 1  # an entry of the queue is the ticks above, the vertex in the low 32 bits
 _NARROW = 6  # buckets are at least 2 ** 6 ticks wide: measured as the best width on streets
 _BUCKETS = 4096  # and never more than this, so that they stay in the nearest cache
+_WIDEST = 12  # nor wider than 2 ** 12 ticks: the last holds all that is farther than 19 days
 _EMPTY = np.uint32(_LOW)
 _NEXT = np.uint32(1)
 
@@ -135,6 +136,11 @@ def pack(
 # ------------------------------------------------------------------------------------------------------- the search
 
 
+@woven
+def _bucket(ticks: Whole, shift: int) -> np.uint32:
+    return np.uint32(min(ticks >> shift, _BUCKETS - 1))
+
+
 @filling_inner
 def _push(work: Work, free: np.uint32, bucket: np.uint32, entry: Whole) -> np.uint32:
     """Put an entry in front of its bucket; returns the next free slot."""
@@ -183,7 +189,7 @@ def _seed(
             reached[seed] = start
             if waiting == work.entry.size:
                 free, waiting = _sweep(work, free)
-            free = _push(work, free, np.uint32(start >> shift), (start << 32) | np.int64(seed))
+            free = _push(work, free, _bucket(start, shift), (start << 32) | np.int64(seed))
             waiting += 1
     return free, waiting, count
 
@@ -197,7 +203,7 @@ def settle(arcs: Arcs, vertices: NDArray[np.int32], ticks: NDArray[np.int32], li
     """
     reached, touched, room = work.ticks, work.touched, work.entry.size
     shift = _NARROW
-    while limit >> shift >= _BUCKETS:
+    while limit >> shift >= _BUCKETS and shift < _WIDEST:
         shift += 1
     free, waiting, count = _seed(work, vertices, ticks, limit, shift)
     bucket = np.uint64(0)
@@ -227,7 +233,7 @@ def settle(arcs: Arcs, vertices: NDArray[np.int32], ticks: NDArray[np.int32], li
                     touched[np.uint32(count)] = head
                     count += 1
                 reached[head] = there
-                free = _push(work, free, np.uint32(there >> shift), (there << 32) | np.int64(head))
+                free = _push(work, free, _bucket(there, shift), (there << 32) | np.int64(head))
                 waiting += 1
     work.free[0] = free
     return count
