@@ -275,6 +275,9 @@ def test_the_cutoff_is_inclusive():
     assert engine.nearest(place, limit=9000).tolist() == [[9000, 0]]
     assert engine.nearest(place, limit=8999).tolist() == [[NEVER, 0]]
     assert engine.counts(place, cutoffs=[8999, 9000]).places.tolist() == [[[0, 1], [1, 1]]]
+    for home in (engine.at_nodes([0]), engine.at_nodes([1], extra=9000)):  # as far, by a link and off the road
+        assert engine.forward(home, place, cutoffs=[8999, 9000]).places.tolist() == [[[0, 1]]]
+        assert engine.forward(home, place, cutoffs=[8999]).nearest.tolist() == [[NEVER]]
 
 
 def test_long_walks_use_wider_buckets():
