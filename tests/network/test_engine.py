@@ -88,43 +88,46 @@ def node_ticks(tails, heads, ticks, nodes):
     return table
 
 
-@SLOW
-@given(graphs(), st.integers(1, 9), st.integers(1, 9), st.booleans())
-def test_pairs_inside_links_equal_networkx(drawn, homes, goals, back):
+def inside_links(drawn, homes, goals, *, back):
+    """An engine, homes and goals inside its links, and by networkx the ticks from home to goal, or back, in reach."""
     tails, heads, ticks, xy, random = drawn
     engine = Engine.of(tails, heads, ticks, xy=xy, threads=1)
     origins, facilities = (spots(random, len(ticks), rows=rows) for rows in (homes, goals))
-    given_rows = engine.in_links(origins, rows=homes), engine.in_links(facilities, rows=goals)
+    starts, ends = (facilities, origins) if back else (origins, facilities)
+    wanted = {
+        (pair[::-1] if back else pair): far
+        for pair, far in slow((tails, heads, ticks), starts, ends).items()
+        if far <= CUTOFFS[-1]
+    }
+    return engine, (engine.in_links(origins, rows=homes), engine.in_links(facilities, rows=goals)), wanted
+
+
+@SLOW
+@given(graphs(), st.integers(1, 9), st.integers(1, 9), st.booleans())
+def test_pairs_inside_links_equal_networkx(drawn, homes, goals, back):
+    engine, given_rows, wanted = inside_links(drawn, homes, goals, back=back)
     matrix = engine.matrix(*given_rows, cutoff=CUTOFFS[-1], back=back)
     found = pairs(matrix)
     assert [matrix.indices[row].tolist() for row in slices(matrix)] == [
         sorted(matrix.indices[row].tolist()) for row in slices(matrix)
     ]
-    starts, ends = (facilities, origins) if back else (origins, facilities)
-    wanted = {pair: far for pair, far in slow((tails, heads, ticks), starts, ends).items() if far <= CUTOFFS[-1]}
-    assert found == ({pair[::-1]: far for pair, far in wanted.items()} if back else wanted)
+    assert found == wanted
 
 
 @SLOW
 @given(graphs(), st.integers(1, 40), st.integers(1, 9), st.booleans())
 def test_origins_side_by_side_equal_networkx(drawn, homes, goals, back):
     """Up to forty, of which sixteen are searched for at a time: wherever they stand, with several doors or none."""
-    tails, heads, ticks, xy, random = drawn
-    engine = Engine.of(tails, heads, ticks, xy=xy, threads=1)
-    origins, facilities = (spots(random, len(ticks), rows=rows) for rows in (homes, goals))
-    category, capacity = random.integers(0, 3, goals), random.integers(0, 50, goals)
+    engine, given_rows, wanted = inside_links(drawn, homes, goals, back=back)
+    category, capacity = drawn[-1].integers(0, 3, goals), drawn[-1].integers(0, 50, goals)
     category[0] = 2
-    given_rows = engine.in_links(origins, rows=homes), engine.in_links(facilities, rows=goals)
     found = engine.forward(*given_rows, cutoffs=CUTOFFS, category=category, capacity=capacity, back=back)
     nearest, places, holds = np.full((homes, 3), NEVER), np.zeros((homes, 3, 3), int), np.zeros((homes, 3, 3), int)
-    starts, ends = (facilities, origins) if back else (origins, facilities)
-    for pair, far in slow((tails, heads, ticks), starts, ends).items():
-        home, goal = pair[::-1] if back else pair
-        if far <= CUTOFFS[-1]:
-            kind, within = category[goal], far <= np.array(CUTOFFS)
-            nearest[home, kind] = min(nearest[home, kind], far)
-            places[home, kind] += within
-            holds[home, kind] += within * capacity[goal]
+    for (home, goal), far in wanted.items():
+        kind, within = category[goal], far <= np.array(CUTOFFS)
+        nearest[home, kind] = min(nearest[home, kind], far)
+        places[home, kind] += within
+        holds[home, kind] += within * capacity[goal]
     assert found.nearest.tolist() == nearest.tolist()
     assert found.places.tolist() == places.tolist()
     assert found.holds.tolist() == holds.tolist()

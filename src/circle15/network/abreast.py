@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 LANES = 16
 _EARLY = 10  # a vertex is left again so many links before its ticks, about as far as sixteen origins stand apart,
 _PART = 4  # and not more than one part in so many of the limit: measured on streets
-_NARROW = 6  # buckets are at least 2 ** 6 ticks wide
-_BUCKETS = 4096  # never more than this,
-_WIDEST = 12  # and never wider than 2 ** 12 ticks: the last holds all that is farther than 19 days
+_NARROW, _WIDEST, _BUCKETS = 6, 12, 4096  # as in `search`; a kernel that is kept would not see them change there
 _LOW = 2**32 - 1
 
 # ------------------------------------------------------------------------------------------ a row in one instruction
@@ -121,26 +119,23 @@ class Queue(NamedTuple):
 
 
 class Crowd(NamedTuple):
-    """Scratch: the vertices met, the targets met, the queue, and how many ticks early a vertex is left again."""
+    """Scratch of a graph: the vertices met, the queue, and how many ticks early a vertex is left again."""
 
     vertices: Table
-    targets: Table
     queue: Queue
     early: int
 
 
-def scratch(vertices: int, targets: int, *, pace: float) -> Crowd:
-    """Scratch for so many vertices and targets, where links take `pace` ticks on average.
+def table(items: int) -> Table:
+    """None of so many items met; rows of ticks that are never met are never written, and take no memory."""
+    return Table(np.full(items, NEVER, np.int32), np.empty(items, np.int32), np.empty((items, LANES), np.uint32))
 
-    Rows of ticks that are never met are never written, and take no memory.
-    """
 
-    def table(size: int) -> Table:
-        return Table(np.full(size, NEVER, np.int32), np.empty(size, np.int32), np.empty((size, LANES), np.uint32))
-
+def scratch(vertices: int, *, pace: float) -> Crowd:
+    """Scratch for so many vertices, where links take `pace` ticks on average."""
     due, (before, after) = np.full(vertices + 1, NEVER, np.int32), np.empty((2, vertices + 1), np.uint32)
     queue = Queue(due, before, after, np.full(_BUCKETS, vertices, np.uint32))
-    return Crowd(table(vertices), table(targets), queue, int(_EARLY * pace))
+    return Crowd(table(vertices), queue, int(_EARLY * pace))
 
 
 @filling_inner
@@ -223,10 +218,9 @@ def _walk(arcs: Arcs, seeds: Ragged, sources: NDArray[np.int64], limit: int, cro
 
 
 @filling_inner
-def _arrive(plan: Plan, sources: NDArray[np.int64], limit: int, count: int, crowd: Crowd) -> int:
+def _arrive(plan: Plan, sources: NDArray[np.int64], limit: int, count: int, vertices: Table, targets: Table) -> int:
     """Come out of the vertices met, at targets; returns how many. The vertices are forgotten."""
-    table, targets, beyond = crowd.vertices, crowd.targets, np.uint32(limit + 1)
-    found = 0
+    found, beyond = 0, np.uint32(limit + 1)
     for one in range(sources.size):
         source, lane = np.uint32(sources[one]), np.uint32(one)
         for k in range(plan.direct.first[source], plan.direct.first[source + np.uint32(1)]):
@@ -235,12 +229,12 @@ def _arrive(plan: Plan, sources: NDArray[np.int64], limit: int, count: int, crow
             targets.ticks[row, lane] = min(targets.ticks[row, lane], np.uint32(plan.direct.ticks[k]))
     for k in range(count):
         near = np.uint32(k)
-        vertex = np.uint32(table.item[near])
-        table.row[vertex] = NEVER
+        vertex = np.uint32(vertices.item[near])
+        vertices.row[vertex] = NEVER
         for out in range(plan.exits.first[vertex], plan.exits.first[vertex + np.uint32(1)]):
             row = _met(targets, np.uint32(plan.exits.items[out]), found, beyond)
             found += row == found
-            _lower(table.ticks, near, np.uint32(plan.exits.ticks[out]), targets.ticks, row)
+            _lower(vertices.ticks, near, np.uint32(plan.exits.ticks[out]), targets.ticks, row)
     return found
 
 
@@ -260,6 +254,7 @@ def answers(
     kinds: tuple[NDArray[np.int32], NDArray[np.int64]],
     out: Answers,
     crowd: Crowd,
+    targets: Table,
 ) -> None:
     """All that is asked of some origins: the nearest of every category, and counts.
 
@@ -267,11 +262,11 @@ def answers(
     what it holds.
     """
     limit = out.cutoffs[out.cutoffs.size - 1]
-    (bounds, sources), (category, holds), targets = groups, kinds, crowd.targets
+    (bounds, sources), (category, holds) = groups, kinds
     for group in range(bounds.size - 1):
         some = sources[bounds[group] : bounds[group + 1]]
         count = _walk(plan.arcs, plan.seeds, some, limit, crowd)
-        for k in range(_arrive(plan, some, limit, count, crowd)):
+        for k in range(_arrive(plan, some, limit, count, crowd.vertices, targets)):
             row = np.uint32(k)
             place = np.uint32(targets.item[row])
             kind = np.uint32(category[place])

@@ -138,6 +138,10 @@ class Engine:
     def _work(self) -> Spare[search.Work]:
         return Spare(lambda: search.scratch(self.onward))
 
+    @cached_property
+    def _crowds(self) -> Spare[abreast.Crowd]:
+        return Spare(lambda: abreast.scratch(self.nodes, pace=self._pace))
+
     def lend(self, task: Callable[[search.Work], _Answer]) -> _Answer:
         """The answer of a task that borrows the scratch of a search; it has to put back what it touched."""
         return self._work.use(task)
@@ -342,15 +346,18 @@ class Engine:
             np.zeros((origins.rows, count, len(within)), np.int32),
             np.zeros((origins.rows, count, len(within) if len(loads) else 0), np.int64),
         )
-        scratch = Spare(lambda: abreast.scratch(self.nodes, facilities.rows, pace=self._pace))
-        table = abreast.Answers(within, *out)
+        scratch, table = Spare(lambda: abreast.table(facilities.rows)), abreast.Answers(within, *out)
         starts = _starts(plan.seeds)
         order = np.argsort(starts, kind="stable")
         bounds = _groups(starts[order] // max(1, int(self._reach(int(within[-1])))))
 
         def run(low: int, high: int) -> None:
             some = bounds[low : high + 1], order
-            scratch.use(lambda crowd: abreast.answers(plan, some, (kind, loads), table, crowd))
+            scratch.use(
+                lambda found: self._crowds.use(
+                    lambda crowd: abreast.answers(plan, some, (kind, loads), table, crowd, found)
+                )
+            )
 
         in_threads(run, len(bounds) - 1, threads=self.threads)
         return out
@@ -526,10 +533,9 @@ def _starts(lists: Ragged) -> NDArray[np.int64]:
 
 def _groups(areas: NDArray[np.int64]) -> NDArray[np.int64]:
     """Where groups begin that are searched for side by side, of origins in ascending areas; and the end of the last."""
-    count = np.arange(len(areas))
     first = np.flatnonzero(np.diff(areas, prepend=-1))
-    within = count - np.repeat(first, np.diff(first, append=len(areas)))
-    return np.append(count[within % abreast.LANES == 0], len(areas))
+    within = np.arange(len(areas)) - np.repeat(first, np.diff(first, append=len(areas)))
+    return np.append(np.flatnonzero(within % abreast.LANES == 0), len(areas))
 
 
 def _slice(lists: Ragged, low: int, high: int) -> Ragged:
