@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks.city import make
 from benchmarks.peers.circle15_outlines import MINUTES, WALKER, points, united
+from benchmarks.report import overlap
 from benchmarks.studies import table
 from circle15.network import WalkNetwork, isochrones, snapping
 
@@ -85,7 +86,7 @@ def near(city: City, *, fine: bool) -> str:
     alike: dict[float, list[float]] = {minutes: [] for minutes in MINUTES}
     for origin, minutes, shape in zip(drawn["origin"], drawn["minutes"], drawn.geometry, strict=True):
         true = united(network, homes.geometry[origin], minutes)
-        alike[minutes].append(shape.intersection(true).area / shape.union(true).area)
+        alike[minutes].append(float(overlap(shape, true)))
     return "  ".join(f"{minutes:g} min {np.mean(one):.3f} ({min(one):.3f})" for minutes, one in alike.items())
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
@@ -39,14 +38,13 @@ def pictures(work: Path, name: str) -> Path:
     xy = np.column_stack([city.x, city.y])
     streets = np.stack([xy[city.tail], xy[city.head]], axis=1)
     figure = Figure(figsize=(4 * len(engines), 4 * len(homes)), layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.subplots(len(homes), len(engines), squeeze=False)
     for home, row in zip(homes, axes, strict=True):
         bounds = np.array([shape.bounds for engine in engines for shape in kept[engine][home]])
         (left, bottom), (right, top) = bounds[:, :2].min(axis=0) - AROUND_M, bounds[:, 2:].max(axis=0) + AROUND_M
         for engine, one in zip(engines, row, strict=True):
             shapes = kept[engine][home]
-            one.add_collection(LineCollection(list(streets), colors="#8a8a8a", linewidths=0.3, zorder=0))
+            one.add_collection(LineCollection(streets, colors="#8a8a8a", linewidths=0.3, zorder=0))
             _draw(one, shapes)
             shared = "  ".join(f"{part:.3f}" for part in overlap(kept[ENGINES[0]][home], shapes))
             one.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[], aspect="equal", xlabel=shared)
